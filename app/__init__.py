@@ -1,0 +1,1 @@
+"""Flask application: store, services, access, views, API and command line."""

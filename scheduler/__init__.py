@@ -1,0 +1,1 @@
+"""The ticking process: sweep, remind, deliver, seal."""

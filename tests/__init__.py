@@ -1,0 +1,1 @@
+"""Tests of every room, on both engines."""
