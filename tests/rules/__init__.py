@@ -1,0 +1,1 @@
+"""Tests of data files against what they were made from."""
