@@ -1,0 +1,249 @@
+"""Opens an .xlsx safely: the zip directory is judged first, then every part, then calamine reads.
+
+calamine makes a dense table from the first to the last cell, so that two cells far apart in a file
+of 1 KiB end the whole process; hence cell positions are counted before it sees anything. It is
+given a new archive made of exactly the bytes that were judged, so that no second reading of the
+same zip (doubled names, false sizes) can differ. It never resolves entities nor links.
+"""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+Cell = str | int | float | bool | date | datetime | time | timedelta
+
+MAX_FILE = 32 << 20
+MAX_UNPACKED = 256 << 20
+MAX_RATIO = 200
+MAX_ENTRIES = 2_000
+MAX_ROWS = 1_000_000
+MAX_COLUMNS = 300
+#: Rows × columns: 100,000 people with 100 columns, a large county. About 320 MiB in calamine.
+MAX_CELLS = 10_000_000
+#: All cell texts together once shared strings are spread out over the cells.
+MAX_TEXT = 512 << 20
+_MAX_DIRECTORY = 1 << 20
+_SMALL = 64 << 10
+_MAX_SHEETS = 20
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_END = struct.Struct("<4s4H2LH")
+_NESTED = (".zip", ".xlsx", ".xlsm", ".xlsb", ".xls", ".docx", ".doc", ".rar", ".7z", ".gz", ".jar")
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_NEEDED = frozenset({"[Content_Types].xml", "xl/workbook.xml"})
+_KEPT = re.compile(
+    r"\[Content_Types\]\.xml|_rels/\.rels|xl/_rels/workbook\.xml\.rels"
+    r"|xl/(?:workbook|sharedStrings|styles)\.xml|xl/worksheets/[^/]+\.xml"
+)
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)")
+_STRING = re.compile(rb"<(?:[^\s<>/:]*:)?si(?=[\s/>])")
+_ANY_CELL = re.compile(rb"<(?:[^\s<>/:]*:)?c(?=[\s/>])")
+_CELL = re.compile(
+    rb"<(?:\w+:)?c(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*"
+    rb"\s+r=\"([A-Z]{1,3})(\d{1,7})\"(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*\s*(/?)>(?:<v>(\d{1,8})</v>)?"
+)
+
+
+class WorkbookRefused(Exception):  # noqa: N818 - named like the Refused family
+    """The file as a whole can't be taken; `code` is a key of `messages.MESSAGES`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: name, its first rows, a fresh iterator over all rows, vertical merges by start.
+
+    `merges` maps a 0-based start row to (column, last row) pairs.
+    """
+
+    name: str
+    source: CalamineSheet
+
+    def rows(self) -> Iterator[list[Cell]]:
+        """Rows from Excel's row 1 and column A on, blank ones included ("" is an empty cell)."""
+        if self.source.start is None:
+            return
+        # calamine gives the empty rows above the first cell, but not the columns left of it.
+        left: list[Cell] = [""] * self.source.start[1]
+        for row in self.source.iter_rows():
+            yield left + row
+
+    def top(self, count: int) -> list[list[Cell]]:
+        return list(islice(self.rows(), count))
+
+    def merges(self) -> Mapping[int, list[tuple[int, int]]]:
+        found: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, right) in self.source.merged_cell_ranges or ():
+            if left == right and bottom > top:
+                found.setdefault(top, []).append((left, bottom))
+        return found
+
+
+def open_sheets(data: bytes) -> Iterator[Sheet]:
+    """The visible work sheets of an .xlsx, one after the other; raises WorkbookRefused."""
+    parts = _read_parts(data)
+    _ensure_cells(parts)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_pack(parts)))
+        for meta in book.sheets_metadata[:_MAX_SHEETS]:
+            is_shown = meta.visible == SheetVisibleEnum.Visible
+            if is_shown and meta.typ == SheetTypeEnum.WorkSheet:
+                yield Sheet(meta.name, book.get_sheet_by_name(meta.name))
+    except CalamineError:
+        raise WorkbookRefused("file_broken") from None
+
+
+def _read_parts(data: bytes) -> dict[str, bytes]:
+    _ensure_looks_like_zip(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _ensure_entries(entries)
+            kept = [entry for entry in entries if _KEPT.fullmatch(entry.filename)]
+            parts = {entry.filename: archive.read(entry) for entry in kept}
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, struct.error):
+        raise WorkbookRefused("file_broken") from None
+    except (NotImplementedError, RuntimeError):
+        raise WorkbookRefused("file_not_xlsx") from None
+    for part in parts.values():
+        _ensure_plain_xml(part)
+    return parts
+
+
+def _ensure_looks_like_zip(data: bytes) -> None:
+    """Judge size, magic bytes and the end record, before the directory itself is read."""
+    if not data:
+        raise WorkbookRefused("file_empty")
+    if len(data) > MAX_FILE:
+        raise WorkbookRefused("file_too_large")
+    if data.startswith(_OLE):
+        is_encrypted = "EncryptedPackage".encode("utf-16-le") in data
+        raise WorkbookRefused("file_encrypted" if is_encrypted else "file_old_xls")
+    if not data.startswith(b"PK\x03\x04"):
+        raise WorkbookRefused("file_not_xlsx")
+    at = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - 0xFFFF))
+    if at < 0 or at + _END.size > len(data):
+        raise WorkbookRefused("file_broken")
+    _, _, _, _, count, size, _, _ = _END.unpack_from(data, at)
+    # A zip64 directory is for more than 4 GiB or 65,535 entries: never a roster.
+    if count > MAX_ENTRIES or size > _MAX_DIRECTORY or data[at - 20 : at - 16] == b"PK\x06\x07":
+        raise WorkbookRefused("file_entries")
+
+
+def _ensure_entries(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_ENTRIES:
+        raise WorkbookRefused("file_entries")
+    names = [entry.filename for entry in entries]
+    if any(entry.flag_bits & 0x41 for entry in entries):
+        raise WorkbookRefused("file_encrypted")
+    _ensure_sizes(entries)
+    _ensure_names(names)
+    if any(entry.compress_type not in _METHODS for entry in entries):
+        raise WorkbookRefused("file_not_xlsx")
+
+
+def _ensure_sizes(entries: list[zipfile.ZipInfo]) -> None:
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+        raise WorkbookRefused("file_bomb")
+    for entry in entries:
+        if entry.file_size > max(_SMALL, entry.compress_size * MAX_RATIO):
+            raise WorkbookRefused("file_bomb")
+
+
+def _ensure_names(names: list[str]) -> None:
+    lower = [name.lower() for name in names]
+    if any(name.endswith("vbaproject.bin") for name in lower):
+        raise WorkbookRefused("file_macros")
+    if any(name.endswith(_NESTED) for name in lower):
+        raise WorkbookRefused("file_nested")
+    is_odd = len(set(lower)) < len(lower) or any(".." in n or n.startswith("/") for n in lower)
+    if is_odd or not set(names) >= _NEEDED:
+        raise WorkbookRefused("file_not_xlsx")
+
+
+def _ensure_plain_xml(part: bytes) -> None:
+    """No DTD, hence no entity; no comment and UTF-8 only: nothing is hidden from our searches."""
+    declared = _DECLARED.search(part[:200])
+    is_utf8 = not declared or declared[1].lower() in {b"utf-8", b"utf8", b"us-ascii"}
+    if b"\0" in part or not is_utf8 or b"<!" in part:
+        raise WorkbookRefused("file_dtd")
+
+
+def _ensure_cells(parts: Mapping[str, bytes]) -> None:
+    """Bound the table that calamine will make of each part: rows, columns, cells, text."""
+    strings = parts.get("xl/sharedStrings.xml", b"")
+    lengths = [len(item) for item in _STRING.split(strings)]
+    longest = max(lengths)
+    for part in parts.values():
+        count = sum(1 for _ in _ANY_CELL.finditer(part))
+        if count:
+            _ensure_area(part, count)
+        if count * longest > MAX_TEXT:
+            _ensure_text(part, lengths[1:], longest)
+
+
+def _ensure_area(part: bytes, count: int) -> None:
+    seen = row = 0
+    column = b""
+    for found in _CELL.finditer(part):
+        seen += 1
+        # Formatted but empty cells, often down to the last row of the sheet, take no room.
+        if not found[3]:
+            row = max(row, int(found[2]))
+            column = max(column, found[1].rjust(3))
+    if seen != count:
+        # A cell written otherwise than every known program does could hide its place.
+        raise WorkbookRefused("file_form")
+    _ensure_bounds(row, _column_number(column))
+
+
+def _ensure_bounds(rows: int, columns: int) -> None:
+    if rows > MAX_ROWS:
+        raise WorkbookRefused("file_rows")
+    if columns > MAX_COLUMNS:
+        raise WorkbookRefused("file_columns")
+    if rows * columns > MAX_CELLS:
+        raise WorkbookRefused("file_cells")
+
+
+def _ensure_text(part: bytes, lengths: list[int], longest: int) -> None:
+    total = 0
+    for found in _CELL.finditer(part):
+        if b't="s"' in found[0]:
+            index = int(found[4] or -1)
+            total += lengths[index] if 0 <= index < len(lengths) else longest
+    if total > MAX_TEXT:
+        raise WorkbookRefused("file_bomb")
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.strip():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _pack(parts: Mapping[str, bytes]) -> bytes:
+    """A new, uncompressed archive of the judged parts."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return packed.getvalue()
