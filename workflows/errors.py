@@ -1,0 +1,173 @@
+"""One family of refusals: each says what happened by a stable code and parameters, never by a sentence."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Refused(Exception):
+    """A command was refused and changed nothing; the sentence for people stands in ``terms`` under ``refused.<code>``."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, **params: object) -> None:
+        super().__init__(self.code, params)
+        self.params: Mapping[str, object] = params
+
+    def __str__(self) -> str:
+        return f"{self.code} {dict(self.params)}" if self.params else self.code
+
+
+class NotFound(Refused):
+    """There is no such case, household or file, or it lies outside what the person may see."""
+
+    code = "not_found"
+
+
+class UnknownAction(Refused):
+    """The definition has no such action, or people may not ask for it directly."""
+
+    code = "unknown_action"
+
+
+class WrongState(Refused):
+    """The case waits elsewhere: the action does not start from its present state."""
+
+    code = "wrong_state"
+
+
+class WrongOffice(Refused):
+    """The person holds none of the roles that may act here, at the level that is asked."""
+
+    code = "wrong_office"
+
+
+class OutOfArea(Refused):
+    """The person's office lies in another area."""
+
+    code = "out_of_area"
+
+
+class Stale(Refused):
+    """The page was made before somebody else's move."""
+
+    code = "stale"
+
+
+class MissingField(Refused):
+    """A field that the step needs was left empty."""
+
+    code = "missing_field"
+
+
+class BadValue(Refused):
+    """A field holds a value that its type does not allow."""
+
+    code = "bad_value"
+
+
+class MissingEvidence(Refused):
+    """A piece of evidence that the step needs was not handed in."""
+
+    code = "missing_evidence"
+
+
+class TooEarly(Refused):
+    """A minimum period has not ended yet."""
+
+    code = "too_early"
+
+
+class TooLate(Refused):
+    """A right has lapsed with its period."""
+
+    code = "too_late"
+
+
+class SameHand(Refused):
+    """The person signed another gate of this case that must be held by other hands."""
+
+    code = "same_hand"
+
+
+class AlreadySigned(Refused):
+    """The person has signed this step in this round already."""
+
+    code = "already_signed"
+
+
+class OwnHousehold(Refused):
+    """The person heads or belongs to the household."""
+
+    code = "own_household"
+
+
+class HelperStepsAside(Refused):
+    """The household's helper may not sign here."""
+
+    code = "helper_steps_aside"
+
+
+class RecusedPerson(Refused):
+    """The person has declared recusal for this case."""
+
+    code = "recused"
+
+
+class SubstituteOnly(Refused):
+    """Somebody else was named as the substitute for this step."""
+
+    code = "substitute_only"
+
+
+class StepOpen(Refused):
+    """A step that runs beside this one is not done yet."""
+
+    code = "step_open"
+
+
+class NoQuorum(Refused):
+    """Too few of those entitled came to the meeting, or the votes do not add up to those present."""
+
+    code = "no_quorum"
+
+
+class VoteMismatch(Refused):
+    """The recorded votes say the opposite of the recorded result."""
+
+    code = "vote_mismatch"
+
+
+class ConditionBars(Refused):
+    """A condition that the pack makes binding is not met."""
+
+    code = "condition_bars"
+
+
+class AlreadyOpen(Refused):
+    """The subject has an open case of this kind."""
+
+    code = "already_open"
+
+
+class KeyReused(Refused):
+    """The idempotency key was used before for another command."""
+
+    code = "key_reused"
+
+
+class BadFile(Refused):
+    """A file is not what it claims to be, or is over the limits."""
+
+    code = "bad_file"
+
+
+class Throttled(Refused):
+    """Too many failed attempts; wait."""
+
+    code = "throttled"
+
+
+class NotAllowed(Refused):
+    """The account has no right to this page or act."""
+
+    code = "not_allowed"

@@ -1,0 +1,299 @@
+"""Guards: who may do what now. Each is one function that passes silently or raises a Refused with its reason."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from workflows.calendars import Calendar
+from workflows.clock import due, local_date, parse_duration, parse_utc
+from workflows.definition import Action, Step
+from workflows.errors import (
+    AlreadyOpen,
+    AlreadySigned,
+    ConditionBars,
+    HelperStepsAside,
+    OutOfArea,
+    OwnHousehold,
+    RecusedPerson,
+    SameHand,
+    StepOpen,
+    TooEarly,
+    TooLate,
+    WrongOffice,
+    WrongState,
+)
+from workflows.machine import Compiled
+from workflows.model import Actor, Case, Dossier, Office
+from workflows.policy import Condition
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a guard may look at: the machine, the dossier, the case (None to open one), who, what, when."""
+
+    compiled: Compiled
+    dossier: Dossier
+    case: Case | None
+    form: Step | Action
+    actor: Actor
+    now: datetime
+    calendar: Calendar
+
+    @property
+    def state(self) -> str:
+        """The present state, ``@new`` when there is no case yet."""
+        return self.case.state if self.case else "@new"
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The case's fields."""
+        return self.case.fields if self.case else {}
+
+    @property
+    def step(self) -> Step | None:
+        """The step that this action completes, if it is one."""
+        return self.form if isinstance(self.form, Step) else self.compiled.step_at(self.state)
+
+    @property
+    def gate(self) -> str:
+        """The gate at which this action stands."""
+        return self.form.gate if isinstance(self.form, Step) else self.compiled.gate_of(self.state)
+
+    @property
+    def signed_gate(self) -> str:
+        """The gate that a decision here counts for; clerical sub-steps (announcing, comparing …) count for none."""
+        step = self.step
+        if step is None:
+            return self.compiled.gate_of(self.state)
+        return step.gate if step.required else ""
+
+    @property
+    def decides(self) -> bool:
+        """Tell whether the action weighs the household's matter, so that hands must be clean."""
+        return isinstance(self.form, Step) or self.form.decides
+
+
+def ensure_standing(context: Context) -> Office:
+    """Raise the first reason why this person may not act now; return the office in which the person acts."""
+    ensure_purpose(context)
+    ensure_source(context)
+    office = ensure_office(context)
+    if context.decides:
+        ensure_clean_hands(context)
+    for spec in context.form.guards:
+        if context.compiled.purpose in spec.get("purposes", (context.compiled.purpose,)):
+            GUARDS[spec["guard"]](context, spec)
+    ensure_steps_beside(context)
+    return office
+
+
+def ensure_purpose(context: Context) -> None:
+    """An action may belong to one purpose only."""
+    if isinstance(context.form, Action) and context.form.purposes:
+        if context.compiled.purpose not in context.form.purposes:
+            raise WrongState(action=context.form.id, state=context.state)
+
+
+def ensure_source(context: Context) -> None:
+    """The action must start from the present state."""
+    name = context.form.action if isinstance(context.form, Step) else context.form.id
+    if not context.compiled.targets(name, context.state):
+        raise WrongState(action=name, state=context.state)
+
+
+def roles_of(context: Context) -> tuple[str, ...]:
+    """The roles that may do this."""
+    if isinstance(context.form, Action) and context.form.who == "current":
+        return context.compiled.current_roles(context.state)
+    return context.form.roles
+
+
+def ensure_office(context: Context) -> Office:
+    """The person must hold one of the roles, over the household's area; a helper only for the own household."""
+    roles = roles_of(context)
+    held = [o for o in context.actor.offices if o.role in roles]
+    if not held:
+        raise WrongOffice(roles=list(roles))
+    covering = [o for o in held if o.covers(context.dossier.subject.area)]
+    if not covering:
+        raise OutOfArea(area=held[0].area)
+    usable = [o for o in covering if o.role != "helper" or is_present_helper(context)]
+    if not usable:
+        raise WrongOffice(roles=[r for r in roles if r != "helper"] or ["helper"])
+    return _unsigned_office(context, usable)
+
+
+def _unsigned_office(context: Context, offices: list[Office]) -> Office:
+    """Where every role must sign, act in an office that has not signed yet."""
+    if context.form.sign.get("mode") != "all":
+        return offices[0]
+    signed = {s["role"] for s in signatures(context)}
+    fresh = [o for o in offices if o.role not in signed]
+    if not fresh:
+        raise AlreadySigned(role=offices[0].role)
+    return fresh[0]
+
+
+def signatures(context: Context) -> list[Mapping[str, str]]:
+    """The signatures of this round on this step or action."""
+    return list(context.fields.get("_signatures", {}).get(context.form.id, []))
+
+
+def is_present_helper(context: Context) -> bool:
+    """Tell whether the person is the household's present helper."""
+    assist = context.dossier.open_case("assist")
+    return bool(assist and assist.fields.get("helper", {}).get("id") == context.actor.id)
+
+
+def has_helped(context: Context) -> bool:
+    """Tell whether the person is or was this household's helper in any of its assistance cases."""
+    keys = {key for c in context.dossier.cases for key in c.fields.get("_helpers", [])}
+    return context.actor.person in keys
+
+
+def ensure_clean_hands(context: Context) -> None:
+    """Own household, recusal, helper, other gates of this case, the same step twice (design: separation of duties)."""
+    person = context.actor.person
+    if person in context.dossier.subject.people:
+        raise OwnHousehold()
+    if any(item["person"] == person for item in context.fields.get("_recused", [])):
+        raise RecusedPerson()
+    if has_helped(context) and _helper_steps_aside(context):
+        raise HelperStepsAside(step=context.step.id if context.step else context.form.id)
+    ensure_other_hands(context)
+    if any(s["person"] == person for s in signatures(context)):
+        raise AlreadySigned(role="")
+
+
+def _helper_steps_aside(context: Context) -> bool:
+    barred = set(context.compiled.definition.helpers_step_aside)
+    if context.compiled.definition.gates:
+        barred |= set(context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value)
+    return context.signed_gate in barred or bool(context.step and context.step.id in barred)
+
+
+def ensure_other_hands(context: Context) -> None:
+    """No person signs two of the separated gates of a case, whatever role, round or account."""
+    separate = context.compiled.definition.separate_hands
+    if context.signed_gate not in separate:
+        return
+    hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
+    for gate in separate:
+        if gate != context.signed_gate and context.actor.person in hands.get(gate, []):
+            raise SameHand(gate=gate)
+
+
+def ensure_steps_beside(context: Context) -> None:
+    """A step is completed only when those that run beside it are done."""
+    if not isinstance(context.form, Step) or context.form.state != context.state:
+        return
+    done = context.fields.get("_done", [])
+    for step in context.compiled.beside(context.state):
+        if step.id not in done:
+            raise StepOpen(step=step.id)
+
+
+# --- guards named in definitions ---------------------------------------------------------------------------------------
+def minimum_elapsed(context: Context, spec: Mapping[str, Any]) -> None:
+    """A minimum period must have run to its end (publicity: S4 17, not less than 5 days)."""
+    clock = context.case.clocks.get(spec["timer"]) if context.case else None
+    if clock and parse_utc(clock.due) > context.now:
+        raise TooEarly(timer=spec["timer"], until=clock.due)
+
+
+def still_running(context: Context, spec: Mapping[str, Any]) -> None:
+    """A right must be used before its period ends."""
+    clock = context.case.clocks.get(spec["timer"]) if context.case else None
+    if clock is None or parse_utc(clock.due) <= context.now:
+        raise TooLate(timer=spec["timer"], due=clock.due if clock else "")
+
+
+def status_in(context: Context, spec: Mapping[str, Any]) -> None:
+    """The household's status must allow this case, and no other case of the kind may be open."""
+    if context.dossier.open_case(context.compiled.definition.id):
+        raise AlreadyOpen(definition=context.compiled.definition.id)
+    status = context.dossier.latest("monitor_status")
+    state = status.state if status else "none"
+    if state not in spec["states"]:
+        raise WrongState(action=context.form.id, state=f"monitor_status.{state}")
+
+
+def once(context: Context, spec: Mapping[str, Any]) -> None:
+    """An act that a case knows only once."""
+    if context.fields.get(spec["field"]):
+        raise AlreadySigned(role="")
+
+
+def fresh_hand(context: Context, spec: Mapping[str, Any]) -> None:
+    """An appeal is decided by somebody who signed nothing in this case (domain notes: re-verify by other staff)."""
+    for gate, people in context.fields.get("_hands", {}).items():
+        if context.actor.person in people:
+            raise SameHand(gate=gate)
+
+
+def elimination_conditions(context: Context, spec: Mapping[str, Any]) -> None:
+    """Conditions of elimination that the pack makes binding."""
+    for condition in failed_conditions(context):
+        if condition.effect == "bar":
+            raise ConditionBars(condition=condition.id, clause=condition.clause)
+
+
+GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
+    "minimum_elapsed": minimum_elapsed,
+    "still_running": still_running,
+    "status_in": status_in,
+    "once": once,
+    "fresh_hand": fresh_hand,
+    "elimination_conditions": elimination_conditions,
+}
+
+
+# --- conditions named in packs -----------------------------------------------------------------------------------------
+def failed_conditions(context: Context) -> list[Condition]:
+    """Return the pack's conditions that are not met now, binding or not."""
+    return [c for c in context.compiled.pack.conditions if not CONDITIONS[c.test](context, c)]
+
+
+def included_for(context: Context, condition: Condition) -> bool:
+    """The household has been monitored for a time."""
+    status = context.dossier.latest("monitor_status")
+    since = status.fields.get("included_on") if status else None
+    if not since:
+        return False
+    start = parse_utc(f"{since}T04:00:00Z")
+    return due(parse_duration(condition.needs), start, calendar=context.calendar).at <= context.now
+
+
+def counted(context: Context, condition: Condition) -> bool:
+    """Something was recorded often enough in a case of another definition."""
+    case = context.dossier.latest(condition.needs["definition"])
+    return bool(case and case.fields.get(condition.needs["field"], 0) >= condition.needs["least"])
+
+
+def income_above_line(context: Context, condition: Condition) -> bool:
+    """Income per head as verified lies above the line of the day."""
+    line = context.compiled.pack.parameter("income_line", local_date(context.now)).value
+    return bool(context.fields.get("income_per_head", 0) > line)
+
+
+def fields_true(context: Context, condition: Condition) -> bool:
+    """Facts were verified as true in this case."""
+    return all(context.fields.get(name) is True for name in condition.needs["fields"])
+
+
+def developmental_measure(context: Context, condition: Condition) -> bool:
+    """A household with labour has received a developmental measure."""
+    if not context.fields.get("labour_members"):
+        return True
+    assist = context.dossier.latest("assist")
+    return bool(assist and assist.fields.get("developmental_measures", 0) > 0)
+
+
+CONDITIONS: Mapping[str, Callable[[Context, Condition], bool]] = {
+    "included_for": included_for,
+    "counted": counted,
+    "income_above_line": income_above_line,
+    "fields_true": fields_true,
+    "developmental_measure": developmental_measure,
+}

@@ -1,0 +1,151 @@
+"""What was typed in and handed in: fields, evidence, votes and corrections, checked against the form."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from workflows.clock import local_date
+from workflows.definition import Field
+from workflows.errors import BadValue, MissingEvidence, MissingField, NoQuorum, VoteMismatch
+from workflows.guards import Context, signatures
+from workflows.model import Command
+
+LONGEST_TEXT = 2000
+LARGEST_AMOUNT = 10**12
+
+
+def check_input(context: Context, command: Command) -> dict[str, Any]:
+    """Return the form's typed values; raise the first reason why something is missing or wrong."""
+    values = {}
+    for name in wanted_fields(context):
+        spec = context.compiled.fields[name]
+        value = command.data.get(name)
+        if value is None or value in ("", [], ()):
+            if name in context.form.optional:
+                continue
+            raise MissingField(field=name)
+        values[name] = check_value(spec, value, context)
+    ensure_evidence(context, command)
+    if context.form.sign.get("mode") == "vote":
+        ensure_vote(context, values)
+    return values
+
+
+def wanted_fields(context: Context) -> tuple[str, ...]:
+    """The fields asked for: all at the first signature, only the opinion from those who sign after it."""
+    if signatures(context):
+        return tuple(name for name in context.form.fields if name in ("opinion", "reason"))
+    return context.form.fields
+
+
+def wanted_evidence(context: Context) -> tuple[str, ...]:
+    """The evidence kinds asked for; those who sign after the first hand in nothing new."""
+    return () if signatures(context) else context.form.evidence
+
+
+def ensure_evidence(context: Context, command: Command) -> None:
+    """Every kind that the form asks for must be there, and no kind that nobody defined."""
+    given = {item.kind for item in command.evidence}
+    for kind in given - set(context.compiled.evidence):
+        raise BadValue(field="evidence", value=kind)
+    for kind in wanted_evidence(context):
+        if kind == "@any" and not given:
+            raise MissingEvidence(kind=str(command.data.get("evidence_kind") or "other"))
+        if kind != "@any" and kind not in given:
+            raise MissingEvidence(kind=kind)
+
+
+def check_value(spec: Field, value: object, context: Context) -> Any:
+    """Return a value of the field's type, or raise BadValue."""
+    checked = CHECKS[spec.type](spec, value, context)
+    if checked is None:
+        raise BadValue(field=spec.id, value="" if spec.personal else str(value)[:60])
+    return checked
+
+
+def _text(spec: Field, value: object, context: Context) -> str | None:
+    text = value.strip() if isinstance(value, str) else ""
+    printable = all(ch.isprintable() or ch == "\n" for ch in text)
+    return text if text and len(text) <= LONGEST_TEXT and printable else None
+
+
+def _choice(spec: Field, value: object, context: Context) -> str | None:
+    return value if isinstance(value, str) and value in spec.option_ids else None
+
+
+def _choices(spec: Field, value: object, context: Context) -> list[str] | None:
+    if not isinstance(value, list | tuple) or len(value) > spec.most or len(set(value)) != len(value):
+        return None
+    return list(value) if all(item in spec.option_ids for item in value) else None
+
+
+def _money(spec: Field, value: object, context: Context) -> int | None:
+    return value if type(value) is int and abs(value) <= LARGEST_AMOUNT else None
+
+
+def _count(spec: Field, value: object, context: Context) -> int | None:
+    return value if type(value) is int and 0 <= value <= LARGEST_AMOUNT else None
+
+
+def _date(spec: Field, value: object, context: Context) -> str | None:
+    """A day on which something was done: never in the future."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return day.isoformat() if day and day <= local_date(context.now) else None
+
+
+def _bool(spec: Field, value: object, context: Context) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _person(spec: Field, value: object, context: Context) -> dict[str, str] | None:
+    """A person as the service resolved it: account id, name and person key."""
+    if isinstance(value, Mapping) and set(value) == {"id", "name", "person"}:
+        return {key: str(item) for key, item in value.items()}
+    return None
+
+
+def _evidence_kind(spec: Field, value: object, context: Context) -> str | None:
+    return value if isinstance(value, str) and value in context.compiled.evidence else None
+
+
+def _correctable(spec: Field, value: object, context: Context) -> str | None:
+    known = context.compiled.fields.get(str(value))
+    return str(value) if known and known.correctable and str(value) in context.fields else None
+
+
+def _any_value(spec: Field, value: object, context: Context) -> Any:
+    return value if isinstance(value, str | int | bool) else None
+
+
+CHECKS: Mapping[str, Callable[[Field, object, Context], Any]] = {
+    "text": _text,
+    "choice": _choice,
+    "choices": _choices,
+    "money": _money,
+    "count": _count,
+    "date": _date,
+    "bool": _bool,
+    "person": _person,
+    "evidence_kind": _evidence_kind,
+    "correctable_field": _correctable,
+    "corrected_value": _any_value,
+}
+
+
+def ensure_vote(context: Context, values: Mapping[str, Any]) -> None:
+    """The meeting had its quorum, the votes add up, and those in favour carry the recorded result.
+
+    Shares are the pack's ``review_present`` of those entitled and more than ``review_passes`` of those present.
+    """
+    due, present = values["votes_due"], values["votes_present"]
+    cast = values["votes_for"] + values["votes_against"] + values["votes_abstain"]
+    today = local_date(context.now)
+    quorum = context.compiled.pack.fraction("review_present", today)
+    if present > due or cast != present or present == 0 or present < quorum * due:
+        raise NoQuorum(due=due, present=present, cast=cast, share=str(quorum))
+    passes = context.compiled.pack.fraction("review_passes", today)
+    if values["votes_for"] <= passes * present:
+        raise VoteMismatch(votes_for=values["votes_for"], present=present, share=str(passes))

@@ -1,0 +1,295 @@
+"""The machine: gates of a definition and the order of a pack compiled into one shared ``transitions`` machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from transitions import Machine, MachineError
+
+from workflows.definition import Action, Definition, Field, Label, Step, Timer, ensure_form
+from workflows.errors import WrongState
+from workflows.policy import Pack
+from workflows.tables import BadTable
+
+NEW = "@new"
+REPEATED = ("any", "all")  # sign modes that several people complete, each staying in the state until the last
+
+
+class Row:
+    """What ``transitions`` moves: only the state; never registered with the machine, so nothing is kept."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A definition in the order of a pack for one purpose; shared by all cases of that kind."""
+
+    definition: Definition
+    pack: Pack
+    purpose: str
+    order: tuple[Step, ...]
+    alongside: Mapping[str, Step]
+    fields: Mapping[str, Field]
+    evidence: Mapping[str, Label]
+    timers: tuple[Timer, ...]
+    machine: Machine
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """All states of this machine."""
+        return tuple(self.machine.states)
+
+    def step_at(self, state: str) -> Step | None:
+        """Return the step whose completion a state waits for."""
+        return next((s for s in self.order if s.state == state), None)
+
+    def step_of(self, action: str) -> Step | None:
+        """Return the step that an action completes, also one that runs alongside."""
+        return next((s for s in (*self.order, *self.alongside.values()) if s.action == action), None)
+
+    def beside(self, state: str) -> tuple[Step, ...]:
+        """Return the steps that may be done while a state waits for something else."""
+        step = self.step_at(state)
+        return tuple(s for s in self.alongside.values() if step and self._beside_of(s) == step.id)
+
+    def _beside_of(self, step: Step) -> str:
+        return self.pack.sequence(self.definition.id, self.purpose).alongside[step.id]
+
+    def waits_for(self, state: str) -> tuple[str, ...]:
+        """Return the roles whom a state waits for, those of the steps alongside included."""
+        step = self.step_at(state)
+        if step:
+            return tuple(dict.fromkeys((*step.roles, *(r for s in self.beside(state) for r in s.roles))))
+        extra = self.definition.states.get(state)
+        return extra.roles if extra else ()
+
+    def current_roles(self, state: str) -> tuple[str, ...]:
+        """Return the roles of the step or state itself, without steps alongside."""
+        step = self.step_at(state)
+        return step.roles if step else self.waits_for(state)
+
+    def state_label(self, state: str) -> Label:
+        """Return the label of a state."""
+        step = self.step_at(state)
+        return step.state_label if step else self.definition.states[state].label
+
+    def gate_of(self, state: str) -> str:
+        """Return the gate that a state belongs to, or an empty text."""
+        step = self.step_at(state)
+        if step:
+            return step.gate
+        extra = self.definition.states.get(state)
+        return extra.gate if extra else ""
+
+    def is_closed(self, state: str) -> bool:
+        """Tell whether a case in this state is closed."""
+        extra = self.definition.states.get(state)
+        return bool(extra and extra.closed)
+
+    def targets(self, action: str, state: str) -> tuple[str, ...]:
+        """Return the states to which an action leads from a state; several when the person chooses one."""
+        names = [n for n in self.machine.events if n == action or n.startswith(f"{action}>")]
+        found = [t.dest for n in names for t in self.machine.events[n].transitions.get(state, [])]
+        return tuple(dict.fromkeys(str(dest) for dest in found))
+
+    def fire(self, action: str, state: str, target: str) -> str:
+        """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when no arrow leads there."""
+        several = f"{action}>{target}"
+        trigger = several if several in self.machine.events else action
+        row = Row(state)
+        try:
+            self.machine.events[trigger].trigger(row)
+        except (KeyError, MachineError) as error:
+            raise WrongState(action=action, state=state) from error
+        return row.state
+
+
+def compile_machine(definition: Definition, pack: Pack, purpose: str) -> Compiled:
+    """Compile; raise BadTable when the pack's order breaks the definition's gates."""
+    order, alongside = _steps(definition, pack, purpose)
+    fields = {**definition.fields, **pack.fields}
+    evidence = {**definition.evidence, **pack.evidence}
+    for step in (*order, *alongside.values()):
+        ensure_form(step, fields, evidence)
+    machine = Machine(
+        model=None,
+        states=_states(definition, order),
+        transitions=[
+            *_arrows(definition, order, purpose),
+            *_beside_arrows(definition, pack, order, alongside, purpose),
+        ],
+        initial=NEW,
+        auto_transitions=False,
+    )
+    timers = _timers(definition, order, alongside, purpose)
+    return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine)
+
+
+def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step, ...], dict[str, Step]]:
+    if not definition.steps:
+        return (), {}
+    sequence = pack.sequence(definition.id, purpose)
+    library = {**definition.steps, **pack.steps}
+    where = f"pack {pack.id}, {definition.id} {purpose}"
+    named = [*sequence.steps, *sequence.alongside]
+    for name in named:
+        if name not in library:
+            raise BadTable(f"{where}: step {name!r} is not defined")
+    if len(set(named)) != len(named):
+        raise BadTable(f"{where}: a step stands twice")
+    order = tuple(_with_requirements(library[name], pack) for name in sequence.steps)
+    alongside = {name: _with_requirements(library[name], pack) for name in sequence.alongside}
+    _ensure_order(definition, order, sequence.alongside, library, where)
+    return order, alongside
+
+
+def _with_requirements(step: Step, pack: Pack) -> Step:
+    """Add the evidence that a pack asks for beyond the definition's."""
+    extra = [kind for kind in pack.requirements.get(step.id, ()) if kind not in step.evidence]
+    return replace(step, evidence=(*step.evidence, *extra))
+
+
+def _ensure_order(
+    definition: Definition,
+    order: tuple[Step, ...],
+    alongside: Mapping[str, str],
+    library: Mapping[str, Step],
+    where: str,
+) -> None:
+    gates = [list(definition.gates).index(s.gate) for s in order]
+    if gates != sorted(gates):
+        raise BadTable(f"{where}: the gates must stand in the order {' → '.join(definition.gates)}")
+    place = {step.id: float(index) for index, step in enumerate(order)}
+    for name, beside in alongside.items():
+        if beside not in place:
+            raise BadTable(f"{where}: {name} runs beside {beside!r}, which is not in the order")
+        place[name] = place[beside] + 0.5
+    for step in library.values():
+        if step.required and step.id not in place:
+            raise BadTable(f"{where}: gate step {step.id!r} is missing")
+        _ensure_place(step, place, where)
+    for gate in definition.gates:
+        if gate not in {s.gate for s in order}:
+            raise BadTable(f"{where}: gate {gate!r} has no step")
+
+
+def _ensure_place(step: Step, place: Mapping[str, float], where: str) -> None:
+    if step.id not in place:
+        return
+    for other in step.after:
+        if other in place and place[other] > place[step.id]:
+            raise BadTable(f"{where}: {step.id} must come after {other}")
+    for other in step.before:
+        if other in place and place[other] < place[step.id]:
+            raise BadTable(f"{where}: {step.id} must come before {other}")
+
+
+def _states(definition: Definition, order: tuple[Step, ...]) -> list[str]:
+    return [NEW, *(s.state for s in order), *definition.states]
+
+
+def _beside_arrows(
+    definition: Definition, pack: Pack, order: tuple[Step, ...], alongside: Mapping[str, Step], purpose: str
+) -> list[dict[str, str]]:
+    """A step alongside may be done while its neighbour waits, or while that gate is held (objection)."""
+    arrows = []
+    for step in alongside.values():
+        beside = pack.sequence(definition.id, purpose).alongside[step.id]
+        neighbour = next(s for s in order if s.id == beside)
+        held = [s.id for s in definition.states.values() if s.gate == neighbour.gate and not s.closed]
+        arrows += [_arrow(step.action, state, state) for state in (neighbour.state, *held)]
+    return arrows
+
+
+def _arrows(definition: Definition, order: tuple[Step, ...], purpose: str) -> list[dict[str, str]]:
+    arrows: list[dict[str, str]] = []
+    following = [*(s.state for s in order[1:]), "concluded"]
+    for step, dest in zip(order, following, strict=False):
+        arrows.append(_arrow(step.action, step.state, dest))
+        if step.sign.get("mode") in REPEATED:
+            arrows.append(_arrow(f"{step.action}>{step.state}", step.state, step.state))
+    for action in definition.actions.values():
+        if purpose in action.purposes or not action.purposes:
+            arrows += _action_arrows(action, definition, order)
+    return arrows
+
+
+def _arrow(trigger: str, source: str, dest: str) -> dict[str, str]:
+    return {"trigger": trigger, "source": source, "dest": dest}
+
+
+def _action_arrows(action: Action, definition: Definition, order: tuple[Step, ...]) -> list[dict[str, str]]:
+    arrows = []
+    for source in _sources(action, definition, order):
+        dests = _dests(action, source, definition, order)
+        several = len(dests) > 1 or action.target in ("@earlier_gate", "@came_from")
+        for dest in dests:
+            arrows.append(_arrow(f"{action.id}>{dest}" if several else action.id, source, dest))
+        if action.sign.get("mode") in REPEATED:
+            arrows.append(_arrow(f"{action.id}>{source}", source, source))
+    return arrows
+
+
+def _sources(action: Action, definition: Definition, order: tuple[Step, ...]) -> list[str]:
+    closed = {s.id for s in definition.states.values() if s.closed}
+    everything = [*(s.state for s in order), *definition.states]
+    if isinstance(action.sources, tuple):
+        return [s for s in action.sources if s in everything or s == NEW]
+    if action.sources == "@any":
+        return everything
+    if action.sources == "@open":
+        return [s for s in everything if s not in closed]
+    decided = [s.gate for s in order].index(definition.decided_by) if definition.decided_by else len(order)
+    return [s.state for s in order[: decided + 1]]
+
+
+def _dests(action: Action, source: str, definition: Definition, order: tuple[Step, ...]) -> list[str]:
+    target = action.target
+    if target == "@same":
+        return [source]
+    if target == "@first_step":
+        return [order[0].state]
+    if target == "@came_from":
+        return list(definition.states)
+    if target.startswith("@step:"):
+        return [s.state for s in order if s.id == target.removeprefix("@step:")]
+    if target == "@earlier_gate":
+        return _earlier_gates(source, order)
+    return [target]
+
+
+def _earlier_gates(source: str, order: tuple[Step, ...]) -> list[str]:
+    """The required first step of each gate before the step that waits (domain notes: return to 2 or 3)."""
+    place = [s.state for s in order].index(source) if source in [s.state for s in order] else 0
+    firsts: dict[str, str] = {}
+    for step in order[:place]:
+        if step.required:
+            firsts.setdefault(step.gate, step.state)
+    return list(firsts.values())
+
+
+def _timers(
+    definition: Definition, order: tuple[Step, ...], alongside: Mapping[str, Step], purpose: str
+) -> tuple[Timer, ...]:
+    """Timers of this purpose; a step's own timer runs while its state (or that of its neighbour) waits."""
+    states = {s.timer: (s.state,) for s in order if s.timer}
+    result = []
+    for timer in definition.timers.values():
+        if timer.purposes and purpose not in timer.purposes:
+            continue
+        if timer.id in states:
+            result.append(replace(timer, runs_in=states[timer.id]))
+        elif timer.runs_in or timer.starts_on:
+            result.append(timer)
+        else:
+            result += _beside_timer(timer, alongside)
+    return tuple(result)
+
+
+def _beside_timer(timer: Timer, alongside: Mapping[str, Step]) -> list[Timer]:
+    step: Any = next((s for s in alongside.values() if s.timer == timer.id), None)
+    return [replace(timer, starts_on=("post_notice",), ends_on=(step.action, "return_case"))] if step else []

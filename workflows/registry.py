@@ -1,0 +1,110 @@
+"""The rules in force: definitions and packs from files or kept texts, compiled once for each digest pair."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from workflows.calendars import Calendar, load_calendar
+from workflows.clock import local_date
+from workflows.definition import Definition, parse_definition, read_definition
+from workflows.journal import canonical
+from workflows.machine import Compiled, compile_machine
+from workflows.model import Case
+from workflows.policy import Pack, merge, parse_pack, read_tables
+from workflows.tables import BadTable
+
+HERE = Path(__file__).parent
+DEFINITIONS = HERE / "definitions"
+POLICIES = HERE / "policies"
+
+__all__ = ["Rules", "load_rules", "local_date"]
+
+
+class Rules:
+    """All definitions and packs at hand; machines are compiled when first asked for and shared ever after."""
+
+    def __init__(
+        self, definitions: Mapping[str, Definition], packs: Mapping[str, Pack], calendar: Calendar | None = None
+    ) -> None:
+        self.definitions = dict(definitions)
+        self.packs = dict(packs)
+        self.calendar = calendar or load_calendar()
+        self._definitions = {d.digest: d for d in definitions.values()}
+        self._packs = {p.digest: p for p in packs.values()}
+        self._machines: dict[tuple[str, str, str], Compiled] = {}
+
+    def pack_for(self, area: str, on: date) -> Pack:
+        """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
+        fitting = [p for p in self.packs.values() if area.startswith(p.area.rstrip("0")) and p.effective <= on]
+        if not fitting:
+            raise BadTable(f"no pack holds area {area} on {on}")
+        return max(fitting, key=lambda p: (len(p.area.rstrip("0")), p.effective))
+
+    def current(self, definition: str, area: str, purpose: str, on: date) -> Compiled:
+        """Return the machine for a case that opens in an area on a day; the default purpose is the first one."""
+        chosen = self.definitions[definition]
+        purpose = purpose or next(iter(chosen.purposes))
+        if purpose not in chosen.purposes:
+            raise BadTable(f"{definition} has no purpose {purpose!r}")
+        return self._machine(chosen, self.pack_for(area, on), purpose)
+
+    def machine_of(self, case: Case) -> Compiled:
+        """Return the machine that a case is pinned to; raise KeyError when its texts were not loaded."""
+        return self._machine(self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose)
+
+    def knows(self, digest: str) -> bool:
+        """Tell whether the text of a digest is loaded."""
+        return digest in self._definitions or digest in self._packs
+
+    def add_text(self, kind: str, text: str) -> None:
+        """Load a kept text (kind definition or pack), so that cases pinned to it run on."""
+        if kind == "definition":
+            definition = parse_definition(text)
+            self._definitions[definition.digest] = definition
+        else:
+            pack = parse_pack(text)
+            self._packs[pack.digest] = pack
+
+    def texts(self) -> Iterable[tuple[str, str, str]]:
+        """All loaded texts as (digest, kind, text)."""
+        yield from ((d.digest, "definition", d.text) for d in self._definitions.values())
+        yield from ((p.digest, "pack", p.text) for p in self._packs.values())
+
+    def _machine(self, definition: Definition, pack: Pack, purpose: str) -> Compiled:
+        key = (definition.digest, pack.digest, purpose)
+        if key not in self._machines:
+            self._machines[key] = compile_machine(definition, pack, purpose)
+        return self._machines[key]
+
+    def check(self) -> None:
+        """Compile every definition with every pack; raise BadTable for the first that does not fit."""
+        for pack in self.packs.values():
+            for definition in self.definitions.values():
+                for purpose in definition.purposes:
+                    self._machine(definition, pack, purpose)
+
+
+def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
+    """Load the shipped definitions and packs and a site's own (later folders win); check them all."""
+    found = [read_definition(path) for path in sorted(definitions.glob("*.toml"))]
+    tables: dict[str, dict[str, Any]] = {}
+    for folder in (POLICIES, *policy_folders):
+        for path in sorted(folder.glob("*.toml")):
+            row = read_tables(path)
+            tables[row["id"]] = row
+    packs = {name: parse_pack(canonical(_resolved(name, tables, ()))) for name in tables}
+    rules = Rules({d.id: d for d in found}, packs)
+    rules.check()
+    return rules
+
+
+def _resolved(name: str, tables: Mapping[str, dict[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
+    """Merge a pack over its parents; a circle or a missing parent is a mistake."""
+    if name in seen:
+        raise BadTable(f"pack {name}: extends itself by way of {' → '.join(seen)}")
+    if name not in tables:
+        raise BadTable(f"pack {seen[-1]}: extends {name!r}, which is not there")
+    row = tables[name]
+    parent = row.get("extends")
+    return merge(_resolved(parent, tables, (*seen, name)), row) if parent else dict(row)
