@@ -9,7 +9,8 @@ from typing import Any
 import templates
 from reports.trail import MalformedTrail, Trail, digest_of
 from workflows.clock import CHINA, local_date, parse_utc
-from workflows.journal import canonical, is_commitment
+from workflows.journal import canonical
+from workflows import terms as policy_terms
 from workflows.terms import Terms, load_terms
 
 ROWS = ("gates", "steps", "states", "actions", "timers", "purposes", "conditions", "sources")
@@ -111,9 +112,9 @@ def word(key: str, lang: str, *, default: str | None = None, **params: object) -
     return words().text(key, lang, **params)
 
 
-def term(key: str, lang: str, *, on: date, area: str, default: str) -> str:
+def term(key: str, lang: str, *, on: date | None, area: str, default: str) -> str:
     """Return a word of the policy (roles, household kinds) as it was on a day in an area."""
-    terms = load_terms()
+    terms = load_terms(policy_terms.TERMS_FILE)
     return terms.text(key, lang, on=on, area=area) if key in terms else default
 
 
@@ -241,7 +242,7 @@ def _evidence_kind(labels: Labels, spec: Mapping[str, Any], value: object) -> st
 def _kind(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return term(f"kind.{value}", labels.lang, on=date.max, area="", default=value)
+    return term(f"kind.{value}", labels.lang, on=None, area="", default=value)
 
 
 def _lapsed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
@@ -268,6 +269,6 @@ FORMATS: dict[str, Formatter] = {
 SPECIAL: dict[str, Formatter] = {"household_kind": _kind, "lapsed": _lapsed, "warnings": _warnings}
 
 __all__ = [
-    "Labels", "is_commitment", "labels_of", "last_day", "local_time", "moment", "plain", "term", "word", "words",
+    "Labels", "labels_of", "last_day", "local_date", "local_time", "moment", "plain", "term", "word", "words",
     "yuan",
 ]  # fmt: skip

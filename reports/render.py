@@ -1,0 +1,243 @@
+"""Typesetting: a trail becomes PDF/A-3u bytes with WeasyPrint, the same bytes for the same trail."""
+
+import hashlib
+import os
+import re
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import fontTools
+import pydyf
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+import reports
+import templates
+from reports.glyphs import ensure_glyphs
+from reports.labels import moment
+from reports.trail import Trail, read_trail
+from reports.view import view_of
+from workflows import journal, terms
+
+with warnings.catch_warnings():
+    # On a machine without any font WeasyPrint warns at import; ours come with the package.
+    warnings.simplefilter("ignore")
+    import weasyprint
+    from weasyprint.text.ffi import pango
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+FONT_FOLDER = Path(reports.__file__).parent / "fonts"
+DOCUMENTS = templates.PATH / "documents"
+ATTACHMENT = "trail.json"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STAMP = re.compile(r"fp-render-v1(?: [a-z]+/[0-9a-z.]{1,32}){1,12}")
+NO_SYSTEM_FONTS = "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig/>"
+OPTIONS = {
+    "pdf_variant": "pdf/a-3u",
+    "presentational_hints": False,
+    "output_intent": "srgb",
+    "hinting": False,
+}
+_one_at_a_time = threading.RLock()
+
+
+class RenderError(RuntimeError):
+    """A document asked for something from outside, or a font is missing; nothing was printed."""
+
+
+@dataclass(frozen=True)
+class Fonts:
+    """The three font files: text, headings, and rare characters that the others lack."""
+
+    song: Path = FONT_FOLDER / "FangpinSong-Regular.ttf"
+    hei: Path = FONT_FOLDER / "FangpinHei-Bold.ttf"
+    rare: Path = FONT_FOLDER / "FangpinRare-Regular.ttf"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files by family name."""
+        return {"FangpinSong": self.song, "FangpinHei": self.hei, "FangpinRare": self.rare}
+
+    @property
+    def text(self) -> tuple[Path, ...]:
+        """The files that together must cover every character (Hei falls back to them)."""
+        return (self.song, self.rare)
+
+
+BUNDLED = Fonts()
+
+
+class NothingFetched(URLFetcher):  # type: ignore[misc]
+    """A document brings all it needs along; a wish for anything else stops the print."""
+
+    def fetch(self, url: str, headers: Any = None) -> Any:
+        """Refuse every address."""
+        raise FatalURLFetchingError(f"a printed document may not fetch: {url[:80]}")
+
+
+class FontsFetched(NothingFetched):
+    """Gives the bundled font files and nothing else, by addresses such as ``fangpin-font:FangpinSong``."""
+
+    def __init__(self, fonts: Fonts) -> None:
+        super().__init__()
+        self._known = {f"fangpin-font:{family}": path for family, path in fonts.files.items()}
+
+    def fetch(self, url: str, headers: Any = None) -> Any:
+        """Return a font's bytes, refuse every other address."""
+        if url not in self._known:
+            return super().fetch(url, headers)
+        return URLFetcherResponse(url, self._known[url].read_bytes())
+
+
+class BundledFonts(FontConfiguration):  # type: ignore[misc]
+    """A font configuration that knows no font of the machine, so that a print looks the same everywhere."""
+
+    def __init__(self) -> None:
+        with _fontconfig_without_system():
+            super().__init__()
+
+
+def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") -> bytes:
+    """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any process, on any day.
+
+    Raises MalformedTrail, MissingGlyph (code, character, where) or RenderError. ``stamp`` is for the check alone:
+    it repeats what another file says of the versions that made it.
+    """
+    trail = read_trail(trail_text)
+    view = view_of(trail)
+    ensure_glyphs(view, fonts.text)
+    html = _template().render(**view, stamp=stamp or stamp_of(fonts), until_w3c=_last_moment(trail))
+    with _one_at_a_time:
+        return _typeset(html, trail, fonts)
+
+
+def stamp_of(fonts: Fonts = BUNDLED) -> str:
+    """Name all that decides the bytes besides the trail: versions of the libraries, digests of fonts and layout.
+
+    It stands in the PDF's own metadata (Keywords), never in a chain.
+    """
+    parts = {
+        "weasyprint": weasyprint.VERSION,
+        "pydyf": pydyf.__version__,
+        "fonttools": fontTools.version,
+        "pango": str(pango.pango_version()),
+        "harfbuzz": _harfbuzz_version(),
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+        "fonts": _digest_of(tuple(fonts.files.values())),
+        "layout": _digest_of(_layout_files()),
+    }
+    return " ".join(["fp-render-v1", *(f"{name}/{value}" for name, value in parts.items())])
+
+
+def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
+    configuration, sheet = _style(fonts)
+    at = moment(_last_moment(trail)) if _last_moment(trail) else EPOCH
+    attachment = weasyprint.Attachment(
+        file_obj=BytesIO(trail.text.encode()),
+        name=ATTACHMENT,
+        description="fp-trail-v1",
+        created=at,
+        modified=at,
+        relationship="Data",
+        url_fetcher=NothingFetched(),
+    )
+    try:
+        document = weasyprint.HTML(string=html, url_fetcher=NothingFetched())
+        pdf = document.write_pdf(
+            stylesheets=[sheet],
+            font_config=configuration,
+            attachments=[attachment],
+            pdf_identifier=trail.head.encode(),
+            **OPTIONS,
+        )
+    except FatalURLFetchingError as error:
+        raise RenderError(str(error)) from error
+    return bytes(pdf)
+
+
+@cache
+def _style(fonts: Fonts) -> tuple[Any, Any]:
+    """One font configuration and parsed style sheet for the whole process."""
+    for path in fonts.files.values():
+        if not path.is_file():
+            raise RenderError(f"font missing: {path.name}")
+    configuration = BundledFonts()
+    faces = "".join(_face(family) for family in fonts.files)
+    css = faces + (DOCUMENTS / "trail.css").read_text(encoding="utf-8")
+    sheet = weasyprint.CSS(string=css, font_config=configuration, url_fetcher=FontsFetched(fonts))
+    return configuration, sheet
+
+
+def _face(family: str) -> str:
+    weight = "bold" if family == "FangpinHei" else "normal"
+    return f'@font-face {{ font-family: {family}; font-weight: {weight}; src: url("fangpin-font:{family}") }}\n'
+
+
+@cache
+def _template() -> Any:
+    environment = SandboxedEnvironment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        loader=FileSystemLoader(DOCUMENTS),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("trail.html")
+
+
+def _last_moment(trail: Trail) -> str:
+    """The time of the newest entry, as the PDF's own date; empty for a trail without entries."""
+    times = (journal.parse_entry(text)["at"] for chain in trail.chains for text in chain.entries)
+    return max(times, default="")
+
+
+@contextmanager
+def _fontconfig_without_system() -> Iterator[None]:
+    before = os.environ.get("FONTCONFIG_FILE")
+    with NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(NO_SYSTEM_FONTS)
+        file.flush()
+        os.environ["FONTCONFIG_FILE"] = file.name
+        try:
+            yield
+        finally:
+            os.environ.pop("FONTCONFIG_FILE")
+            if before is not None:
+                os.environ["FONTCONFIG_FILE"] = before
+
+
+@cache
+def _digest_of(paths: tuple[Path, ...]) -> str:
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+@cache
+def _layout_files() -> tuple[Path, ...]:
+    """Everything of ours that decides how a trail looks."""
+    own = Path(reports.__file__).parent
+    modules = ("trail", "entries", "deadlines", "labels", "view", "glyphs", "render")
+    code = [own / f"{name}.py" for name in modules]
+    return (*code, *(DOCUMENTS / name for name in ("trail.html", "trail.css", "words.toml")), terms.TERMS_FILE)
+
+
+@cache
+def _harfbuzz_version() -> str:
+    """WeasyPrint only asks whether a version is reached; find the newest that is."""
+    from weasyprint.text.ffi import harfbuzz
+
+    reached = ((a, b) for a in range(20, 0, -1) for b in range(30, -1, -1) if harfbuzz.hb_version_atleast(a, b, 0))
+    return ".".join(map(str, next(reached, (0, 0))))

@@ -1,0 +1,267 @@
+"""What the printed trail shows: nested lists, dicts and strings from the trail alone, nothing else."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reports.deadlines import Period, ended_text, periods_of, result_of
+from reports.entries import ERASED, Entry, entries_of
+from reports.glyphs import visible
+from reports.labels import Labels, last_day, local_date, local_time, moment, plain, term, word, words
+from reports.trail import Chain, Trail
+from workflows.journal import short
+
+STATEMENTS = ("opinion", "reason", "told_reason", "note")
+BOOKKEEPING = "_"
+ZH_DIGITS = "〇一二三四五六七八九"
+View = dict[str, Any]
+
+
+def view_of(trail: Trail) -> View:
+    """Return all that the template needs; raise MalformedTrail for entries that cannot be printed."""
+    chains = [(chain, entries_of(trail, chain)) for chain in trail.chains]
+    until = max((e.body["at"] for _, entries in chains for e in entries), default="")
+    view = {
+        "lang": trail.lang,
+        "html_lang": "zh-CN" if trail.lang == "zh" else "en",
+        "words": _document_words(trail.lang),
+        "case": trail.case,
+        "head": trail.head,
+        "head_short": short(trail.head),
+        "until": until,
+        "county": _county(trail, chains),
+        "cover": list(_cover(trail, chains, until)),
+        "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
+        "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
+        "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
+    }
+    return _visible(view)
+
+
+def _visible(value: Any) -> Any:
+    """Write invisible and control characters out everywhere, so that none can hide or reorder text."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    return {key: _visible(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _document_words(lang: str) -> dict[str, str]:
+    keys = (key for key in words().keys() if key.startswith("doc."))
+    return {key.removeprefix("doc."): word(key, lang) for key in keys}
+
+
+Pair = tuple[Chain, list[Entry]]
+
+
+def _latest(chains: Sequence[Pair]) -> Labels | None:
+    """The labels of the newest entry of the case asked for, or of any chain when that has none."""
+    entries = next((entries for _, entries in chains if entries), [])
+    return entries[-1].labels if entries else None
+
+
+def _county(trail: Trail, chains: Sequence[Pair]) -> str:
+    """The county's name stands in its own pack; a county without one is shown by its code."""
+    labels = _latest(chains)
+    if labels is None or labels.pack.get("area") != trail.county:
+        return word("cover.county_code", trail.lang, code=trail.county)
+    return str(labels.pack.get("label", {}).get(trail.lang, trail.county))
+
+
+def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
+    lang, (chain, entries) = trail.lang, chains[0]
+    labels = _latest(chains)
+    none = word("value.none", lang)
+    yield _fact("household", lang, [trail.household or none])
+    yield _fact("head_name", lang, [_head_name(chains, lang)])
+    yield _fact("case", lang, [_case_title(chain, entries, lang)])
+    yield _fact("state", lang, [entries[-1].labels.state(entries[-1].body["target"]) if entries else none])
+    pack = str(entries[-1].body["policy"]) if entries else ""
+    name = _pack_label(labels, lang) if labels else none
+    yield _fact("pack", lang, [word("cover.pack_name", lang, name=name, id=pack.rpartition(":")[0] or none)])
+    yield _fact("sources", lang, labels.sources() if labels else [none])
+    yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
+    yield _fact("until", lang, [local_time(until) if until else none])
+    yield _fact("trail_head", lang, [trail.head])
+
+
+def _fact(key: str, lang: str, values: list[str]) -> View:
+    return {"label": word(f"cover.{key}", lang), "items": values, "mono": key == "trail_head"}
+
+
+def _pack_label(labels: Labels, lang: str) -> str:
+    return str(labels.pack.get("label", {}).get(lang, labels.pack.get("id", "")))
+
+
+def _head_name(chains: Sequence[Pair], lang: str) -> str:
+    """The household head as last recorded in any chain."""
+    named = [(e.body["at"], e) for _, entries in chains for e in entries if "head_name" in e.body["changes"]]
+    if not named:
+        return word("value.none", lang)
+    entry = max(named, key=lambda item: item[0])[1]
+    return _shown(entry, "head_name", entry.body["changes"]["head_name"]["after"], lang)
+
+
+def _case_title(chain: Chain, entries: Sequence[Entry], lang: str) -> str:
+    if not entries:
+        return chain.case
+    labels = entries[-1].labels
+    purpose = labels.of("purposes", chain.purpose) if chain.purpose else ""
+    return f"{chain.case}　{labels.title}" + (f"（{purpose}）" if purpose and purpose != labels.title else "")
+
+
+def _head_row(chain: Chain, entries: Sequence[Entry], lang: str) -> View:
+    state = entries[-1].labels.state(entries[-1].body["target"]) if entries else word("value.none", lang)
+    return {"title": _case_title(chain, entries, lang), "count": str(len(entries)), "state": state, "head": chain.head}
+
+
+def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
+    chain, entries = pair
+    periods = periods_of(entries)
+    return {
+        "heading": _heading(number, _case_title(chain, entries, trail.lang), trail.lang),
+        "gates": [_gate_row(entry, trail) for entry in _signed(entries)],
+        "deadlines": [_deadline_row(period, trail.lang, until) for period in periods],
+    }
+
+
+def _signed(entries: Sequence[Entry]) -> list[Entry]:
+    """What people did at a gate: by gate in the definition's order, then by time."""
+    signed = [e for e in entries if e.body["gate"] and not e.is_system]
+    order = {gate: n for n, gate in enumerate(entries[-1].labels.gates())} if entries else {}
+    return sorted(signed, key=lambda e: (order.get(e.body["gate"], len(order)), e.seq))
+
+
+def _gate_row(entry: Entry, trail: Trail) -> View:
+    ended = [ended_text(item, entry, trail.lang) for item in entry.body["deadlines"]["ended"]]
+    return {
+        "gate": entry.labels.of("gates", entry.body["gate"]),
+        "action": f"{entry.seq}　{entry.labels.action(entry.body['action'])}",
+        "who": _who(entry, trail),
+        "at": local_time(entry.body["at"]),
+        "clock": ended or ["—"],
+        "late": any(item["how"] == "late" for item in entry.body["deadlines"]["ended"]),
+    }
+
+
+def _deadline_row(period: Period, lang: str, until: str) -> View:
+    labels, item = period.begun_by.labels, period.started
+    provisional = word("deadline.provisional", lang) if item.get("provisional") else ""
+    own = word("clause.own", lang)
+    return {
+        "timer": labels.of("timers", item["kind"]),
+        "start": word("deadline.start", lang, seq=period.begun_by.seq, at=local_time(item["start"])),
+        "last": last_day(item["due"]).isoformat() + provisional,
+        "bound": word(f"deadline.{'min' if item['bound'] == 'min' else 'max'}", lang),
+        "clause": labels.clause(str(item["clause"])) if item.get("clause") else own,
+        "result": result_of(period, lang, until),
+        "late": bool(period.lapsed_by) or bool(period.ended and period.ended["how"] == "late"),
+    }
+
+
+def _section(trail: Trail, number: int, pair: Pair) -> View:
+    chain, entries = pair
+    return {
+        "heading": _heading(number, _case_title(chain, entries, trail.lang), trail.lang),
+        "head": chain.head,
+        "entries": [_entry(entry, trail) for entry in entries],
+    }
+
+
+def _entry(entry: Entry, trail: Trail) -> View:
+    body, labels = entry.body, entry.labels
+    return {
+        "seq": str(entry.seq),
+        "at": local_time(body["at"]),
+        "action": labels.action(body["action"]),
+        "hash": short(entry.hash),
+        "system": entry.is_system,
+        "lapse": entry.is_lapse,
+        "lines": [line for line in _lines(entry, trail) if line["items"]],
+    }
+
+
+def _lines(entry: Entry, trail: Trail) -> Iterator[View]:
+    lang, body, labels = trail.lang, entry.body, entry.labels
+    yield _line("who", lang, [_who(entry, trail)])
+    yield _line("move", lang, [_move(entry, lang)])
+    for name in (n for n in STATEMENTS if n in body["changes"]):
+        text = _shown(entry, name, body["changes"][name]["after"], lang)
+        yield {"label": labels.field(name), "items": text.split("\n"), "said": True}
+    if body.get("reason") is not None:
+        yield {**_line("reason", lang, _shown(entry, "reason", body["reason"], lang).split("\n")), "said": True}
+    yield _line("changes", lang, list(_changes(entry, lang)))
+    yield _line("evidence", lang, [_evidence(labels, item, lang) for item in body["evidence"]])
+    yield _line("clauses", lang, [labels.clause(clause) for clause in body["clauses"]])
+    yield _line("started", lang, [_started(labels, item, lang) for item in body["deadlines"]["started"]])
+    yield _line("ended", lang, [ended_text(item, entry, lang) for item in body["deadlines"]["ended"]])
+
+
+def _line(key: str, lang: str, items: list[str]) -> View:
+    return {"label": word(f"entry.{key}", lang), "items": items, "said": False}
+
+
+def _who(entry: Entry, trail: Trail) -> str:
+    """Name, role and office of the actor, and on whose behalf."""
+    body, lang = entry.body, trail.lang
+    actor = body["actor"]
+    if entry.is_system:
+        return word("entry.system", lang)
+    on = local_date(moment(body["at"]))
+    role = term(f"role.{actor['role']}", lang, on=on, area=trail.county, default=actor["role"])
+    office = "　".join(filter(None, (str(actor.get("office_name", "")), actor["office"])))
+    behalf = body.get("behalf")
+    tail = word("entry.behalf", lang, name=plain(behalf, lang)) if behalf else ""
+    return word("entry.actor", lang, name=actor["name"], role=role, office=office, id=actor["id"]) + tail
+
+
+def _move(entry: Entry, lang: str) -> str:
+    body, labels = entry.body, entry.labels
+    gate = word("entry.gate", lang, gate=labels.of("gates", body["gate"])) if body["gate"] else ""
+    if body["source"] == body["target"]:
+        return gate + word("entry.stays", lang, state=labels.state(body["target"]))
+    source = labels.state(body["source"]) if body["source"] else word("entry.new", lang)
+    return gate + f"{source} → {labels.state(body['target'])}"
+
+
+def _changes(entry: Entry, lang: str) -> Iterator[str]:
+    """Fields before → after; statements stand apart, and what the machine keeps for itself only in trail.json."""
+    for name, change in entry.body["changes"].items():
+        if name in STATEMENTS or name.startswith(BOOKKEEPING):
+            continue
+        after = _shown(entry, name, change["after"], lang)
+        before = _shown(entry, name, change["before"], lang)
+        text = after if change["before"] is None else f"{before} → {after}"
+        yield word("entry.change", lang, field=entry.labels.field(name), value=text)
+
+
+def _shown(entry: Entry, name: str, value: object, lang: str) -> str:
+    found = entry.reveal(value)
+    return word("value.erased", lang) if found is ERASED else entry.labels.value(name, found)
+
+
+def _evidence(labels: Labels, item: Mapping[str, Any], lang: str) -> str:
+    kind, size = labels.evidence(item["kind"]), f"{item['bytes']:,}"
+    return word("entry.file", lang, kind=kind, digest=short(item["sha256"]), size=size)
+
+
+def _started(labels: Labels, item: Mapping[str, Any], lang: str) -> str:
+    provisional = word("deadline.provisional", lang) if item.get("provisional") else ""
+    key = "deadline.started_min" if item["bound"] == "min" else "deadline.started"
+    day = last_day(item["due"]).isoformat()
+    return word(key, lang, timer=labels.of("timers", item["kind"]), day=day) + provisional
+
+
+def _heading(number: int, title: str, lang: str) -> str:
+    return f"（{_numeral(number)}）{title}" if lang == "zh" else f"({number}) {title}"
+
+
+def _numeral(number: int) -> str:
+    """Chinese numeral up to 99, as official documents number their parts; figures beyond."""
+    tens, ones = divmod(number, 10)
+    if tens > 9:
+        return str(number)
+    head = ("" if tens == 1 else ZH_DIGITS[tens]) + "十" if tens else ""
+    return head + (ZH_DIGITS[ones] if ones or not tens else "")
+
+

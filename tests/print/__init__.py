@@ -1,0 +1,1 @@
+"""Tests of the printed trail and of its check."""
