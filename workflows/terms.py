@@ -40,6 +40,10 @@ class Terms:
         """All keys of the catalogue."""
         return self._variants.keys()
 
+    def variants(self, key: str) -> tuple[Variant, ...]:
+        """All wordings of a key."""
+        return self._variants[key]
+
     def text(self, key: str, lang: str = "zh", *, on: date | None = None, area: str = "", **params: object) -> str:
         """Return the label for ``key``; raise KeyError when the catalogue has none, so that a gap is found by tests."""
         day = on or date.max.replace(day=30)
@@ -72,7 +76,7 @@ def _date(value: object, default: date) -> date:
 
 
 def parse_terms(tables: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Variant, ...]]:
-    """Flatten nested TOML tables into dotted keys; a table with ``zh`` is a term, a list of such tables its variants."""
+    """Flatten nested TOML tables into dotted keys; a table with ``zh`` is a term, a list its variants."""
     result: dict[str, tuple[Variant, ...]] = {}
     for name, value in tables.items():
         key = f"{prefix}{name}"

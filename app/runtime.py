@@ -1,0 +1,39 @@
+"""What one running installation holds: settings, keys, rules, words and its clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from flask import current_app
+
+from app.config import Settings
+from app.keys import Keys
+from templates import PATH as TEMPLATES
+from workflows.registry import Rules
+from workflows.terms import Terms, load_terms
+
+EXTENSION = "fangpin"
+
+
+@dataclass
+class Runtime:
+    """Held by the Flask application; ``clock`` replaces the database's clock in tests only."""
+
+    settings: Settings
+    keys: Keys
+    rules: Rules
+    terms: Terms
+    clock: Callable[[], datetime] | None = None
+
+
+def runtime() -> Runtime:
+    """Return the runtime of the current application."""
+    return cast(Runtime, current_app.extensions[EXTENSION])
+
+
+def all_terms() -> Terms:
+    """Return the words of the policy and of the pages as one catalogue."""
+    pages = load_terms(Path(TEMPLATES) / "messages" / "ui.toml")
+    return load_terms().merged({key: pages.variants(key) for key in pages.keys()})

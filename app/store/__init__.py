@@ -1,0 +1,1 @@
+"""All SQL: reading and recording, on SQLite and PostgreSQL alike."""

@@ -1,0 +1,40 @@
+"""The access ledger: what is no decision (reads, prints, exports, refusals), chained county by county."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from app.tables import AccessRow, LedgerHead, db
+from workflows.clock import utc_text
+from workflows.journal import GENESIS, canonical, digest
+
+FORMAT = "fp-access-v1"
+
+
+def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:
+    """Seal one line into a county's access ledger; the head row is locked until the transaction ends."""
+    head = db.session.execute(
+        select(LedgerHead.seq, LedgerHead.head).where(LedgerHead.county == county).with_for_update()
+    ).one_or_none()
+    if head is None:
+        db.session.execute(insert(LedgerHead).values(county=county, seq=0, head=GENESIS))
+    seq, previous = (head.seq, head.head) if head else (0, GENESIS)
+    body = {
+        "format": FORMAT,
+        "county": county,
+        "seq": seq + 1,
+        "prev": previous,
+        "at": utc_text(now),
+        "user": user,
+        "kind": kind,
+        "subject": subject,
+        "detail": detail,
+    }
+    text = canonical(body)
+    row = {"county": county, "seq": seq + 1, "text": text, "hash": digest(text), "at": utc_text(now)}
+    db.session.execute(insert(AccessRow).values(**row))
+    db.session.execute(
+        update(LedgerHead).where(LedgerHead.county == county).values(seq=seq + 1, head=row["hash"])
+    )

@@ -1,0 +1,93 @@
+"""Accounts, appointments, log-ins."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row, delete, func, select, update
+
+from app.tables import Appointment, LoginFailure, LoginSession, User, db
+from workflows.clock import local_date, utc_text
+from workflows.model import Actor, Office
+
+
+def user_by_name(username: str) -> User | None:
+    """Return an account by its log-in name."""
+    return db.session.scalar(select(User).where(User.username == username))
+
+
+def user_by_id(user_id: int) -> User | None:
+    """Return an account by number."""
+    return db.session.get(User, user_id)
+
+
+def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
+    """Return the offices that an account holds today."""
+    today = local_date(now).isoformat()
+    rows = db.session.execute(
+        select(Appointment.role, Appointment.area)
+        .where(Appointment.user_id == user_id, Appointment.begins <= today)
+        .where((Appointment.ends.is_(None)) | (Appointment.ends > today))
+        .order_by(Appointment.id)
+    )
+    return tuple(Office(role, area) for role, area in rows)
+
+
+def actor_of(user: User, now: datetime) -> Actor:
+    """Return the person behind an account with the offices held today."""
+    return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now))
+
+
+def holders(role: str, areas: Iterable[str], now: datetime) -> Sequence[Row[tuple[int, str]]]:
+    """Return (account, area) of active holders of a role in one of some areas today."""
+    today = local_date(now).isoformat()
+    return db.session.execute(
+        select(User.id, Appointment.area)
+        .join(Appointment, Appointment.user_id == User.id)
+        .where(User.active.is_(True), Appointment.role == role, Appointment.area.in_(list(areas)))
+        .where(Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today))
+        .order_by(User.id)
+    ).all()
+
+
+def add_session(session: LoginSession) -> None:
+    """Record a log-in."""
+    db.session.add(session)
+
+
+def session_by_hash(token_hash: str) -> LoginSession | None:
+    """Return a log-in by the hash of its token."""
+    return db.session.get(LoginSession, token_hash)
+
+
+def end_sessions(*, token_hash: str | None = None, user_id: int | None = None) -> None:
+    """End one log-in, or all of an account."""
+    query = delete(LoginSession)
+    query = query.where(LoginSession.token_hash == token_hash) if token_hash else query
+    query = query.where(LoginSession.user_id == user_id) if user_id else query
+    if token_hash or user_id:
+        db.session.execute(query)
+
+
+def touch_session(token_hash: str, now: datetime) -> None:
+    """Note that a log-in was used."""
+    db.session.execute(
+        update(LoginSession).where(LoginSession.token_hash == token_hash).values(seen_at=utc_text(now))
+    )
+
+
+def add_failure(username: str, source: str, now: datetime) -> None:
+    """Count a failed log-in for account and source."""
+    db.session.add(LoginFailure(username=username[:64], source=source[:64], at=utc_text(now)))
+
+
+def failures_since(since: datetime, *, username: str | None = None, source: str | None = None) -> int:
+    """Count failed log-ins of an account or a source since a moment."""
+    query = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > utc_text(since))
+    query = query.where(LoginFailure.username == username[:64]) if username else query
+    query = query.where(LoginFailure.source == source[:64]) if source else query
+    return int(db.session.scalar(query) or 0)
+
+
+def clear_failures(username: str) -> None:
+    """Forget an account's failures after it has logged in."""
+    db.session.execute(delete(LoginFailure).where(LoginFailure.username == username[:64]))

@@ -1,0 +1,83 @@
+"""Transactions: one for each use case; writing ones take SQLite's write lock at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine import make_url
+
+from app.runtime import runtime
+from app.tables import db
+from workflows.clock import parse_utc
+
+WRITING = "fangpin_writing"
+
+
+def is_sqlite() -> bool:
+    """Tell whether the embedded engine is in use."""
+    return db.engine.dialect.name == "sqlite"
+
+
+@contextmanager
+def writing() -> Iterator[datetime]:
+    """Run a use case in one transaction and commit it; yields the transaction's time. Any error rolls back.
+
+    SQLite: BEGIN IMMEDIATE, as a later upgrade of the lock fails at once (measured in the trust notes).
+    """
+    db.session.rollback()
+    try:
+        connection = db.session.connection(execution_options={WRITING: True})
+        yield _now(connection)
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+@contextmanager
+def reading() -> Iterator[datetime]:
+    """Read in one transaction (one snapshot on SQLite and, by REPEATABLE READ, on PostgreSQL); yields its time."""
+    db.session.rollback()
+    options = {} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
+    try:
+        yield _now(db.session.connection(execution_options=options))
+    finally:
+        db.session.rollback()
+
+
+def _now(connection: Connection) -> datetime:
+    """The database's clock, whole seconds; tests put their own in its place."""
+    injected = runtime().clock
+    if injected:
+        return injected().replace(microsecond=0)
+    if connection.dialect.name == "sqlite":
+        return parse_utc(str(connection.scalar(text("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"))))
+    now = connection.scalar(text("SELECT date_trunc('second', clock_timestamp())"))
+    return now.astimezone(UTC) if isinstance(now, datetime) else datetime.now(UTC)
+
+
+def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:
+    """Return the engine options for a database address."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": busy_seconds}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def prepare_engine(engine: Engine) -> None:
+    """On SQLite take transactions into our own hands: WAL, foreign keys, BEGIN or BEGIN IMMEDIATE."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: object) -> None:  # noqa: ANN401 - a driver's connection
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITING)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
