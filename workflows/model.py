@@ -31,6 +31,12 @@ def area_prefix(code: str, level: str) -> str:
     return code[: LEVEL_DIGITS[level]]
 
 
+def area_root(code: str) -> str:
+    """Return the leading digits that name an area of its own: "500000" is "50", but county "500230" stays whole."""
+    ends = (0, *LEVEL_DIGITS.values())
+    return next((code[:end] for end in ends if not code[end:].strip("0")), code)
+
+
 @dataclass(frozen=True)
 class Office:
     """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid)."""

@@ -10,7 +10,7 @@ from workflows.clock import local_date
 from workflows.definition import Definition, parse_definition, read_definition
 from workflows.journal import canonical
 from workflows.machine import Compiled, compile_machine
-from workflows.model import Case
+from workflows.model import Case, area_root
 from workflows.policy import Pack, merge, parse_pack, read_tables
 from workflows.tables import BadTable
 
@@ -36,10 +36,10 @@ class Rules:
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
-        fitting = [p for p in self.packs.values() if area.startswith(p.area.rstrip("0")) and p.effective <= on]
+        fitting = [p for p in self.packs.values() if area.startswith(area_root(p.area)) and p.effective <= on]
         if not fitting:
             raise BadTable(f"no pack holds area {area} on {on}")
-        return max(fitting, key=lambda p: (len(p.area.rstrip("0")), p.effective))
+        return max(fitting, key=lambda p: (len(area_root(p.area)), p.effective))
 
     def current(self, definition: str, area: str, purpose: str, on: date) -> Compiled:
         """Return the machine for a case that opens in an area on a day; the default purpose is the first one."""

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from workflows.model import area_root
+
 LANGUAGES = ("zh", "en")
 TERMS_FILE = Path(__file__).with_name("terms.toml")
 FORMAT = "fp-terms-v1"
@@ -23,7 +25,7 @@ class Variant:
     area: str = ""
 
     def holds(self, on: date, area: str) -> bool:
-        """Tell whether this wording holds on a day in an area (area codes by prefix without trailing zeros)."""
+        """Tell whether this wording holds on a day in an area (an area holds for all areas inside it)."""
         return self.begins <= on < self.ends and area.startswith(self.area)
 
 
@@ -67,7 +69,7 @@ def parse_variant(table: Mapping[str, Any]) -> Variant:
         labels={lang: str(table[lang]) for lang in LANGUAGES},
         begins=_date(table.get("from"), date.min),
         ends=_date(table.get("to"), date.max),
-        area=str(table.get("area", "")).rstrip("0"),
+        area=area_root(str(table.get("area", ""))),
     )
 
 
