@@ -79,7 +79,7 @@ class _Fill:
 
 def _is_noise(row: list[Cell], line: Line) -> bool:
     if any(line.text(field) for field in ("id", "relation")):
-        return _is_numbering(row)
+        return line.text("name").isdigit() and _is_numbering(row)
     # What is left: blank rows, a total, a footer such as 填表人, or a name with nothing else.
     texts = [str(cell).strip() for cell in row if cell != ""]
     is_total = any(text.startswith(_TOTALS) for text in texts[:2])

@@ -148,6 +148,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "同一户各行的“{what}”不一致。",
         "The rows of one household differ in “{what}”.",
     ),
+    "number_is_id": (
+        "户编号不能填写证件号码。",
+        "The household number may not be a person's identity number.",
+    ),
     "household_twice": (
         "户编号在第 {what} 行已经出现过；同一户的成员应当连续排列。",
         "This household number stands in row {what} too; keep a household's rows together.",

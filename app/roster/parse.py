@@ -169,8 +169,7 @@ class _Reader:
 
     def _village(self, top: Line) -> str:
         words = {
-            name: values.text_of(top.cells.get(name, ""))
-            for name in ("village_code", "county", "township", "village")
+            name: values.text_of(top.cells.get(name, "")) for name in ("village_code", "county", "township", "village")
         }
         try:
             return self.rules.villages.find(
@@ -254,9 +253,7 @@ class _Reader:
         return number
 
     def _identity_of(self, cell: Cell) -> IdNumber | None:
-        return values.identity(
-            cell, today=self.rules.today, allow_synthetic=self.rules.allow_synthetic
-        )
+        return values.identity(cell, today=self.rules.today, allow_synthetic=self.rules.allow_synthetic)
 
     def _code(self, line: Line, name: str, table: codes.Table) -> str:
         return self._take(line, name, lambda cell: values.code(cell, table), "")

@@ -5,7 +5,7 @@ import unicodedata
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from app.idnumber import IdNumber, IdNumberError, mask
+from app.idnumber import IdNumber, IdNumberError, is_identity, mask
 from app.idnumber import parse as parse_id
 from app.roster.codes import NATIONS, NO, RISK, YES, Table
 from app.roster.messages import scrub
@@ -33,6 +33,8 @@ class CellError(ValueError):
 
 def text_of(cell: Cell) -> str:
     """The cell as trimmed text; whole numbers without their ".0". Half-width, one line."""
+    if cell == "":
+        return ""
     if isinstance(cell, float) and cell.is_integer():
         return f"{cell:.0f}"
     return " ".join(unicodedata.normalize("NFKC", str(cell)).split())
@@ -47,10 +49,16 @@ def free_text(cell: Cell) -> str:
 
 
 def household_number(cell: Cell) -> str:
-    """The national 户编号 as text; a number cell of 16 digits or more has lost its end."""
+    """The national 户编号 as text; a number cell of 16 digits or more has lost its end.
+
+    A person's identity number is refused here: household numbers are shown on public notices.
+    """
     if isinstance(cell, int | float) and abs(cell) >= _MAX_EXACT:
         raise CellError("id_number_cell")
-    return free_text(cell).lstrip("'").replace(" ", "")
+    number = free_text(cell).lstrip("'").replace(" ", "")
+    if is_identity(number):
+        raise CellError("number_is_id", value=mask(number))
+    return number
 
 
 def name_text(cell: Cell) -> str:

@@ -38,6 +38,7 @@ MAX_CELLS = 10_000_000
 MAX_TEXT = 512 << 20
 _MAX_DIRECTORY = 1 << 20
 _SMALL = 64 << 10
+_WINDOW = 4 << 20
 _MAX_SHEETS = 20
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -51,10 +52,14 @@ _KEPT = re.compile(
 )
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)")
 _STRING = re.compile(rb"<(?:[^\s<>/:]*:)?si(?=[\s/>])")
-_ANY_CELL = re.compile(rb"<(?:[^\s<>/:]*:)?c(?=[\s/>])")
+# Each twice: the way that nearly every program writes, quick, and any way that XML allows.
+_PLAIN_START = b'<c r="'
+_ANY_START = re.compile(rb"<(?:[^\s<>/:]*:)?c(?=[\s/>])")
+_ODD_STARTS = (re.compile(rb":c[\s/>]"), re.compile(rb"<c(?! r=\")[\s/>]"))
+_PLAIN_CELL = re.compile(rb"<c r=\"([A-Z]{1,3})(\d{1,7})\"(?: (?!r=)\w+=\"[^\"<>&]*\")*(/| /|></c)?>")
 _CELL = re.compile(
     rb"<(?:\w+:)?c(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*"
-    rb"\s+r=\"([A-Z]{1,3})(\d{1,7})\"(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*\s*(/?)>(?:<v>(\d{1,8})</v>)?"
+    rb"\s+r=\"([A-Z]{1,3})(\d{1,7})\"(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*\s*(/|></(?:\w+:)?c)?>(?:<v>(\d{1,8})</v>)?"
 )
 
 
@@ -192,26 +197,39 @@ def _ensure_cells(parts: Mapping[str, bytes]) -> None:
     lengths = [len(item) for item in _STRING.split(strings)]
     longest = max(lengths)
     for part in parts.values():
-        count = sum(1 for _ in _ANY_CELL.finditer(part))
-        if count:
-            _ensure_area(part, count)
+        count = _ensure_area(part)
         if count * longest > MAX_TEXT:
             _ensure_text(part, lengths[1:], longest)
 
 
-def _ensure_area(part: bytes, count: int) -> None:
-    seen = row = 0
-    column = b""
-    for found in _CELL.finditer(part):
-        seen += 1
+def _ensure_area(part: bytes) -> int:
+    """The number of cells, when each can be placed and all fit; raises WorkbookRefused."""
+    is_odd = any(odd.search(part) for odd in _ODD_STARTS)
+    count = sum(1 for _ in _ANY_START.finditer(part)) if is_odd else part.count(_PLAIN_START)
+    pattern = _CELL if is_odd else _PLAIN_CELL
+    seen = 0
+    rows: set[bytes] = set()
+    columns: set[bytes] = set()
+    for found in _batches(pattern, part):
+        seen += len(found)
         # Formatted but empty cells, often down to the last row of the sheet, take no room.
-        if not found[3]:
-            row = max(row, int(found[2]))
-            column = max(column, found[1].rjust(3))
+        rows.update(cell[1] for cell in found if not cell[2])
+        columns.update(cell[0] for cell in found if not cell[2])
     if seen != count:
         # A cell written otherwise than every known program does could hide its place.
         raise WorkbookRefused("file_form")
-    _ensure_bounds(row, _column_number(column))
+    _ensure_bounds(max(map(int, rows), default=0), max(map(_column_number, columns), default=0))
+    return count
+
+
+def _batches(pattern: re.Pattern[bytes], part: bytes) -> Iterator[list[tuple[bytes, ...]]]:
+    """All matches, some megabytes of text at a time, cut before a tag: memory stays small."""
+    start = 0
+    while start < len(part):
+        end = part.find(b"<", start + _WINDOW)
+        end = len(part) if end < 0 else end
+        yield pattern.findall(part, start, end)
+        start = end
 
 
 def _ensure_bounds(rows: int, columns: int) -> None:
@@ -235,7 +253,7 @@ def _ensure_text(part: bytes, lengths: list[int], longest: int) -> None:
 
 def _column_number(letters: bytes) -> int:
     number = 0
-    for letter in letters.strip():
+    for letter in letters:
         number = number * 26 + letter - 64
     return number
 
