@@ -127,7 +127,7 @@ def plain(value: object, lang: str) -> str:
     if isinstance(value, Mapping) and "name" in value:
         return str(value["name"])
     if isinstance(value, list):
-        return "、".join(plain(item, lang) for item in value) or word("value.none", lang)
+        return word("value.separator", lang).join(plain(item, lang) for item in value) or word("value.none", lang)
     return str(value) if isinstance(value, str | int) else canonical(value)
 
 
@@ -212,7 +212,11 @@ def _choice(labels: Labels, spec: Mapping[str, Any], value: object) -> str | Non
 
 def _choices(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     items = _listed(value)
-    return None if items is None else "、".join(labels.option(spec, item) for item in items)
+    return _joined(labels, (labels.option(spec, item) for item in items)) if items else None
+
+
+def _joined(labels: Labels, items: Iterable[str]) -> str:
+    return word("value.separator", labels.lang).join(items)
 
 
 def _listed(value: object) -> Iterable[object] | None:
@@ -254,7 +258,7 @@ def _lapsed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | Non
 
 def _warnings(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     items = _listed(value)
-    return None if items is None else "、".join(labels.of("conditions", str(item)) for item in items)
+    return _joined(labels, (labels.of("conditions", str(item)) for item in items)) if items else None
 
 
 Formatter = Callable[[Labels, Mapping[str, Any], object], str | None]

@@ -12,6 +12,7 @@ from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
 BOOKKEEPING = "_"
+SHORT = 600  # characters; a longer entry may be cut by a page
 ZH_DIGITS = "〇一二三四五六七八九"
 View = dict[str, Any]
 
@@ -74,7 +75,7 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     none = word("value.none", lang)
     yield _fact("household", lang, [trail.household or none])
     yield _fact("head_name", lang, [_head_name(chains, lang)])
-    yield _fact("case", lang, [_case_title(chain, entries, lang)])
+    yield _fact("case", lang, [_case_title(chain, entries)])
     yield _fact("state", lang, [entries[-1].labels.state(entries[-1].body["target"]) if entries else none])
     pack = str(entries[-1].body["policy"]) if entries else ""
     name = _pack_label(labels, lang) if labels else none
@@ -102,24 +103,25 @@ def _head_name(chains: Sequence[Pair], lang: str) -> str:
     return _shown(entry, "head_name", entry.body["changes"]["head_name"]["after"], lang)
 
 
-def _case_title(chain: Chain, entries: Sequence[Entry], lang: str) -> str:
+def _case_title(chain: Chain, entries: Sequence[Entry]) -> str:
     if not entries:
         return chain.case
     labels = entries[-1].labels
     purpose = labels.of("purposes", chain.purpose) if chain.purpose else ""
-    return f"{chain.case}　{labels.title}" + (f"（{purpose}）" if purpose and purpose != labels.title else "")
+    tail = word("value.in_brackets", labels.lang, text=purpose) if purpose not in ("", labels.title) else ""
+    return f"{chain.case}　{labels.title}{tail}"
 
 
 def _head_row(chain: Chain, entries: Sequence[Entry], lang: str) -> View:
     state = entries[-1].labels.state(entries[-1].body["target"]) if entries else word("value.none", lang)
-    return {"title": _case_title(chain, entries, lang), "count": str(len(entries)), "state": state, "head": chain.head}
+    return {"title": _case_title(chain, entries), "count": str(len(entries)), "state": state, "head": chain.head}
 
 
 def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
     chain, entries = pair
     periods = periods_of(entries)
     return {
-        "heading": _heading(number, _case_title(chain, entries, trail.lang), trail.lang),
+        "heading": _heading(number, _case_title(chain, entries), trail.lang),
         "gates": [_gate_row(entry, trail) for entry in _signed(entries)],
         "deadlines": [_deadline_row(period, trail.lang, until) for period in periods],
     }
@@ -162,7 +164,7 @@ def _deadline_row(period: Period, lang: str, until: str) -> View:
 def _section(trail: Trail, number: int, pair: Pair) -> View:
     chain, entries = pair
     return {
-        "heading": _heading(number, _case_title(chain, entries, trail.lang), trail.lang),
+        "heading": _heading(number, _case_title(chain, entries), trail.lang),
         "head": chain.head,
         "entries": [_entry(entry, trail) for entry in entries],
     }
@@ -170,6 +172,8 @@ def _section(trail: Trail, number: int, pair: Pair) -> View:
 
 def _entry(entry: Entry, trail: Trail) -> View:
     body, labels = entry.body, entry.labels
+    lines = [line for line in _lines(entry, trail) if line["items"]]
+    size = sum(len(item) for line in lines for item in line["items"])
     return {
         "seq": str(entry.seq),
         "at": local_time(body["at"]),
@@ -177,7 +181,8 @@ def _entry(entry: Entry, trail: Trail) -> View:
         "hash": short(entry.hash),
         "system": entry.is_system,
         "lapse": entry.is_lapse,
-        "lines": [line for line in _lines(entry, trail) if line["items"]],
+        "short": size < SHORT,
+        "lines": lines,
     }
 
 

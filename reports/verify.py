@@ -1,0 +1,135 @@
+"""The check of a printed trail, alone: no database, no network. Run: python -m reports.verify FILE [--head HEX]."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from reports.anchor import Anchor, Live, hold
+from reports.container import MAX_FILE, Container, MalformedFile, open_container
+from reports.glyphs import MissingGlyph
+from reports.labels import word
+from reports.remark import Remark
+from reports.render import BUNDLED, STAMP, Fonts, RenderError, render_trail, stamp_of
+from reports.trail import LANGUAGES, MalformedTrail, Trail, read_trail, self_check
+from workflows.journal import is_commitment
+
+__all__ = ["Anchor", "Live", "Remark", "Verdict", "main", "verify_pdf"]
+
+INTACT, ALTERED, UNANCHORED, MALFORMED = 0, 2, 3, 4
+Code = Literal[0, 2, 3, 4]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome: exit code (0 intact and anchored, 2 altered, 3 not anchored, 4 malformed) and what was found."""
+
+    code: Code
+    findings: tuple[Remark, ...]
+    head: str = ""
+    trail: Trail | None = None
+
+    def sentences(self, lang: str = "zh") -> list[str]:
+        """The verdict and each finding as a sentence."""
+        return [word(f"verdict.{self.code}", lang), *(finding.text(lang) for finding in self.findings)]
+
+
+def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED) -> Verdict:
+    """Check a printed trail: its chains, its pages against a new print of its attachment, and its anchor."""
+    try:
+        container = open_container(data)
+        trail = read_trail(container.trail)
+    except MalformedFile as error:
+        return Verdict(MALFORMED, (Remark(error.reason, detail=error.detail),))
+    except MalformedTrail as error:
+        return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),))
+    altered = [Remark(f.code, f.case, f.seq, detail=f.detail, is_grave=True) for f in self_check(trail)]
+    try:
+        compared = _compare(data, container, trail, fonts)
+    except MalformedTrail as error:
+        if not altered:
+            return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),), trail.head, trail)
+        compared = [Remark("not_printable", detail=str(error))]
+    return _judge(trail, [*altered, *compared], anchor)
+
+
+def _judge(trail: Trail, remarks: list[Remark], anchor: Anchor | None) -> Verdict:
+    if any(remark.is_grave for remark in remarks):
+        return Verdict(ALTERED, tuple(remarks), trail.head, trail)
+    held = hold(trail, anchor)
+    found = (*remarks, *held.remarks, *_withheld(trail))
+    if any(remark.is_grave for remark in held.remarks):
+        return Verdict(ALTERED, found, trail.head, trail)
+    # A remark of the comparison means that the pages themselves stay unproven.
+    code: Code = INTACT if held.is_anchored and not remarks else UNANCHORED
+    return Verdict(code, found, trail.head, trail)
+
+
+def _compare(data: bytes, container: Container, trail: Trail, fonts: Fonts) -> list[Remark]:
+    """Typeset the attachment again and compare the bytes; say which pages differ."""
+    own = stamp_of(fonts)
+    stamp = container.stamp if STAMP.fullmatch(container.stamp) else own
+    try:
+        expected = render_trail(trail.text, fonts=fonts, stamp=stamp)
+    except (MissingGlyph, RenderError) as error:
+        return [Remark("not_printable", detail=str(error))]
+    if expected == data:
+        return []
+    if stamp != own:
+        return [Remark("other_version", detail=stamp)]
+    return list(_differences(data, expected, container))
+
+
+def _differences(data: bytes, expected: bytes, container: Container) -> Iterator[Remark]:
+    if data.startswith(expected):
+        yield Remark("appended", detail=str(len(data) - len(expected)), is_grave=True)
+    pages = open_container(expected).pages
+    if len(pages) != len(container.pages):
+        counts = f"{len(container.pages)} ≠ {len(pages)}"
+        yield Remark("page_count", detail=counts, is_grave=True)
+    differing = [n for n, pair in enumerate(zip(container.pages, pages, strict=False), start=1) if len({*pair}) > 1]
+    for page in differing:
+        yield Remark("page_differs", page=page, is_grave=True)
+    if not differing and not data.startswith(expected):
+        yield Remark("other_parts", is_grave=True)
+
+
+def _withheld(trail: Trail) -> list[Remark]:
+    """Personal values that stand as digests only, lawful as that is, are counted for the reader."""
+    shown = {(item.case, item.seq, item.field) for item in trail.disclosures}
+    count = 0
+    for (case, seq), text in trail.entry_texts().items():
+        for name, change in json.loads(text)["changes"].items():
+            count += is_commitment(change["after"]) and (case, seq, name) not in shown
+    return [Remark("withheld", detail=str(count))] if count else []
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check one file from the command line and print the sentences in Chinese and English."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    head = words.pop() if len(words) == 3 and words[1] == "--head" else ""
+    if len(words) != (2 if head else 1) or words[0].startswith("-"):
+        sys.stderr.write(f"{word('verify.usage', 'zh')}\n{word('verify.usage', 'en')}\n")
+        return MALFORMED
+    verdict = _verify_file(Path(words[0]), head)
+    for lang in LANGUAGES:
+        sys.stdout.write("\n".join(verdict.sentences(lang)) + "\n")
+    if verdict.head:
+        sys.stdout.write(word("verify.head", "zh", head=verdict.head) + "\n")
+    return verdict.code
+
+
+def _verify_file(path: Path, head: str) -> Verdict:
+    try:
+        if path.stat().st_size > MAX_FILE:
+            return Verdict(MALFORMED, (Remark("too_large"),))
+        data = path.read_bytes()
+    except OSError as error:
+        return Verdict(MALFORMED, (Remark("unreadable", detail=str(error.strerror)),))
+    return verify_pdf(data, anchor=Anchor(head=head) if head else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
