@@ -67,6 +67,8 @@ def _ending(context: Context, turn: Turn, timer: Timer, clock: Clock) -> str:
     if turn.action in timer.fulfilled_by and _fulfils(context, turn, timer, clock):
         return "late" if late else "met"
     leaves = bool(timer.runs_in) and turn.target not in timer.runs_in
+    if leaves and (timer.fires or is_recurring(timer)):
+        return "late" if late and not timer.fires else "cancelled"
     if turn.action in timer.ends_on or leaves or turn.closes:
         if clock.bound == "min":
             return "met" if late else "cancelled"
@@ -103,6 +105,8 @@ def _starting(
     if turn.closes and turn.action not in timer.starts_on:
         return None
     limit = limit_of(context, timer)
+    if _is_done_beside(context, turn, timer):
+        return None
     if limit is None or (timer.unless_field and turn.fields.get(timer.unless_field)):
         return None
     inside = not timer.runs_in or turn.target in timer.runs_in
@@ -121,6 +125,12 @@ def _starting(
     )
 
 
+def _is_done_beside(context: Context, turn: Turn, timer: Timer) -> bool:
+    """Tell whether the step alongside that a timer belongs to has been done in this round."""
+    done = turn.fields.get("_done", [])
+    return any(s.timer == timer.id and s.id in done for s in context.compiled.alongside.values())
+
+
 def _span(
     context: Context, turn: Turn, timer: Timer, limit: Limit, *, renewed: bool
 ) -> tuple[datetime, datetime, bool]:
@@ -133,17 +143,23 @@ def _span(
     return begin, end.at, end.provisional
 
 
-def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> tuple[datetime, datetime]:
+def _period_span(
+    context: Context, timer: Timer, duration: Recurring, *, renewed: bool
+) -> tuple[datetime, datetime]:
     """The next period after the one just ended; at first the next full one, as a part of a month is no month."""
     if renewed and context.case:
-        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))
+        return next_period(
+            duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1)
+        )
     begin, end = period(duration, context.now)
     return (begin, end) if begin == context.now else next_period(duration, context.now)
 
 
 def limit_of(context: Context, timer: Timer) -> Limit | None:
     """Return the pack's limit for a timer on the day of the act."""
-    return context.compiled.pack.limit(f"{context.compiled.definition.id}.{timer.id}", local_date(context.now))
+    return context.compiled.pack.limit(
+        f"{context.compiled.definition.id}.{timer.id}", local_date(context.now)
+    )
 
 
 def is_recurring(timer: Timer) -> bool:

@@ -8,7 +8,15 @@ from typing import Any
 from workflows.clock import local_date, parse_utc, utc_text
 from workflows.clocks import ClockChange, Turn, turn_clocks
 from workflows.definition import Action, Effect, Step
-from workflows.errors import AlreadyOpen, BadValue, NotFound, Refused, Stale, UnknownAction, WrongState
+from workflows.errors import (
+    AlreadyOpen,
+    BadValue,
+    NotFound,
+    Refused,
+    Stale,
+    UnknownAction,
+    WrongState,
+)
 from workflows.guards import Context, ensure_standing, failed_conditions, signatures
 from workflows.inputs import check_input, check_value, wanted_evidence, wanted_fields
 from workflows.journal import GENESIS, Disclosure, canonical, commit, derive_salt, seal
@@ -27,7 +35,12 @@ from workflows.model import (
 )
 from workflows.registry import Rules
 
-SUPERIORS = {"grid": "village_cadre", "village": "township_leader", "township": "county_lead", "county": "county_lead"}
+SUPERIORS = {
+    "grid": "village_cadre",
+    "village": "township_leader",
+    "township": "county_lead",
+    "county": "county_lead",
+}
 
 
 @dataclass(frozen=True)
@@ -56,29 +69,35 @@ def apply(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: d
     if case is not None and command.version is not None and command.version != case.seq:
         raise Stale(seen=command.version, present=case.seq)
     _ensure_asked_by(context, actor)
-    if actor.is_system:
-        office = actor.offices[0]
-        values = _due_period(context, command) if getattr(context.form, "system", False) else dict(command.data)
+    if isinstance(context.form, Action) and context.form.system:
+        office, values = actor.offices[0], _due_period(context, command)
     else:
         office = ensure_standing(context)
         values = check_input(context, command)
     return _move(rules, context, command, office=office, values=values)
 
 
-def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime) -> Context:
+def context_for(
+    rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime
+) -> Context:
     """Find the case, the machine it is pinned to and the form of the action."""
     case = dossier.by_number(command.case) if command.case else None
     if command.case and case is None:
         raise NotFound(case=command.case)
-    compiled = (
-        rules.machine_of(case)
-        if case
-        else rules.current(command.definition, dossier.subject.area, command.purpose, local_date(now))
-    )
+    compiled = rules.machine_of(case) if case else _machine_to_open(rules, dossier, command, now)
     form = compiled.step_of(command.action) or compiled.definition.actions.get(command.action)
     if form is None:
         raise UnknownAction(action=command.action)
     return Context(compiled, dossier, case, form, actor, now, rules.calendar)
+
+
+def _machine_to_open(rules: Rules, dossier: Dossier, command: Command, now: datetime) -> Compiled:
+    definition = rules.definitions.get(command.definition)
+    if definition is None:
+        raise BadValue(field="definition", value=command.definition[:60])
+    if command.purpose and command.purpose not in definition.purposes:
+        raise BadValue(field="purpose", value=command.purpose[:60])
+    return rules.current(definition.id, dossier.subject.area, command.purpose, local_date(now))
 
 
 def _ensure_asked_by(context: Context, actor: Actor) -> None:
@@ -92,7 +111,13 @@ def _due_period(context: Context, command: Command) -> dict[str, Any]:
     timer, generation = command.data["timer"], command.data["generation"]
     clock = context.case.clocks.get(timer) if context.case else None
     lapsed = context.fields.get("_lapsed", {}).get(timer)
-    if clock is None or clock.generation != generation or lapsed == generation:
+    acts = [t.fires or "lapse" for t in context.compiled.timers if t.id == timer]
+    if (
+        clock is None
+        or clock.generation != generation
+        or lapsed == generation
+        or command.action not in acts
+    ):
         raise WrongState(action=command.action, state=context.state)
     if parse_utc(clock.due) > context.now:
         raise WrongState(action=command.action, state=context.state)
@@ -122,7 +147,9 @@ class Draft:
         return commit(salt, name, text)
 
 
-def _move(rules: Rules, context: Context, command: Command, *, office: Office, values: Mapping[str, Any]) -> Outcome:
+def _move(
+    rules: Rules, context: Context, command: Command, *, office: Office, values: Mapping[str, Any]
+) -> Outcome:
     number, seq = _place(context)
     draft = Draft(context, command, number, seq)
     completes = _completes(context, office)
@@ -138,8 +165,10 @@ def _move(rules: Rules, context: Context, command: Command, *, office: Office, v
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))
     first = _seal(context, command, draft, turn=turn, change=change)
-    outcome = Outcome((first,), change.started, change.ended, tuple(_messages(context, first, turn, values)))
-    return _with_effects(rules, context, command, outcome)
+    outcome = Outcome(
+        (first,), change.started, change.ended, tuple(_messages(context, first, turn, values))
+    )
+    return _with_effects(rules, context, command, outcome, office=office)
 
 
 def _place(context: Context) -> tuple[str, int]:
@@ -170,7 +199,8 @@ def _target(context: Context, command: Command, *, completes: bool) -> str:
     targets = list(context.compiled.targets(action, context.state))
     if context.form.sign.get("mode") in REPEATED and len(targets) > 1:
         targets.remove(context.state)
-    chosen = targets[0] if len(targets) == 1 else _chosen(context, command)
+    asked = command.data.get("target") or (targets[0] if len(targets) == 1 else None)
+    chosen = targets[0] if [asked] == targets else _chosen(context, command)
     if chosen not in targets:
         if not targets:
             raise WrongState(action=action, state=context.state)
@@ -197,10 +227,14 @@ def _record_values(draft: Draft, context: Context, values: Mapping[str, Any]) ->
         if spec and spec.type != "corrected_value":
             draft.put(name, value, personal=spec.personal)
             if spec.correctable:
-                draft.put("_provenance", {**draft.fields.get("_provenance", {}), name: _place(context)[1]})
+                draft.put(
+                    "_provenance", {**draft.fields.get("_provenance", {}), name: _place(context)[1]}
+                )
 
 
-def _record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:
+def _record_signature(
+    draft: Draft, context: Context, office: Office, *, target: str, completes: bool
+) -> None:
     form = context.form
     gate = context.signed_gate
     if context.decides and gate:
@@ -255,6 +289,13 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
     draft.put(name, value, personal=spec.personal)
 
 
+def _record_refusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Who refused, and at which gate: an appeal goes to other hands, also when a clerical step was the place."""
+    draft.put(
+        "_refused_by", {**draft.fields.get("_refused_by", {}), context.actor.person: context.gate}
+    )
+
+
 def _record_helper(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
     person = values["helper"]["person"]
     draft.put("_helpers", sorted({*draft.fields.get("_helpers", []), person}))
@@ -284,6 +325,7 @@ RECORDS = {
     "": _record_nothing,
     "recusal": _record_recusal,
     "correction": _record_correction,
+    "refusal": _record_refusal,
     "helper": _record_helper,
     "measure": _record_measure,
     "lapse": _record_lapse,
@@ -313,7 +355,9 @@ def _turn(
     )
 
 
-def _seal(context: Context, command: Command, draft: Draft, *, turn: Turn, change: ClockChange) -> Move:
+def _seal(
+    context: Context, command: Command, draft: Draft, *, turn: Turn, change: ClockChange
+) -> Move:
     definition, pack = context.compiled.definition, context.compiled.pack
     subject = context.dossier.subject
     seq = _place(context)[1]
@@ -363,7 +407,13 @@ def _seal(context: Context, command: Command, draft: Draft, *, turn: Turn, chang
 
 def _actor_body(context: Context, office: Office) -> dict[str, str]:
     actor = context.actor
-    return {"id": actor.id, "name": actor.name, "office": office.area, "person": actor.person, "role": office.role}
+    return {
+        "id": actor.id,
+        "name": actor.name,
+        "office": office.area,
+        "person": actor.person,
+        "role": office.role,
+    }
 
 
 def _clauses(context: Context, change: ClockChange) -> list[str]:
@@ -382,18 +432,23 @@ def _deadlines_body(context: Context, change: ClockChange) -> dict[str, Any]:
     return {
         "started": [d.clock.as_json() for d in change.started],
         "ended": [
-            {"kind": e.kind, "generation": e.generation, "due": before[e.kind].due, "how": e.how} for e in change.ended
+            {"kind": e.kind, "generation": e.generation, "due": before[e.kind].due, "how": e.how}
+            for e in change.ended
         ],
     }
 
 
-def _messages(context: Context, move: Move, turn: Turn, values: Mapping[str, Any]) -> Iterator[Message]:
+def _messages(
+    context: Context, move: Move, turn: Turn, values: Mapping[str, Any]
+) -> Iterator[Message]:
     compiled, number = context.compiled, move.case.number
     waiting = compiled.waits_for(turn.target)
     if turn.target != turn.source and not move.case.closed and waiting:
         yield Message(number, "waiting", roles=waiting, params={"state": turn.target})
     if "substitute" in values:
-        yield Message(number, "substitute", person=values["substitute"]["id"], params={"state": turn.target})
+        yield Message(
+            number, "substitute", person=values["substitute"]["id"], params={"state": turn.target}
+        )
     if turn.action == "assign_helper" or turn.action == "change_helper":
         yield Message(number, "helper", person=values["helper"]["id"])
     if turn.action in ("lapse", "stabilise"):
@@ -402,7 +457,9 @@ def _messages(context: Context, move: Move, turn: Turn, values: Mapping[str, Any
         key = "overdue" if late else "period_ended"
         superiors = tuple(superior_of(role) for role in waiting) if late else ()
         params = {"timer": values["timer"], "due": values["due"]}
-        yield Message(number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params)
+        yield Message(
+            number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params
+        )
 
 
 def superior_of(role: str) -> str:
@@ -410,7 +467,9 @@ def superior_of(role: str) -> str:
     return SUPERIORS[Office(role, "0" * 12).level]
 
 
-def _with_effects(rules: Rules, context: Context, command: Command, outcome: Outcome) -> Outcome:
+def _with_effects(
+    rules: Rules, context: Context, command: Command, outcome: Outcome, *, office: Office
+) -> Outcome:
     """Carry out what the move does to the subject's other cases, in the same command."""
     first = outcome.moves[0]
     if first.case.state == context.state and isinstance(context.form, Step):
@@ -418,8 +477,12 @@ def _with_effects(rules: Rules, context: Context, command: Command, outcome: Out
     dossier = context.dossier.with_case(first.case)
     action = context.form.action if isinstance(context.form, Step) else context.form.id
     for effect in context.compiled.definition.effects:
-        if action in effect.on and context.compiled.purpose in (effect.purposes or (context.compiled.purpose,)):
-            follow = _follow(rules, context, command, effect, dossier)
+        if action in effect.on and context.compiled.purpose in (
+            effect.purposes or (context.compiled.purpose,)
+        ):
+            follow = _follow(
+                rules, replace(context, dossier=dossier), command, effect, office=office
+            )
             if follow is None:
                 continue
             dossier = _updated(dossier, follow)
@@ -427,7 +490,10 @@ def _with_effects(rules: Rules, context: Context, command: Command, outcome: Out
     return outcome
 
 
-def _follow(rules: Rules, context: Context, command: Command, effect: Effect, dossier: Dossier) -> Outcome | None:
+def _follow(
+    rules: Rules, context: Context, command: Command, effect: Effect, *, office: Office
+) -> Outcome | None:
+    dossier = context.dossier
     related = dossier.open_case(effect.definition)
     compiled = (
         rules.machine_of(related)
@@ -443,8 +509,9 @@ def _follow(rules: Rules, context: Context, command: Command, effect: Effect, do
     inner = replace(command, action=action, definition=effect.definition, case=related.number if related else None,
                     data={}, evidence=(), version=None)  # fmt: skip
     form = compiled.definition.actions[action]
-    following = Context(compiled, dossier, related, form, context.actor, context.now, context.calendar)
-    office = context.actor.offices[0]
+    following = Context(
+        compiled, dossier, related, form, context.actor, context.now, context.calendar
+    )
     return _move(rules, following, inner, office=office, values={})
 
 
@@ -457,10 +524,14 @@ def _updated(dossier: Dossier, outcome: Outcome) -> Dossier:
 def _joined(first: Outcome, second: Outcome) -> Outcome:
     started: tuple[Deadline, ...] = (*first.started, *second.started)
     ended: tuple[EndedDeadline, ...] = (*first.ended, *second.ended)
-    return Outcome((*first.moves, *second.moves), started, ended, (*first.messages, *second.messages))
+    return Outcome(
+        (*first.moves, *second.moves), started, ended, (*first.messages, *second.messages)
+    )
 
 
-def allowed_actions(rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime) -> list[Allowed]:
+def allowed_actions(
+    rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime
+) -> list[Allowed]:
     """Return every action that starts from the present state: allowed, or the reason why not (standing only)."""
     compiled = rules.machine_of(case)
     return [
@@ -488,7 +559,9 @@ def _allowed(context: Context) -> Allowed:
         refusal = reason
     several = isinstance(context.form, Action) and context.form.target == "@earlier_gate"
     checked = any(spec["guard"] == "elimination_conditions" for spec in context.form.guards)
-    warned = failed_conditions(context) if checked and context.compiled.purpose == "eliminate" else []
+    warned = (
+        failed_conditions(context) if checked and context.compiled.purpose == "eliminate" else []
+    )
     return Allowed(
         action=action,
         form=context.form,

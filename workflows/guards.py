@@ -155,10 +155,7 @@ def has_helped(context: Context) -> bool:
 def ensure_clean_hands(context: Context) -> None:
     """Own household, recusal, helper, other gates of this case, the same step twice (design: separation of duties)."""
     person = context.actor.person
-    if person in context.dossier.subject.people:
-        raise OwnHousehold()
-    if any(item["person"] == person for item in context.fields.get("_recused", [])):
-        raise RecusedPerson()
+    ensure_own_household(context)
     if has_helped(context) and _helper_steps_aside(context):
         raise HelperStepsAside(step=context.step.id if context.step else context.form.id)
     ensure_other_hands(context)
@@ -166,10 +163,20 @@ def ensure_clean_hands(context: Context) -> None:
         raise AlreadySigned(role="")
 
 
+def ensure_own_household(context: Context) -> None:
+    """Nobody acts on the household they belong to, nor on a case for which they declared recusal."""
+    if context.actor.person in context.dossier.subject.people:
+        raise OwnHousehold()
+    if any(item["person"] == context.actor.person for item in context.fields.get("_recused", [])):
+        raise RecusedPerson()
+
+
 def _helper_steps_aside(context: Context) -> bool:
     barred = set(context.compiled.definition.helpers_step_aside)
     if context.compiled.definition.gates:
-        barred |= set(context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value)
+        barred |= set(
+            context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value
+        )
     return context.signed_gate in barred or bool(context.step and context.step.id in barred)
 
 
@@ -211,7 +218,8 @@ def still_running(context: Context, spec: Mapping[str, Any]) -> None:
 
 def status_in(context: Context, spec: Mapping[str, Any]) -> None:
     """The household's status must allow this case, and no other case of the kind may be open."""
-    if context.dossier.open_case(context.compiled.definition.id):
+    other = context.dossier.open_case(context.compiled.definition.id)
+    if other and other != context.case:
         raise AlreadyOpen(definition=context.compiled.definition.id)
     status = context.dossier.latest("monitor_status")
     state = status.state if status else "none"
@@ -230,6 +238,13 @@ def fresh_hand(context: Context, spec: Mapping[str, Any]) -> None:
     for gate, people in context.fields.get("_hands", {}).items():
         if context.actor.person in people:
             raise SameHand(gate=gate)
+    if context.actor.person in context.fields.get("_refused_by", {}):
+        raise SameHand(gate=context.fields["_refused_by"][context.actor.person])
+
+
+def outsider(context: Context, spec: Mapping[str, Any]) -> None:
+    """An act that weighs no gate and still is none for the household's own people or for those who stepped aside."""
+    ensure_own_household(context)
 
 
 def elimination_conditions(context: Context, spec: Mapping[str, Any]) -> None:
@@ -245,6 +260,7 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "status_in": status_in,
     "once": once,
     "fresh_hand": fresh_hand,
+    "outsider": outsider,
     "elimination_conditions": elimination_conditions,
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from transitions import Machine, MachineError
 
@@ -12,7 +11,10 @@ from workflows.policy import Pack
 from workflows.tables import BadTable
 
 NEW = "@new"
-REPEATED = ("any", "all")  # sign modes that several people complete, each staying in the state until the last
+REPEATED = (
+    "any",
+    "all",
+)  # sign modes that several people complete, each staying in the state until the last
 
 
 class Row:
@@ -49,7 +51,9 @@ class Compiled:
 
     def step_of(self, action: str) -> Step | None:
         """Return the step that an action completes, also one that runs alongside."""
-        return next((s for s in (*self.order, *self.alongside.values()) if s.action == action), None)
+        return next(
+            (s for s in (*self.order, *self.alongside.values()) if s.action == action), None
+        )
 
     def beside(self, state: str) -> tuple[Step, ...]:
         """Return the steps that may be done while a state waits for something else."""
@@ -63,7 +67,9 @@ class Compiled:
         """Return the roles whom a state waits for, those of the steps alongside included."""
         step = self.step_at(state)
         if step:
-            return tuple(dict.fromkeys((*step.roles, *(r for s in self.beside(state) for r in s.roles))))
+            return tuple(
+                dict.fromkeys((*step.roles, *(r for s in self.beside(state) for r in s.roles)))
+            )
         extra = self.definition.states.get(state)
         return extra.roles if extra else ()
 
@@ -125,11 +131,15 @@ def compile_machine(definition: Definition, pack: Pack, purpose: str) -> Compile
         initial=NEW,
         auto_transitions=False,
     )
-    timers = _timers(definition, order, alongside, purpose)
+    timers = _timers(
+        definition, order, _timers_beside(definition, pack, order, alongside, purpose), purpose
+    )
     return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine)
 
 
-def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step, ...], dict[str, Step]]:
+def _steps(
+    definition: Definition, pack: Pack, purpose: str
+) -> tuple[tuple[Step, ...], dict[str, Step]]:
     if not definition.steps:
         return (), {}
     sequence = pack.sequence(definition.id, purpose)
@@ -193,16 +203,26 @@ def _states(definition: Definition, order: tuple[Step, ...]) -> list[str]:
 
 
 def _beside_arrows(
-    definition: Definition, pack: Pack, order: tuple[Step, ...], alongside: Mapping[str, Step], purpose: str
+    definition: Definition,
+    pack: Pack,
+    order: tuple[Step, ...],
+    alongside: Mapping[str, Step],
+    purpose: str,
 ) -> list[dict[str, str]]:
     """A step alongside may be done while its neighbour waits, or while that gate is held (objection)."""
     arrows = []
     for step in alongside.values():
         beside = pack.sequence(definition.id, purpose).alongside[step.id]
-        neighbour = next(s for s in order if s.id == beside)
-        held = [s.id for s in definition.states.values() if s.gate == neighbour.gate and not s.closed]
-        arrows += [_arrow(step.action, state, state) for state in (neighbour.state, *held)]
+        arrows += [
+            _arrow(step.action, state, state) for state in _states_beside(definition, order, beside)
+        ]
     return arrows
+
+
+def _states_beside(definition: Definition, order: tuple[Step, ...], beside: str) -> tuple[str, ...]:
+    neighbour = next(s for s in order if s.id == beside)
+    held = (s.id for s in definition.states.values() if s.gate == neighbour.gate and not s.closed)
+    return (neighbour.state, *held)
 
 
 def _arrows(definition: Definition, order: tuple[Step, ...], purpose: str) -> list[dict[str, str]]:
@@ -222,7 +242,9 @@ def _arrow(trigger: str, source: str, dest: str) -> dict[str, str]:
     return {"trigger": trigger, "source": source, "dest": dest}
 
 
-def _action_arrows(action: Action, definition: Definition, order: tuple[Step, ...]) -> list[dict[str, str]]:
+def _action_arrows(
+    action: Action, definition: Definition, order: tuple[Step, ...]
+) -> list[dict[str, str]]:
     arrows = []
     for source in _sources(action, definition, order):
         dests = _dests(action, source, definition, order)
@@ -238,16 +260,23 @@ def _sources(action: Action, definition: Definition, order: tuple[Step, ...]) ->
     closed = {s.id for s in definition.states.values() if s.closed}
     everything = [*(s.state for s in order), *definition.states]
     if isinstance(action.sources, tuple):
-        return [s for s in action.sources if s in everything or s == NEW]
+        added = [
+            s.state for s in order if s.id not in definition.steps and "@added" in action.sources
+        ]
+        return [*(s for s in action.sources if s in everything or s == NEW), *added]
     if action.sources == "@any":
         return everything
     if action.sources == "@open":
         return [s for s in everything if s not in closed]
-    decided = [s.gate for s in order].index(definition.decided_by) if definition.decided_by else len(order)
-    return [s.state for s in order[: decided + 1]]
+    deciding = [
+        place for place, s in enumerate(order) if s.gate == definition.decided_by and s.required
+    ]
+    return [s.state for s in order[: max(deciding, default=len(order)) + 1]]
 
 
-def _dests(action: Action, source: str, definition: Definition, order: tuple[Step, ...]) -> list[str]:
+def _dests(
+    action: Action, source: str, definition: Definition, order: tuple[Step, ...]
+) -> list[str]:
     target = action.target
     if target == "@same":
         return [source]
@@ -273,10 +302,12 @@ def _earlier_gates(source: str, order: tuple[Step, ...]) -> list[str]:
 
 
 def _timers(
-    definition: Definition, order: tuple[Step, ...], alongside: Mapping[str, Step], purpose: str
+    definition: Definition, order: tuple[Step, ...], beside: Mapping[str, Timer], purpose: str
 ) -> tuple[Timer, ...]:
     """Timers of this purpose; a step's own timer runs while its state (or that of its neighbour) waits."""
-    states = {s.timer: (s.state,) for s in order if s.timer}
+    states: dict[str, tuple[str, ...]] = {}
+    for step in order:
+        states[step.timer] = (*states.get(step.timer, ()), step.state)
     result = []
     for timer in definition.timers.values():
         if timer.purposes and purpose not in timer.purposes:
@@ -285,11 +316,25 @@ def _timers(
             result.append(replace(timer, runs_in=states[timer.id]))
         elif timer.runs_in or timer.starts_on:
             result.append(timer)
-        else:
-            result += _beside_timer(timer, alongside)
+        elif timer.id in beside:
+            result.append(beside[timer.id])
     return tuple(result)
 
 
-def _beside_timer(timer: Timer, alongside: Mapping[str, Step]) -> list[Timer]:
-    step: Any = next((s for s in alongside.values() if s.timer == timer.id), None)
-    return [replace(timer, starts_on=("post_notice",), ends_on=(step.action, "return_case"))] if step else []
+def _timers_beside(
+    definition: Definition,
+    pack: Pack,
+    order: tuple[Step, ...],
+    alongside: Mapping[str, Step],
+    purpose: str,
+) -> dict[str, Timer]:
+    """The timer of a step alongside runs from the start of its neighbour until the step is done."""
+    result = {}
+    for step in alongside.values():
+        beside = pack.sequence(definition.id, purpose).alongside[step.id]
+        if step.timer:
+            states = _states_beside(definition, order, beside)
+            result[step.timer] = replace(
+                definition.timers[step.timer], runs_in=states, ends_on=(step.action,)
+            )
+    return result
