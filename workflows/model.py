@@ -6,7 +6,14 @@ from typing import Any
 
 from workflows.journal import Disclosure, Sealed
 
-LEVEL_DIGITS = {"province": 2, "prefecture": 4, "county": 6, "township": 9, "village": 12, "grid": 15}
+LEVEL_DIGITS = {
+    "province": 2,
+    "prefecture": 4,
+    "county": 6,
+    "township": 9,
+    "village": 12,
+    "grid": 15,
+}
 
 # The level of area at which a role holds office (domain notes, actors). A sector department, a helper's unit and an
 # auditor work for a county; a helper acts only for households assigned to the person.
@@ -74,7 +81,12 @@ class Actor:
 
 def system_actor(county: str) -> Actor:
     """Return the actor that signs what the clock does; it never decides anything for a household."""
-    return Actor(id="system", name="系统", person="system", offices=(Office("system", county.ljust(12, "0")),))
+    return Actor(
+        id="system",
+        name="系统",
+        person="system",
+        offices=(Office("system", county.ljust(12, "0")),),
+    )
 
 
 @dataclass(frozen=True)
@@ -183,7 +195,9 @@ class Dossier:
         """Return the dossier with one case replaced or added."""
         if self.by_number(case.number) is None:
             return Dossier(self.subject, (*self.cases, case))
-        return Dossier(self.subject, tuple(case if c.number == case.number else c for c in self.cases))
+        return Dossier(
+            self.subject, tuple(case if c.number == case.number else c for c in self.cases)
+        )
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,10 @@ def parse_pack(text: str) -> Pack:
         fields=read_fields(tables.get("fields", {})),
         evidence=tables.get("evidence", {}),
         requirements={key: tuple(kinds) for key, kinds in tables.get("requirements", {}).items()},
-        terms={key: tuple(parse_variant(v) for v in rows) for key, rows in tables.get("terms", {}).items()},
+        terms={
+            key: tuple(parse_variant(v) for v in rows)
+            for key, rows in tables.get("terms", {}).items()
+        },
         text=text,
         digest=digest(text),
     )
@@ -214,13 +217,22 @@ def _limit(row: Mapping[str, Any]) -> Limit:
     if row.get("bound") not in BOUNDS:
         raise BadTable(f"{where}: bound must be max or min")
     try:
-        duration = parse_duration({key: value for key, value in row.items() if key not in LIMIT_KEYS})
+        duration = parse_duration(
+            {key: value for key, value in row.items() if key not in LIMIT_KEYS}
+        )
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
     begins, ends = _dates(row)
     warn: Sequence[int] = row.get("warn", [80])
     return Limit(
-        row["timer"], duration, row["bound"], row.get("clause", ""), begins, ends, bool(row.get("own")), tuple(warn)
+        row["timer"],
+        duration,
+        row["bound"],
+        row.get("clause", ""),
+        begins,
+        ends,
+        bool(row.get("own")),
+        tuple(warn),
     )
 
 
@@ -229,19 +241,29 @@ PARAMETER_KEYS = {"id", "value", "clause", "from", "to", "own"}
 
 def _parameter(row: Mapping[str, Any]) -> Parameter:
     if not {"id", "value"} <= row.keys() <= PARAMETER_KEYS:
-        raise BadTable(f"parameter {row.get('id')}: needs id and value, knows {', '.join(sorted(PARAMETER_KEYS))}")
+        raise BadTable(
+            f"parameter {row.get('id')}: needs id and value, knows {', '.join(sorted(PARAMETER_KEYS))}"
+        )
     begins, ends = _dates(row)
-    return Parameter(row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own")))
+    return Parameter(
+        row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own"))
+    )
 
 
 def _ensure_clauses(pack: Pack) -> None:
     """Each rule names a source of the pack, or says openly that it is our own default."""
-    rules: tuple[Limit | Parameter | Condition, ...] = (*pack.limits, *pack.parameters, *pack.conditions)
+    rules: tuple[Limit | Parameter | Condition, ...] = (
+        *pack.limits,
+        *pack.parameters,
+        *pack.conditions,
+    )
     for rule in rules:
         name = rule.timer if isinstance(rule, Limit) else rule.id
         source = rule.clause.split(" ")[0]
         if not rule.own and source not in pack.sources:
-            raise BadTable(f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true")
+            raise BadTable(
+                f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true"
+            )
     for condition in pack.conditions:
         if condition.effect not in ("bar", "warn"):
             raise BadTable(f"pack {pack.id}, condition {condition.id}: effect must be bar or warn")

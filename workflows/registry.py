@@ -25,7 +25,10 @@ class Rules:
     """All definitions and packs at hand; machines are compiled when first asked for and shared ever after."""
 
     def __init__(
-        self, definitions: Mapping[str, Definition], packs: Mapping[str, Pack], calendar: Calendar | None = None
+        self,
+        definitions: Mapping[str, Definition],
+        packs: Mapping[str, Pack],
+        calendar: Calendar | None = None,
     ) -> None:
         self.definitions = dict(definitions)
         self.packs = dict(packs)
@@ -36,7 +39,11 @@ class Rules:
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
-        fitting = [p for p in self.packs.values() if area.startswith(area_root(p.area)) and p.effective <= on]
+        fitting = [
+            p
+            for p in self.packs.values()
+            if area.startswith(area_root(p.area)) and p.effective <= on
+        ]
         if not fitting:
             raise BadTable(f"no pack holds area {area} on {on}")
         return max(fitting, key=lambda p: (len(area_root(p.area)), p.effective))
@@ -51,7 +58,9 @@ class Rules:
 
     def machine_of(self, case: Case) -> Compiled:
         """Return the machine that a case is pinned to; raise KeyError when its texts were not loaded."""
-        return self._machine(self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose)
+        return self._machine(
+            self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose
+        )
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""
@@ -99,7 +108,9 @@ def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
     return rules
 
 
-def _resolved(name: str, tables: Mapping[str, dict[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
+def _resolved(
+    name: str, tables: Mapping[str, dict[str, Any]], seen: tuple[str, ...]
+) -> dict[str, Any]:
     """Merge a pack over its parents; a circle or a missing parent is a mistake."""
     if name in seen:
         raise BadTable(f"pack {name}: extends itself by way of {' → '.join(seen)}")

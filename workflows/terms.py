@@ -46,7 +46,15 @@ class Terms:
         """All wordings of a key."""
         return self._variants[key]
 
-    def text(self, key: str, lang: str = "zh", *, on: date | None = None, area: str = "", **params: object) -> str:
+    def text(
+        self,
+        key: str,
+        lang: str = "zh",
+        *,
+        on: date | None = None,
+        area: str = "",
+        **params: object,
+    ) -> str:
         """Return the label for ``key``; raise KeyError when the catalogue has none, so that a gap is found by tests."""
         day = on or date.max.replace(day=30)
         fitting = [v for v in self._variants[key] if v.holds(day, area)]
