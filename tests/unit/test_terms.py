@@ -19,7 +19,9 @@ from workflows.terms import LANGUAGES, Terms, load_terms, parse_terms, parse_var
 
 TERMS = load_terms()
 ROOT = Path(workflows.__file__).parents[1]
-KINDS = {c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Refused)}
+KINDS = {
+    c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Refused)
+}
 MESSAGES = ("waiting", "overdue", "period_ended", "substitute", "helper", "due_soon", "escalated")
 MESSAGE_PARAMETERS = {
     "waiting": {"case", "household", "state"},
@@ -73,7 +75,11 @@ def raised_parameters() -> dict[str, list[set[str]]]:
     for folder in ("workflows", "app", "scheduler"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in KINDS
+                ):
                     names = {str(keyword.arg) for keyword in node.keywords}
                     found.setdefault(KINDS[node.func.id].code, []).append(names)
     return found
@@ -106,7 +112,11 @@ def test_the_group_has_a_new_name_from_2026() -> None:
         ("500230001001", date(2024, 4, 10), "县乡村振兴局"),  # S0
         ("430527001001", date(2024, 6, 1), "县农业农村局"),  # S3
         ("500241001201", date(2026, 11, 22), "县农业农村委"),
-        ("510100001001", date(2026, 11, 22), "县农业农村局"),  # Sichuan begins with 5 too, and is not Chongqing
+        (
+            "510100001001",
+            date(2026, 11, 22),
+            "县农业农村局",
+        ),  # Sichuan begins with 5 too, and is not Chongqing
     ],
 )
 def test_the_lead_office_by_place_and_date(area: str, on: date, name: str) -> None:
@@ -147,7 +157,9 @@ def test_a_file_needs_its_format(tmp_path: Path) -> None:
 
 
 def test_later_additions_win_for_their_place() -> None:
-    added = parse_terms({"level": {"village": [{"zh": "社区", "en": "community", "area": "500241000000"}]}})
+    added = parse_terms(
+        {"level": {"village": [{"zh": "社区", "en": "community", "area": "500241000000"}]}}
+    )
     merged = TERMS.merged(added)
     assert isinstance(merged, Terms)
     assert merged.text("level.village", area="500241001201") == "社区"
