@@ -166,8 +166,6 @@ def check_disclosures(
 
 
 def _is_committed(body: Mapping[str, Any], item: Disclosure) -> bool:
-    if item.field == "reason":
-        return bool(body.get("reason") == item.commitment())
     change = body.get("changes", {}).get(item.field)
     return isinstance(change, Mapping) and change.get("after") == item.commitment()
 
