@@ -40,7 +40,7 @@ def rules() -> Rules:
     return load_rules(PACKS)
 
 
-def subject(area: str = XIUSHAN, serial: int = 1, **changes: Any) -> Subject:  # noqa: ANN401
+def subject(area: str = XIUSHAN, serial: int = 1, **changes: Any) -> Subject:
     """A household in a village; its first member has the person key "head"."""
     values = {
         "kind": "household",
@@ -190,7 +190,7 @@ class Walker:
         self.extra: dict[str, Any] = {}
         self._commands = 0
 
-    # --- questions -----------------------------------------------------------------------------------------------------
+    # --- questions ----------------------------------------
     @property
     def case(self) -> Case:
         """The newest case through the gates."""
@@ -226,7 +226,7 @@ class Walker:
         found = allowed_actions(self.rules, self.dossier, case or self.case, who, self.now)
         return {item.action: item for item in found}
 
-    # --- acts ----------------------------------------------------------------------------------------------------------
+    # --- acts ----------------------------------------
     def wait(self, **span: int) -> "Walker":
         """Let time pass."""
         self.now += timedelta(**span)
@@ -242,9 +242,7 @@ class Walker:
     ) -> Command:
         """A command with a fresh key."""
         self._commands += 1
-        definition = next(
-            (name for name, acts in DEFINITION_OF.items() if action in acts), "household_case"
-        )
+        definition = next((name for name, acts in DEFINITION_OF.items() if action in acts), "household_case")
         return Command(
             action=action,
             key=f"k{self._commands}",
@@ -265,14 +263,10 @@ class Walker:
         purpose: str = "",
         without: Iterable[str] = (),
         files: Iterable[str] | None = None,
-        **data: Any,  # noqa: ANN401
+        **data: Any,
     ) -> Outcome:
         """Do an action with good input unless told otherwise; raise what ``apply`` raises and change nothing then."""
-        person = (
-            who
-            if isinstance(who, Actor)
-            else self.actor(who or ROLE_OF.get(action, "village_cadre"))
-        )
+        person = who if isinstance(who, Actor) else self.actor(who or ROLE_OF.get(action, "village_cadre"))
         case = None if action == "report_clue" else case or self._case_for(action)
         form_fields, form_files = self._form(action, case, purpose)
         values = {**self._values(form_fields), **data}
@@ -281,16 +275,12 @@ class Walker:
         command = self.command(action, kept, given, purpose, case)
         return self.take(apply(self.rules, self.dossier, command, person, self.now))
 
-    def clock(
-        self, kind: str, definition: str = "household_case", action: str = "lapse"
-    ) -> Outcome:
+    def clock(self, kind: str, definition: str = "household_case", action: str = "lapse") -> Outcome:
         """Let the system notice that a period has ended."""
         case = self.latest(definition)
         data = {"timer": kind, "generation": case.clocks[kind].generation}
         command = self.command(action, data, (), "", case)
-        return self.take(
-            apply(self.rules, self.dossier, command, system_actor(self.household.county), self.now)
-        )
+        return self.take(apply(self.rules, self.dossier, command, system_actor(self.household.county), self.now))
 
     def after(self, kind: str, definition: str = "household_case", seconds: int = 0) -> "Walker":
         """Go to the end of a period."""
@@ -312,15 +302,11 @@ class Walker:
         for case in self.dossier.cases:
             assert check_chain(case.number, self.chains[case.number], case.head, case.seq) == []
             assert replay(self.chains[case.number]) == case
-        texts = {
-            (number, seq): text
-            for number, chain in self.chains.items()
-            for seq, text in enumerate(chain, 1)
-        }
+        texts = {(number, seq): text for number, chain in self.chains.items() for seq, text in enumerate(chain, 1)}
         assert check_disclosures(texts, self.disclosures) == []
 
-    # --- walks ---------------------------------------------------------------------------------------------------------
-    def clue(self, purpose: str = "include", who: Actor | str = "", **data: Any) -> "Walker":  # noqa: ANN401
+    # --- walks ----------------------------------------
+    def clue(self, purpose: str = "include", who: Actor | str = "", **data: Any) -> "Walker":
         """Open a case."""
         person = who or ("village_cadre" if purpose == "eliminate" else "")
         self.act("report_clue", person, purpose=purpose, **data)
@@ -368,16 +354,12 @@ class Walker:
         self.act("deliver_measure", helper or self.actor("helper"))
         return self
 
-    # --- parts ---------------------------------------------------------------------------------------------------------
+    # --- parts ----------------------------------------
     def _case_for(self, action: str) -> Case:
-        definition = next(
-            (name for name, acts in DEFINITION_OF.items() if action in acts), "household_case"
-        )
+        definition = next((name for name, acts in DEFINITION_OF.items() if action in acts), "household_case")
         return self.dossier.open_case(definition) or self.latest(definition)
 
-    def _form(
-        self, action: str, case: Case | None, purpose: str
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _form(self, action: str, case: Case | None, purpose: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         day = local_date(self.now)
         machine = (
             self.rules.machine_of(case)
@@ -395,7 +377,7 @@ class Walker:
         return {name: known[name] for name in fields if name in known}
 
 
-def walker(area: str = XIUSHAN, **changes: Any) -> Walker:  # noqa: ANN401
+def walker(area: str = XIUSHAN, **changes: Any) -> Walker:
     """A walker for a household in a village."""
     return Walker(subject(area, **changes))
 

@@ -1,6 +1,7 @@
 """A household in and out through every gate: Xiushan, Fengdu and an imaginary county of seven steps."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -73,21 +74,17 @@ def test_no_personal_value_stands_in_an_entry() -> None:
     assert {d.value for d in w.disclosures} >= {"张三", "家中有人患重病", '["illness"]'}
 
 
-# --- the seven-step county, by data alone ------------------------------------------------------------------------------
+# --- the seven-step county, by data alone ----------------------------------------
 def test_seven_steps_have_their_own_limits() -> None:
     w = walker(SEVEN).clue()
     clocks = w.case.clocks
     assert clocks["clue_accept"].due == "2026-03-03T14:00:00Z"  # 36 hours by the clock
-    assert (
-        clocks["id_total"].due == "2026-04-14T16:00:00Z"
-    )  # 30 working days, Qingming (6 April) left out
+    assert clocks["id_total"].due == "2026-04-14T16:00:00Z"  # 30 working days, Qingming (6 April) left out
     assert clocks["id_total"].clause == "T7 四"
     w.walk("county_review")
     assert w.case.clocks["county_review"].due == "2026-04-10T16:00:00Z"  # the window's last day
     w.walk()
-    assert (
-        w.latest("assist").clocks["visit_open"].due == "2026-06-30T16:00:00Z"
-    )  # the next whole quarter
+    assert w.latest("assist").clocks["visit_open"].due == "2026-06-30T16:00:00Z"  # the next whole quarter
 
 
 def test_seven_steps_publish_for_seven_days() -> None:
@@ -103,7 +100,7 @@ def test_seven_steps_publish_for_seven_days() -> None:
 
 def test_seven_steps_ask_three_quarters_of_the_meeting() -> None:
     w = walker(SEVEN).clue().walk("reviewing")
-    few = {
+    few: dict[str, Any] = {
         "votes_due": 12,
         "votes_present": 8,
         "votes_for": 8,
@@ -169,7 +166,7 @@ def test_seven_steps_have_their_own_word() -> None:
     assert machine.pack.terms["level.village"][0].labels["zh"] == "社区"
 
 
-# --- one household, one life -------------------------------------------------------------------------------------------
+# --- one household, one life ----------------------------------------
 def test_reentry_keeps_the_household_number() -> None:
     w = included().assist().wait(days=200).eliminate()
     w.after("observe", "monitor_status").clock("observe", "monitor_status", "stabilise")
@@ -197,9 +194,7 @@ def test_reentry_while_being_watched_falls_back_when_dropped() -> None:
 def test_household_kind_stands_apart_from_status() -> None:
     w = walker(household_kind="former_poor").include()
     assert w.case.fields["household_kind"] == "former_poor"
-    assert "household_kind" not in {
-        name for m in w.outcomes[3].moves for name in m.entry.body["changes"]
-    }
+    assert "household_kind" not in {name for m in w.outcomes[3].moves for name in m.entry.body["changes"]}
     assert w.status == "active"
 
 
