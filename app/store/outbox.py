@@ -10,9 +10,7 @@ from workflows.clock import utc_text
 from workflows.model import Message
 
 
-def add_messages(
-    county: str, messages: Iterable[Message], *, command_key: str, now: datetime
-) -> None:
+def add_messages(county: str, messages: Iterable[Message], command_key: str, now: datetime) -> None:
     """Leave messages in the outbox; the keys make each of them one, however often it is tried."""
     for index, message in enumerate(messages):
         db.session.execute(
