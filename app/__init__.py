@@ -1,1 +1,48 @@
-"""Flask application: store, services, access, views, API and command line."""
+"""The application: settings, keys, rules and database put together into one Flask application."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+
+from app.config import Settings, read_settings
+from app.keys import Keys, read_keys
+from app.runtime import EXTENSION, Runtime, all_terms
+from app.store.transaction import engine_options, prepare_engine
+from app.tables import db
+from templates import PATH as TEMPLATES
+from workflows.registry import Rules, load_rules
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] | None = None,
+    keys: Keys | None = None,
+    rules: Rules | None = None,
+) -> Flask:
+    """Return the application; ``clock``, ``keys`` and ``rules`` are put in by tests only.
+
+    Raises BadSetting, BadTable or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
+    """
+    settings = settings or read_settings()
+    app = Flask(
+        "app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static"))
+    )
+    keys = keys or read_keys(settings.secrets_file)
+    app.config.update(
+        SECRET_KEY=keys.cookie,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, settings.busy_seconds),
+        MAX_CONTENT_LENGTH=4 * settings.largest_upload,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+    )
+    folders = [settings.policies] if settings.policies else []
+    app.extensions[EXTENSION] = Runtime(
+        settings, keys, rules or load_rules(*folders), all_terms(), clock
+    )
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    return app

@@ -1,9 +1,9 @@
 """Accounts, appointments, log-ins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.tables import Appointment, LoginFailure, LoginSession, User, db
 from workflows.clock import local_date, utc_text
@@ -34,19 +34,24 @@ def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
 
 def actor_of(user: User, now: datetime) -> Actor:
     """Return the person behind an account with the offices held today."""
-    return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now))
+    return Actor(
+        id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now)
+    )
 
 
-def holders(role: str, areas: Iterable[str], now: datetime) -> Sequence[Row[tuple[int, str]]]:
+def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, str]]:
     """Return (account, area) of active holders of a role in one of some areas today."""
     today = local_date(now).isoformat()
-    return db.session.execute(
+    rows = db.session.execute(
         select(User.id, Appointment.area)
         .join(Appointment, Appointment.user_id == User.id)
         .where(User.active.is_(True), Appointment.role == role, Appointment.area.in_(list(areas)))
-        .where(Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today))
+        .where(
+            Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today)
+        )
         .order_by(User.id)
-    ).all()
+    )
+    return [(user_id, area) for user_id, area in rows]
 
 
 def add_session(session: LoginSession) -> None:
@@ -71,7 +76,9 @@ def end_sessions(*, token_hash: str | None = None, user_id: int | None = None) -
 def touch_session(token_hash: str, now: datetime) -> None:
     """Note that a log-in was used."""
     db.session.execute(
-        update(LoginSession).where(LoginSession.token_hash == token_hash).values(seen_at=utc_text(now))
+        update(LoginSession)
+        .where(LoginSession.token_hash == token_hash)
+        .values(seen_at=utc_text(now))
     )
 
 
@@ -80,7 +87,9 @@ def add_failure(username: str, source: str, now: datetime) -> None:
     db.session.add(LoginFailure(username=username[:64], source=source[:64], at=utc_text(now)))
 
 
-def failures_since(since: datetime, *, username: str | None = None, source: str | None = None) -> int:
+def failures_since(
+    since: datetime, *, username: str | None = None, source: str | None = None
+) -> int:
     """Count failed log-ins of an account or a source since a moment."""
     query = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > utc_text(since))
     query = query.where(LoginFailure.username == username[:64]) if username else query

@@ -1,0 +1,45 @@
+"""The one door to reports: printing a trail and checking a printed one."""
+
+from app.services.cases import county_of
+from app.services.trail import live_chains, trail_text
+from app.store import ledger
+from app.store.transaction import writing
+from reports.anchor import Anchor, Live
+from reports.container import MalformedFile, open_container
+from reports.render import render_trail
+from reports.trail import MalformedTrail, read_trail
+from reports.verify import Verdict, verify_pdf
+from workflows.errors import NotFound
+from workflows.model import Actor
+
+__all__ = ["Verdict", "print_trail", "verify"]
+
+
+def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
+    """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
+    text = trail_text(actor, case=case, lang=lang)
+    pdf = render_trail(text)
+    with writing() as now:
+        ledger.append(
+            county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)}
+        )
+    return pdf
+
+
+def verify(data: bytes, *, database: bool, head: str = "") -> Verdict:
+    """Check a printed trail, against the live database or a head noted elsewhere when asked to.
+
+    Without either, the best answer is 3: consistent in itself, but nobody vouches for it.
+    """
+    chains = _live(data) if database else {}
+    anchor = Anchor(chains=chains, head=head) if chains or head else None
+    return verify_pdf(data, anchor=anchor)
+
+
+def _live(data: bytes) -> dict[str, list[Live]]:
+    try:
+        household = read_trail(open_container(data).trail).household
+        found = live_chains(household)
+    except (MalformedFile, MalformedTrail, NotFound):
+        return {}
+    return {case: [Live(hash=h, at=at) for h, at in entries] for case, entries in found.items()}

@@ -1,0 +1,229 @@
+"""Accounts and log-ins: argon2 passwords, sessions on the server, throttled attempts."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.idnumber import normalise
+from app.runtime import runtime
+from app.store import ledger, people
+from app.store.transaction import reading, writing
+from app.tables import Appointment, LoginSession, User, db
+from workflows.clock import local_date, parse_utc, utc_text
+from workflows.errors import BadValue, NotAllowed, NotFound, Throttled
+from workflows.model import ROLE_LEVELS, Actor
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 128
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who is logged in: the account, and the person with today's offices."""
+
+    user_id: int
+    username: str
+    county: str
+    lang: str
+    actor: Actor
+
+
+@cache
+def hasher() -> PasswordHasher:
+    """Argon2id at OWASP's floor (19 MiB, 2 passes, 1 lane), as the machines of townships are small."""
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+@cache
+def _nobody() -> str:
+    """A hash that no password fits, so that an unknown account takes as long as a known one."""
+    return hasher().hash(secrets.token_hex(16))
+
+
+def add_user(
+    *,
+    username: str,
+    name: str,
+    password: str,
+    county: str,
+    offices: Iterable[tuple[str, str]],
+    id_number: str | None = None,
+) -> int:
+    """Add an account with its offices and return its number; accounts with one ID number are one person."""
+    chosen = list(offices)
+    ensure_password(password)
+    for role, _ in chosen:
+        if role not in ROLE_LEVELS or role == "system":
+            raise BadValue(field="role", value=role)
+    person = (
+        runtime().keys.person_key(str(normalise(id_number)))
+        if id_number
+        else f"a{secrets.token_hex(15)}"
+    )
+    with writing() as now:
+        if people.user_by_name(username):
+            raise BadValue(field="username", value=username)
+        user = User(
+            username=username,
+            name=name,
+            person=person,
+            county=county,
+            password_hash=hasher().hash(password),
+            created_at=utc_text(now),
+        )
+        db.session.add(user)
+        db.session.flush()
+        today = local_date(now).isoformat()
+        db.session.add_all(
+            Appointment(user_id=user.id, role=r, area=a, begins=today) for r, a in chosen
+        )
+        return int(user.id)
+
+
+def ensure_password(password: str) -> None:
+    """A password must be long enough; length beats rules of composition (ASVS 6.2)."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadValue(field="password", value="")
+
+
+def disable_user(username: str, *, by: str) -> None:
+    """Disable an account; all its log-ins end with the same commit."""
+    with writing() as now:
+        user = _named(username)
+        user.active = False
+        people.end_sessions(user_id=user.id)
+        ledger.append(
+            user.county, user=by, kind="user_disabled", subject=f"u{user.id}", now=now, detail={}
+        )
+
+
+def _named(username: str) -> User:
+    user = people.user_by_name(username)
+    if user is None:
+        raise NotFound(user=username)
+    return user
+
+
+def actor_named(username: str) -> Actor:
+    """Return the person behind an active account, for the command line."""
+    with reading() as now:
+        user = _named(username)
+        if not user.active:
+            raise NotAllowed(reason="disabled")
+        return people.actor_of(user, now)
+
+
+def log_in(username: str, password: str, *, source: str) -> str:
+    """Check a password and return a new session token; raises Throttled or NotAllowed, both counted."""
+    settings = runtime().settings
+    with reading() as now:
+        _ensure_not_throttled(username, source, now)
+        user = people.user_by_name(username)
+        hashed = user.password_hash if user else _nobody()
+        passes = _fits(hashed, password) and user is not None and user.active
+    with writing() as now:
+        if not passes or user is None:
+            people.add_failure(username, source, now)
+            failed = True
+        else:
+            failed = False
+            people.clear_failures(username)
+            token = secrets.token_urlsafe(32)
+            people.add_session(_session(token, int(user.id), source, now, settings.session_longest))
+    if failed:
+        raise NotAllowed(reason="bad_login")
+    return token
+
+
+def _fits(hashed: str, password: str) -> bool:
+    try:
+        return hasher().verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _ensure_not_throttled(username: str, source: str, now: datetime) -> None:
+    """So many failures of an account or (ten times as many) of a source within the window, and it must wait."""
+    settings = runtime().settings
+    since = now - timedelta(seconds=settings.login_window)
+    by_account = people.failures_since(since, username=username)
+    by_source = people.failures_since(since, source=source)
+    if by_account >= settings.login_failures or by_source >= 10 * settings.login_failures:
+        raise Throttled(minutes=settings.login_window // 60)
+
+
+def _session(token: str, user_id: int, source: str, now: datetime, longest: int) -> LoginSession:
+    return LoginSession(
+        token_hash=token_hash(token),
+        user_id=user_id,
+        created_at=utc_text(now),
+        seen_at=utc_text(now),
+        expires_at=utc_text(now + timedelta(seconds=longest)),
+        source=source[:64],
+    )
+
+
+def token_hash(token: str) -> str:
+    """Return what the database holds of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def session_actor(token: str) -> Signed | None:
+    """Return who a session token belongs to, or None when it is unknown, expired, idle too long or disabled."""
+    with reading() as now:
+        found = people.session_by_hash(token_hash(token))
+        user = people.user_by_id(found.user_id) if found else None
+        if found is None or user is None or not user.active or not _is_alive(found, now):
+            return None
+        signed = Signed(
+            int(user.id), user.username, user.county, user.lang, people.actor_of(user, now)
+        )
+        idle = now - parse_utc(found.seen_at)
+    if idle > timedelta(minutes=1):
+        with writing() as now:
+            people.touch_session(token_hash(token), now)
+    return signed
+
+
+def _is_alive(session: LoginSession, now: datetime) -> bool:
+    idle_limit = timedelta(seconds=runtime().settings.session_seconds)
+    return now < parse_utc(session.expires_at) and now - parse_utc(session.seen_at) < idle_limit
+
+
+def log_out(token: str) -> None:
+    """End one log-in."""
+    with writing():
+        people.end_sessions(token_hash=token_hash(token))
+
+
+def set_language(user_id: int, lang: str) -> None:
+    """Keep the language that a person chose."""
+    if lang not in LANGUAGES:
+        raise BadValue(field="lang", value=lang)
+    with writing():
+        user = people.user_by_id(user_id)
+        if user:
+            user.lang = lang
+
+
+def change_password(user_id: int, *, old: str, new: str, keep_token: str) -> None:
+    """Change a password after checking the old one; all other log-ins of the account end."""
+    ensure_password(new)
+    with writing() as now:
+        user = people.user_by_id(user_id)
+        if user is None or not _fits(user.password_hash, old):
+            raise NotAllowed(reason="bad_login")
+        user.password_hash = hasher().hash(new)
+        kept = people.session_by_hash(token_hash(keep_token))
+        source = kept.source if kept else ""
+        people.end_sessions(user_id=user_id)
+        people.add_session(
+            _session(keep_token, user_id, source, now, runtime().settings.session_longest)
+        )

@@ -1,0 +1,51 @@
+"""Who may see what: one rule, asked by every service before it shows anything of a household."""
+
+from collections.abc import Iterable
+
+from workflows.errors import NotFound
+from workflows.model import Actor, Dossier, Office
+
+SEES_HOUSEHOLDS = (
+    "grid_member",
+    "village_cadre",
+    "resident_team",
+    "township_officer",
+    "township_leader",
+    "county_lead",
+    "sector_dept",
+    "auditor",
+)
+
+
+def seeing_offices(actor: Actor) -> tuple[Office, ...]:
+    """Return the offices through which a person sees households of an area (a helper sees assigned ones only)."""
+    return tuple(o for o in actor.offices if o.role in SEES_HOUSEHOLDS)
+
+
+def can_see(actor: Actor, area: str) -> bool:
+    """Tell whether one of a person's offices covers an area (12 or 15 digits)."""
+    return actor.is_system or any(o.covers(area) for o in seeing_offices(actor))
+
+
+def is_helper_of(actor: Actor, dossier: Dossier) -> bool:
+    """Tell whether the person is the household's present helper."""
+    assist = dossier.open_case("assist")
+    helps = any(o.role == "helper" for o in actor.offices)
+    return helps and bool(assist) and dossier_helper(dossier) == actor.id
+
+
+def dossier_helper(dossier: Dossier) -> str:
+    """Return the account id of the household's present helper, or an empty text."""
+    assist = dossier.open_case("assist")
+    return str(assist.fields.get("helper", {}).get("id", "")) if assist else ""
+
+
+def ensure_visible(actor: Actor, dossier: Dossier) -> None:
+    """Raise NotFound when the household lies outside what the person may see: the same answer as for none at all."""
+    if not can_see(actor, dossier.subject.area) and not is_helper_of(actor, dossier):
+        raise NotFound(household=dossier.subject.number)
+
+
+def only_audits(actor: Actor, roles: Iterable[str] = ("auditor",)) -> bool:
+    """Tell whether a person looks on as an auditor: each such look is written to the access ledger."""
+    return any(o.role in roles for o in actor.offices)
