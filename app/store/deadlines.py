@@ -1,19 +1,37 @@
-"""Rows of running periods: started and ended by commands, read and marked by the sweep."""
+"""Rows of running periods: started and ended by commands, picked and marked by the sweep."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, select, tuple_, update
 
-from app.tables import DeadlineRow, db
+from app.tables import DeadlineRow, Household, db
 from workflows.clock import at_percent, parse_utc, utc_text
+from workflows.errors import NotFound
 from workflows.model import Deadline, EndedDeadline
 
 LAPSED, ESCALATED = 3, 4
 WARNED_MODES = ("lapse", "recurring")
 MOST_WARNINGS = LAPSED - 1
+SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 
 Moment = tuple[int, datetime]
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One running period: the unique key by which each of its effects happens once."""
+
+    county: str
+    case: str
+    kind: str
+    generation: int
+
+    def __str__(self) -> str:
+        """Return the key of the period's effects, at most 80 characters."""
+        return f"t:{self.case}:{self.kind}:{self.generation}"
 
 
 def moments(start: datetime, due: datetime, *, mode: str, warn: Sequence[int]) -> list[Moment]:
@@ -21,6 +39,7 @@ def moments(start: datetime, due: datetime, *, mode: str, warn: Sequence[int]) -
 
     Somebody may be late (lapse, recurring): a warning at each percent of ``warn``, then the lapse;
     escalation once the period has passed twice (lapse only: a duty of each period starts anew).
+    Source: reminder levels of the domain notes, section 5.
     """
     warnings = sorted(warn)[-MOST_WARNINGS:] if mode in WARNED_MODES else []
     plan = [(n, at_percent(start, due, percent=p)) for n, p in enumerate(warnings, 1)]
@@ -35,6 +54,12 @@ def first_next_at(start: datetime, due: datetime, *, mode: str, warn: Sequence[i
     return moments(start, due, mode=mode, warn=warn)[0][1]
 
 
+def moments_of(row: DeadlineRow) -> list[Moment]:
+    """Return what is to be done about the period of a row."""
+    start, due = parse_utc(row.start_at), parse_utc(row.due_at)
+    return moments(start, due, mode=row.mode, warn=row.warn)
+
+
 def insert_started(
     county: str,
     deadlines: Iterable[Deadline],
@@ -45,11 +70,8 @@ def insert_started(
 ) -> None:
     """Add the periods that a command started; ``warn`` gives the percents at which to warn."""
     for deadline in deadlines:
-        percents = list(warn(deadline))
-        values = _frozen(deadline, percents)
-        db.session.execute(
-            insert(DeadlineRow).values(county=county, village=village, township=township, **values)
-        )
+        values = _frozen(deadline, list(warn(deadline)))
+        db.session.execute(insert(DeadlineRow).values(county=county, village=village, township=township, **values))
 
 
 def _frozen(deadline: Deadline, percents: list[int]) -> dict[str, object]:
@@ -77,7 +99,130 @@ def mark_ended(county: str, ended: Iterable[EndedDeadline], now: datetime) -> No
     for one in ended:
         db.session.execute(
             update(DeadlineRow)
-            .where(DeadlineRow.county == county, DeadlineRow.case == one.case)
-            .where(DeadlineRow.kind == one.kind, DeadlineRow.generation == one.generation)
+            .where(_is(Key(county, one.case, one.kind, one.generation)))
             .values(ended_how=one.how, ended_at=utc_text(now), next_at=None, trouble=None)
         )
+
+
+def due_keys(now: datetime, *, limit: int) -> list[Key]:
+    """Return periods about which something is to be done, the longest waiting first; locks none."""
+    rows = db.session.execute(
+        select(DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
+        .where(DeadlineRow.next_at <= utc_text(now))
+        .order_by(DeadlineRow.next_at, DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind)
+        .limit(limit)
+    )
+    return [Key(*row) for row in rows]
+
+
+def is_household_free(county: str, household: str) -> bool:
+    """Lock a household's row unless somebody else holds it; tell whether it is ours now.
+
+    Commands lock this row before anything else, and so does the sweep: one lock, never waited for
+    here, so that it can be part of no deadlock. On SQLite the transaction itself is the lock.
+    """
+    query = select(Household.number).where(Household.county == county, Household.number == household)
+    if db.session.scalar(query.with_for_update(skip_locked=True)) is not None:
+        return True
+    if db.session.scalar(query) is None:
+        raise NotFound(household=household)
+    return False
+
+
+def due_row(key: Key, now: datetime) -> DeadlineRow | None:
+    """Return a period as it is under the household's lock, or None when nothing is to be done."""
+    return db.session.scalar(
+        select(DeadlineRow)
+        .where(_is(key), DeadlineRow.ended_how.is_(None), DeadlineRow.next_at <= utc_text(now))
+        .execution_options(populate_existing=True)
+    )
+
+
+def mark_stage(key: Key, stage: int, *, next_at: datetime | None, now: datetime) -> None:
+    """Note how far the sweep has come with a period, and when to look at it again."""
+    noticed = {"noticed_at": utc_text(now)} if stage == LAPSED else {}
+    again = utc_text(next_at) if next_at else None
+    db.session.execute(
+        update(DeadlineRow)
+        .where(_is(key))
+        .values(stage=stage, next_at=again, trouble=None, **noticed)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def note_trouble(key: Key, what: str, now: datetime) -> None:
+    """Note why a period could not be dealt with and put it off: as long again as it has been broken.
+
+    The note begins with the time of the first failure. Only this one row is locked.
+    """
+    query = select(DeadlineRow.trouble).where(_is(key), DeadlineRow.next_at.is_not(None))
+    before = db.session.scalar(query)
+    since = parse_utc(before[:20]) if before else now
+    delay = min(max(now - since, SHORTEST_DELAY), LONGEST_DELAY)
+    db.session.execute(
+        update(DeadlineRow)
+        .where(_is(key), DeadlineRow.next_at.is_not(None))
+        .values(trouble=f"{utc_text(since)} {what}"[:300], next_at=utc_text(now + delay))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def troubled(county: str | None = None) -> int:
+    """Count the periods that the sweep could not deal with at its last try."""
+    query = select(func.count()).select_from(DeadlineRow).where(DeadlineRow.trouble.is_not(None))
+    query = query.where(DeadlineRow.county == county) if county else query
+    return int(db.session.scalar(query) or 0)
+
+
+def overdue(
+    county: str, now: datetime, *, area: str = "", after: Place | None = None, limit: int = 50
+) -> Sequence[Row[str, str, int, str, int, str | None]]:
+    """Return open periods past their due time: (case, kind, generation, due, stage, noticed).
+
+    Told from the due time alone, whether or not the sweep has been here. ``area`` is a township or
+    village code; ``after`` the (due, case, kind) of the last row of the page before.
+    """
+    columns = (DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind)
+    query = (
+        select(
+            DeadlineRow.case,
+            DeadlineRow.kind,
+            DeadlineRow.generation,
+            DeadlineRow.due_at,
+            DeadlineRow.stage,
+            DeadlineRow.noticed_at,
+        )
+        .where(_overdue(county, now, area))
+        .order_by(*columns)
+        .limit(limit)
+    )
+    query = query.where(tuple_(*columns) > tuple_(*after)) if after else query
+    return db.session.execute(query).all()
+
+
+def overdue_count(county: str, now: datetime, *, area: str = "") -> int:
+    """Count what ``overdue`` lists."""
+    query = select(func.count()).select_from(DeadlineRow).where(_overdue(county, now, area))
+    return int(db.session.scalar(query) or 0)
+
+
+def _overdue(county: str, now: datetime, area: str) -> ColumnElement[bool]:
+    late = and_(
+        DeadlineRow.county == county,
+        DeadlineRow.ended_how.is_(None),
+        DeadlineRow.due_at <= utc_text(now),
+        DeadlineRow.mode.in_(WARNED_MODES),
+    )
+    if not area:
+        return late
+    column = DeadlineRow.township if area.endswith("000") else DeadlineRow.village
+    return and_(late, column == area)
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    return and_(
+        DeadlineRow.county == key.county,
+        DeadlineRow.case == key.case,
+        DeadlineRow.kind == key.kind,
+        DeadlineRow.generation == key.generation,
+    )

@@ -1,13 +1,17 @@
-"""Messages to deliver after commit: written with the command, delivered apart."""
+"""Messages to deliver after commit: written with the command, delivered apart; and the reminders they become."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from app.tables import OutboxRow, db
-from workflows.clock import utc_text
-from workflows.model import Message
+from app.tables import Appointment, OutboxRow, Reminder, User, db
+from workflows.clock import local_date, utc_text
+from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Message, Office
+
+SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
 
 
 def add_messages(county: str, messages: Iterable[Message], command_key: str, now: datetime) -> None:
@@ -32,3 +36,113 @@ def _body(message: Message) -> dict[str, object]:
         "person": message.person,
         "params": dict(message.params),
     }
+
+
+@dataclass(frozen=True)
+class Sendable:
+    """A message as it waits in the outbox."""
+
+    id: int
+    county: str
+    key: str
+    message: Message
+
+
+def waiting_ids(now: datetime, *, limit: int) -> list[int]:
+    """Return the messages to be delivered now, oldest first; one that failed waits for its time."""
+    query = _waiting(now).order_by(OutboxRow.id).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def claimed(message_id: int, now: datetime) -> Sendable | None:
+    """Lock a message that waits; None when it was delivered or somebody else is delivering it."""
+    query = _waiting(now).where(OutboxRow.id == message_id).with_for_update(skip_locked=True)
+    if db.session.scalar(query) is None:
+        return None
+    row = db.session.execute(
+        select(OutboxRow.county, OutboxRow.key, OutboxRow.body).where(OutboxRow.id == message_id)
+    ).one()
+    body = row.body
+    message = Message(
+        case=body["case"],
+        key=body["word"],
+        roles=tuple(body["roles"]),
+        person=body["person"],
+        params=body["params"],
+    )
+    return Sendable(message_id, row.county, row.key, message)
+
+
+def _waiting(now: datetime) -> Select[int]:
+    """A failed message's note begins with the time of its next try."""
+    retry_at = func.substr(OutboxRow.trouble, 1, 20)
+    return select(OutboxRow.id).where(
+        OutboxRow.delivered_at.is_(None),
+        or_(OutboxRow.trouble.is_(None), retry_at <= utc_text(now)),
+    )
+
+
+def mark_delivered(message_id: int, now: datetime, *, note: str | None = None) -> None:
+    """Note that a message has become reminders; ``note`` says when nobody was there to be told."""
+    _set(message_id, delivered_at=utc_text(now), trouble=note, tries=OutboxRow.tries + 1)
+
+
+def put_off(message_id: int, what: str, now: datetime) -> None:
+    """Note why a message could not be delivered; each try doubles the wait, up to eight hours."""
+    tries = db.session.scalar(select(OutboxRow.tries).where(OutboxRow.id == message_id)) or 0
+    retry_at = now + SHORTEST_DELAY * 2 ** min(tries, MOST_DOUBLINGS)
+    _set(message_id, tries=tries + 1, trouble=f"{utc_text(retry_at)} {what}"[:300])
+
+
+def _set(message_id: int, **values: object) -> None:
+    query = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
+    db.session.execute(query.values(**values).execution_options(synchronize_session=False))
+
+
+def undelivered(*, failed: bool = False) -> int:
+    """Count the messages that wait, or only those among them that failed."""
+    query = select(func.count()).select_from(OutboxRow).where(OutboxRow.delivered_at.is_(None))
+    query = query.where(OutboxRow.trouble.is_not(None)) if failed else query
+    return int(db.session.scalar(query) or 0)
+
+
+def holders_over(role: str, area: str, now: datetime) -> set[int]:
+    """Return the active accounts that hold a role today over a household's area (12 or 15 digits)."""
+    today = local_date(now).isoformat()
+    # A grid member's office may be a whole village; what it covers is the office's own question.
+    digits = LEVEL_DIGITS["village" if role == "grid_member" else ROLE_LEVELS[role]]
+    rows = db.session.execute(
+        select(User.id, Appointment.area)
+        .join(Appointment, Appointment.user_id == User.id)
+        .where(User.active.is_(True), Appointment.role == role)
+        .where(Appointment.area.startswith(area[:digits], autoescape=True))
+        .where(Appointment.begins <= today, or_(Appointment.ends.is_(None), Appointment.ends > today))
+    )
+    return {user for user, place in rows if Office(role, place).covers(area)}
+
+
+def active_account(account: str) -> set[int]:
+    """Return the number of an account such as "u7" if it is active, as a set of one or none."""
+    number = int(account[1:])
+    found = db.session.scalar(select(User.id).where(User.id == number, User.active.is_(True)))
+    return set() if found is None else {found}
+
+
+def add_reminders(sendable: Sendable, accounts: Iterable[int], now: datetime) -> None:
+    """Put a message into people's lists, once for each person however often it is tried."""
+    message = sendable.message
+    rows = [
+        {
+            "county": sendable.county,
+            "user_id": account,
+            "key": sendable.key,
+            "word": message.key,
+            "case": message.case,
+            "params": dict(message.params),
+            "sent_at": utc_text(now),
+        }
+        for account in sorted(accounts)
+    ]
+    if rows:
+        dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+        db.session.execute(dialect.insert(Reminder).on_conflict_do_nothing(), rows)

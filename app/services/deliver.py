@@ -1,0 +1,71 @@
+"""Delivery: each message of the outbox becomes a reminder for everybody whom it concerns, and for nobody else."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from app.services.isolated import attempt
+from app.services.rights import dossier_helper
+from app.services.sweep import never
+from app.store import cases, outbox
+from app.store.outbox import Sendable
+from app.store.transaction import reading, writing
+
+BATCH = 200
+NOBODY = "nobody holds the office"
+
+
+def deliver(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
+    """Deliver what waits; return how many were delivered, passed (somebody else's), failed."""
+    tally: Counter[str] = Counter()
+    progress = True
+    while progress and not stop():
+        before = tally["delivered"]
+        with reading() as now:
+            ids = outbox.waiting_ids(now, limit=batch)
+        for message_id in ids:
+            if not stop():
+                tally[deliver_one(message_id)] += 1
+        progress = tally["delivered"] > before
+    return tally
+
+
+def deliver_one(message_id: int) -> str:
+    """Deliver one message in its own transaction; trouble is noted on its row and tried again."""
+    answer = attempt(partial(_deliver_one, message_id))
+    if isinstance(answer, str):
+        return answer
+    with writing() as now:
+        outbox.put_off(message_id, answer.what, now)
+    return "failed"
+
+
+def _deliver_one(message_id: int) -> str:
+    with writing() as now:
+        sendable = outbox.claimed(message_id, now)
+        if sendable is None:
+            return "passed"
+        accounts = recipients(sendable, now)
+        outbox.add_reminders(sendable, accounts, now)
+        outbox.mark_delivered(message_id, now, note=None if accounts else NOBODY)
+        return "delivered"
+
+
+def recipients(sendable: Sendable, now: datetime) -> set[int]:
+    """Return the accounts to be told: the one person named, or the holders of each role over the household.
+
+    Of the helpers only the household's own is told: others have no part in it.
+    """
+    message, county = sendable.message, sendable.county
+    if message.person:
+        return outbox.active_account(message.person)
+    dossier = cases.read_dossier(county, cases.household_of(county, message.case))
+    found: set[int] = set()
+    for role in message.roles:
+        if role == "helper":
+            helper = dossier_helper(dossier)
+            found |= outbox.active_account(helper) if helper else set()
+        else:
+            found |= outbox.holders_over(role, dossier.subject.area, now)
+    return found
