@@ -1,23 +1,26 @@
-"""What a trail is held against: the live chains of the database, or a trail head noted elsewhere."""
+"""What a trail is held against: the live chains of the database, or a trail head noted
+elsewhere."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reports.labels import moment
 from reports.remark import Remark
 from reports.trail import Chain, Trail
 from workflows import journal
+from workflows.clock import parse_utc
 
 NOTED = re.compile(r"[0-9a-f]{16,64}")
-# Two cases of one household may be written at the same time; only an entry that is clearly older was left out.
+# Two cases of one household may be written at the same time; only an entry that is clearly
+# older was left out.
 SLACK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Live:
-    """One entry of the live database: the hash of its text and its time (UTC text as in the entry)."""
+    """One entry of the live database: the hash of its text and its time (UTC text as in the
+    entry)."""
 
     hash: str
     at: str
@@ -25,7 +28,8 @@ class Live:
 
 @dataclass(frozen=True)
 class Anchor:
-    """Either ``chains`` (case → live entries in order, all cases of the household) or a noted ``head`` (16-64 hex)."""
+    """Either ``chains`` (case → live entries in order, all cases of the household) or a noted
+    ``head`` (16-64 hex)."""
 
     chains: Mapping[str, Sequence[Live]] = field(default_factory=dict)
     head: str = ""
@@ -70,7 +74,8 @@ def _hold_head(trail: Trail, noted: str) -> Held:
 
 
 def _earlier_heads(trail: Trail) -> Iterator[tuple[str, str]]:
-    """The trail heads of the same case after each moment at which something was entered, newest first."""
+    """The trail heads of the same case after each moment at which something was entered, newest
+    first."""
     hashed = [(c.case, _times(c), [journal.digest(text) for text in c.entries]) for c in trail.chains]
     for at in sorted({time for _, times, _ in hashed for time in times}, reverse=True):
         counts = [(case, sum(1 for time in times if time <= at), hashes) for case, times, hashes in hashed]
@@ -99,12 +104,13 @@ def _hold_chain(chain: Chain, anchor: Anchor) -> Iterator[Remark]:
 
 
 def _left_out(trail: Trail, anchor: Anchor) -> Iterator[Remark]:
-    """A live entry that is missing although it is older than the newest one printed was taken out."""
+    """A live entry that is missing although it is older than the newest one printed was taken
+    out."""
     newest = max((time for chain in trail.chains for time in _times(chain)), default="")
     printed = {chain.case: len(chain.entries) for chain in trail.chains}
     for case, live in anchor.chains.items():
         missing = live[printed.get(case, 0) :]
-        if missing and newest and moment(missing[0].at) + SLACK < moment(newest):
+        if missing and newest and parse_utc(missing[0].at) + SLACK < parse_utc(newest):
             code = "left_out" if case in printed else "chain_left_out"
             yield Remark(code, case, printed.get(case, 0) + 1, is_grave=True)
         elif missing and case not in printed:

@@ -1,4 +1,5 @@
-"""What is inside a PDF file, read with limits: the one trail.json, the pages' bytes and who made it."""
+"""What is inside a PDF file, read with limits: the one trail.json, the pages' bytes and who
+made it."""
 
 import hashlib
 import zlib
@@ -32,7 +33,8 @@ class Container:
 
 
 def open_container(data: bytes) -> Container:
-    """Read a PDF's parts; raise MalformedFile for anything that this program would not have written."""
+    """Read a PDF's parts; raise MalformedFile for anything that this program would not have
+    written."""
     if len(data) > MAX_FILE:
         raise MalformedFile("too_large", str(len(data)))
     if not data.startswith(b"%PDF-"):
@@ -43,7 +45,14 @@ def open_container(data: bytes) -> Container:
             return Container(_trail(pdf), _stamp(pdf), tuple(_page(page) for page in pdf.pages))
     except pikepdf.PasswordError as error:
         raise MalformedFile("encrypted") from error
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except (
+        pikepdf.PdfError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         if isinstance(error, MalformedFile):
             raise
         raise MalformedFile("no_pdf", str(error)[:80]) from error

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.entries import Entry
-from reports.labels import last_day, local_date, moment, word
+from reports.labels import last_day, word
+from workflows.clock import local_date, parse_utc
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,18 @@ def lapsed_part(entry: Entry) -> Mapping[str, Any] | None:
     """Return which period a lapse entry notes, or None for other entries."""
     change = entry.body["changes"].get("lapsed")
     value = change["after"] if entry.is_lapse and change else None
-    return value if isinstance(value, dict) and {"kind", "generation"} <= set(value) else None
+    fits = isinstance(value, dict) and "kind" in value and type(value.get("generation")) is int
+    return value if fits else None
 
 
 def days_late(due: str, at: str) -> int:
     """Return by how many local days a moment lies after the last day of a period."""
-    return (local_date(moment(at)) - last_day(due)).days
+    return (local_date(parse_utc(at)) - last_day(due)).days
 
 
 def result_of(period: Period, lang: str, until: str) -> str:
-    """Say how a period ended, or how it stands at ``until`` (the time of the trail's last entry)."""
+    """Say how a period ended, or how it stands at ``until`` (the time of the trail's last
+    entry)."""
     if period.ended is None or period.ended_by is None:
         return _standing(period, lang, until)
     how = str(period.ended["how"])
@@ -57,7 +60,7 @@ def result_of(period: Period, lang: str, until: str) -> str:
         f"deadline.{_outcome(how, period.started['bound'], period.ended_by)}",
         lang,
         seq=period.ended_by.seq,
-        day=local_date(moment(period.ended_by.body["at"])).isoformat(),
+        day=local_date(parse_utc(period.ended_by.body["at"])).isoformat(),
         days=max(days_late(period.started["due"], period.ended_by.body["at"]), 0),
     )
 
@@ -75,7 +78,8 @@ def ended_text(item: Mapping[str, Any], entry: Entry, lang: str) -> str:
 
 
 def _outcome(how: str, bound: str, entry: Entry) -> str:
-    """A period met after its due date was a minimum; one that a lapse entry ends late was never fulfilled."""
+    """A period met after its due date was a minimum; one that a lapse entry ends late was never
+    fulfilled."""
     if how == "met":
         return "elapsed" if bound == "min" else "met"
     if how == "late":

@@ -1,4 +1,5 @@
-"""The entries of a trail, their shape checked, with personal values put in where they were disclosed."""
+"""The entries of a trail, their shape checked, with personal values put in where they were
+disclosed."""
 
 import json
 import re
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.labels import Labels, labels_of, moment
+from reports.labels import Labels, labels_of, last_day, local_time
 from reports.trail import Chain, MalformedTrail, Trail
 from workflows.journal import COMMITMENT, digest, is_commitment
 
@@ -46,7 +47,8 @@ class Entry:
         return bool(self.body["action"] == "lapse")
 
     def reveal(self, value: object) -> object:
-        """Return the personal value behind a commitment, ERASED when it is not disclosed, or the value itself."""
+        """Return the personal value behind a commitment, ERASED when it is not disclosed, or
+        the value itself."""
         if not is_commitment(value):
             return value
         found = self.values.get(str(value[COMMITMENT])) if isinstance(value, Mapping) else None
@@ -54,7 +56,8 @@ class Entry:
 
 
 def entries_of(trail: Trail, chain: Chain) -> list[Entry]:
-    """Return a chain's entries in order; raise MalformedTrail with the place for a shape that cannot be printed."""
+    """Return a chain's entries in order; raise MalformedTrail with the place for a shape that
+    cannot be printed."""
     values = {item.commitment()[COMMITMENT]: item.value for item in trail.disclosures}
     find = labels_of(trail)
     result = []
@@ -70,10 +73,11 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise MalformedTrail("entry", where) from error
     _require(isinstance(body, dict), where)
+    _require(body.get("behalf") is None or isinstance(body["behalf"], str | dict), where)
     _require(all(isinstance(body.get(key), str) for key in STRINGS), where)
     _require(all(isinstance(body.get(key), list) for key in LISTS), where)
     _require(all(isinstance(clause, str) for clause in body["clauses"]), where)
-    _require(body.get("gate") is None or isinstance(body["gate"], str), where)
+    _require("gate" in body and (body["gate"] is None or isinstance(body["gate"], str)), where)
     _require_strings(body.get("actor"), ACTOR, where)
     for item in body["evidence"]:
         _require_strings(item, ("kind", "sha256"), where)
@@ -107,10 +111,11 @@ def _require_deadlines(deadlines: Any, where: str) -> None:
             _require_strings(item, keys, where)
             _require(type(item.get("generation")) is int, where)
             _require_time(item["due"], where)
+            _require_time(item.get("start", item["due"]), where)
 
 
 def _require_time(text: str, where: str) -> None:
     try:
-        moment(text)
-    except ValueError as error:
+        last_day(text), local_time(text)
+    except (ValueError, OverflowError) as error:
         raise MalformedTrail("entry", where) from error

@@ -24,7 +24,8 @@ class MissingGlyph(ValueError):
 
 
 def visible(text: str) -> str:
-    """Write control, format and private characters as "［U+202E］"; a tab becomes a space, line breaks stay."""
+    """Write control, format and private characters as "［U+202E］"; a tab becomes a space, line
+    breaks stay."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_visible(character) for character in text.replace("\r\n", "\n").replace("\t", " "))
@@ -57,7 +58,8 @@ def uncovered(text: str, fonts: tuple[Path, ...]) -> list[str]:
 
 
 def ensure_glyphs(value: object, fonts: tuple[Path, ...]) -> None:
-    """Raise MissingGlyph for the first character in a nest of lists, dicts and strings that no font covers."""
+    """Raise MissingGlyph for the first character in a nest of lists, dicts and strings that no
+    font covers."""
     for where, text in _strings(value, "trail"):
         missing = uncovered(text, fonts)
         if missing:

@@ -1,16 +1,17 @@
-"""What identifiers and values are called on paper: labels bound to the chain by the digests of their texts."""
+"""What identifiers and values are called on paper: labels bound to the chain by the digests of
+their texts."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
 import templates
 from reports.trail import MalformedTrail, Trail, digest_of
+from workflows import terms as policy_terms
 from workflows.clock import CHINA, local_date, parse_utc
 from workflows.journal import canonical
-from workflows import terms as policy_terms
 from workflows.terms import Terms, load_terms
 
 ROWS = ("gates", "steps", "states", "actions", "timers", "purposes", "conditions", "sources")
@@ -23,12 +24,14 @@ def words() -> Terms:
 
 
 class Labels:
-    """The labels of one definition and one pack in one language; an identifier without a label prints as itself."""
+    """The labels of one definition and one pack in one language; an identifier without a label
+    prints as itself."""
 
     def __init__(self, lang: str, definition: Mapping[str, Any], pack: Mapping[str, Any]) -> None:
         self.lang = lang
         self.pack = pack
         self.title = self._label(definition.get("label"), str(definition.get("id", "")))
+        self.pack_title = self._label(pack.get("label"), str(pack.get("id", "")))
         self._rows = {name: _by_id(definition, pack, name) for name in ROWS}
         self._fields = {**_table(definition, "fields"), **_table(pack, "fields")}
         self._evidence = {**_table(definition, "evidence"), **_table(pack, "evidence")}
@@ -55,7 +58,8 @@ class Labels:
         return self._label(self._evidence.get(kind), kind)
 
     def field(self, name: str) -> str:
-        """Return the label of a field; the few that the machine itself keeps are named in words.toml."""
+        """Return the label of a field; the few that the machine itself keeps are named in
+        words.toml."""
         own = self._label(self._spec(name).get("label"), "")
         return own or word(f"field.{name}", self.lang, default=name)
 
@@ -77,12 +81,22 @@ class Labels:
     def sources(self) -> list[str]:
         """The documents that the pack's rules come from, with number and date."""
         return [
-            "　".join(filter(None, (f"《{s.get('title', name)}》", s.get("number"), s.get("date"))))
+            "　".join(
+                filter(
+                    None,
+                    (
+                        f"《{s.get('title', name)}》",
+                        str(s.get("number", "")),
+                        str(s.get("date", "")),
+                    ),
+                )
+            )
             for name, s in self._rows["sources"].items()
         ]
 
     def value(self, name: str, value: object) -> str:
-        """Return a field's value as people write it: money in yuan, choices by their labels, dates as days."""
+        """Return a field's value as people write it: money in yuan, choices by their labels,
+        dates as days."""
         spec = self._spec(name)
         known = {**FORMATS, **SPECIAL}
         formatter = known.get(name) or known.get(str(spec.get("type")))
@@ -90,10 +104,12 @@ class Labels:
         return text if text is not None else plain(value, self.lang)
 
     def option(self, spec: Mapping[str, Any], name: object) -> str:
-        """Return the label of one value of a choice; options may be shared with another field by its name."""
+        """Return the label of one value of a choice; options may be shared with another field
+        by its name."""
         options = spec.get("options", [])
         shared = self._spec(options).get("options", []) if isinstance(options, str) else options
-        found = next((o for o in shared if isinstance(o, dict) and o.get("id") == name), None)
+        known = shared if isinstance(shared, list) else []
+        found = next((o for o in known if isinstance(o, dict) and o.get("id") == name), None)
         return self._label(found, str(name))
 
     def _spec(self, name: str) -> Mapping[str, Any]:
@@ -109,7 +125,8 @@ def word(key: str, lang: str, *, default: str | None = None, **params: object) -
     """Return a word of documents; KeyError when there is none and no default."""
     if default is not None and key not in words():
         return default
-    return words().text(key, lang, **params)
+    label = words().text(key, lang)
+    return label.format_map(params) if params else label
 
 
 def term(key: str, lang: str, *, on: date | None, area: str, default: str) -> str:
@@ -153,11 +170,6 @@ def local_time(text: str) -> str:
 def last_day(due: str) -> date:
     """Return the last day of a period from its exclusive end."""
     return local_date(parse_utc(due) - timedelta(seconds=1))
-
-
-def moment(text: str) -> datetime:
-    """Return an entry's moment."""
-    return parse_utc(text)
 
 
 def yuan(fen: int) -> str:
@@ -252,7 +264,10 @@ def _kind(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
 def _lapsed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     if not isinstance(value, Mapping) or not isinstance(value.get("due"), str):
         return None
-    day = last_day(value["due"]).isoformat()
+    try:
+        day = last_day(value["due"]).isoformat()
+    except (ValueError, OverflowError):
+        return None
     return word("deadline.lapsed", labels.lang, timer=labels.of("timers", str(value.get("kind"))), day=day)
 
 
@@ -271,8 +286,3 @@ FORMATS: dict[str, Formatter] = {
     "evidence_kind": _evidence_kind,
 }
 SPECIAL: dict[str, Formatter] = {"household_kind": _kind, "lapsed": _lapsed, "warnings": _warnings}
-
-__all__ = [
-    "Labels", "labels_of", "last_day", "local_date", "local_time", "moment", "plain", "term", "word", "words",
-    "yuan",
-]  # fmt: skip

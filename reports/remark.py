@@ -7,7 +7,8 @@ from reports.labels import word
 
 @dataclass(frozen=True)
 class Remark:
-    """``seq`` and ``page`` count from 1, 0 means none; a grave remark means that something was altered."""
+    """``seq`` and ``page`` count from 1, 0 means none; a grave remark means that something was
+    altered."""
 
     code: str
     case: str = ""

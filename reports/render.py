@@ -1,4 +1,5 @@
-"""Typesetting: a trail becomes PDF/A-3u bytes with WeasyPrint, the same bytes for the same trail."""
+"""Typesetting: a trail becomes PDF/A-3u bytes with WeasyPrint, the same bytes for the same
+trail."""
 
 import hashlib
 import os
@@ -24,10 +25,10 @@ from jinja2.sandbox import SandboxedEnvironment
 import reports
 import templates
 from reports.glyphs import ensure_glyphs
-from reports.labels import moment
 from reports.trail import Trail, read_trail
 from reports.view import view_of
 from workflows import journal, terms
+from workflows.clock import parse_utc
 
 with warnings.catch_warnings():
     # On a machine without any font WeasyPrint warns at import; ours come with the package.
@@ -87,7 +88,8 @@ class NothingFetched(URLFetcher):  # type: ignore[misc]
 
 
 class FontsFetched(NothingFetched):
-    """Gives the bundled font files and nothing else, by addresses such as ``fangpin-font:FangpinSong``."""
+    """Gives the bundled font files and nothing else, by addresses such as
+    ``fangpin-font:FangpinSong``."""
 
     def __init__(self, fonts: Fonts) -> None:
         super().__init__()
@@ -101,7 +103,8 @@ class FontsFetched(NothingFetched):
 
 
 class BundledFonts(FontConfiguration):  # type: ignore[misc]
-    """A font configuration that knows no font of the machine, so that a print looks the same everywhere."""
+    """A font configuration that knows no font of the machine, so that a print looks the same
+    everywhere."""
 
     def __init__(self) -> None:
         with _fontconfig_without_system():
@@ -109,10 +112,11 @@ class BundledFonts(FontConfiguration):  # type: ignore[misc]
 
 
 def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") -> bytes:
-    """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any process, on any day.
+    """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any
+    process, on any day.
 
-    Raises MalformedTrail, MissingGlyph (code, character, where) or RenderError. ``stamp`` is for the check alone:
-    it repeats what another file says of the versions that made it.
+    Raises MalformedTrail, MissingGlyph (code, character, where) or RenderError. ``stamp`` is for
+    the check alone: it repeats what another file says of the versions that made it.
     """
     trail = read_trail(trail_text)
     view = view_of(trail)
@@ -123,7 +127,8 @@ def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") ->
 
 
 def stamp_of(fonts: Fonts = BUNDLED) -> str:
-    """Name all that decides the bytes besides the trail: versions of the libraries, digests of fonts and layout.
+    """Name all that decides the bytes besides the trail: versions of the libraries, digests of
+    fonts and layout.
 
     It stands in the PDF's own metadata (Keywords), never in a chain.
     """
@@ -142,7 +147,7 @@ def stamp_of(fonts: Fonts = BUNDLED) -> str:
 
 def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
     configuration, sheet = _style(fonts)
-    at = moment(_last_moment(trail)) if _last_moment(trail) else EPOCH
+    at = parse_utc(_last_moment(trail)) if _last_moment(trail) else EPOCH
     attachment = weasyprint.Attachment(
         file_obj=BytesIO(trail.text.encode()),
         name=ATTACHMENT,
@@ -181,7 +186,8 @@ def _style(fonts: Fonts) -> tuple[Any, Any]:
 
 def _face(family: str) -> str:
     weight = "bold" if family == "FangpinHei" else "normal"
-    return f'@font-face {{ font-family: {family}; font-weight: {weight}; src: url("fangpin-font:{family}") }}\n'
+    source = f'url("fangpin-font:{family}")'
+    return f"@font-face {{ font-family: {family}; font-weight: {weight}; src: {source} }}\n"
 
 
 @cache
@@ -231,7 +237,11 @@ def _layout_files() -> tuple[Path, ...]:
     own = Path(reports.__file__).parent
     modules = ("trail", "entries", "deadlines", "labels", "view", "glyphs", "render")
     code = [own / f"{name}.py" for name in modules]
-    return (*code, *(DOCUMENTS / name for name in ("trail.html", "trail.css", "words.toml")), terms.TERMS_FILE)
+    return (
+        *code,
+        *(DOCUMENTS / name for name in ("trail.html", "trail.css", "words.toml")),
+        terms.TERMS_FILE,
+    )
 
 
 @cache

@@ -1,4 +1,5 @@
-"""The trail of one household (format fp-trail-v1): strict parse of trail.json and what it says of itself."""
+"""The trail of one household (format fp-trail-v1): strict parse of trail.json and what it says
+of itself."""
 
 import json
 import re
@@ -22,7 +23,8 @@ MAX_ENTRIES = 10_000
 
 
 class MalformedTrail(ValueError):
-    """The text is no fp-trail-v1; ``reason`` is a stable code, ``where`` the place inside the trail."""
+    """The text is no fp-trail-v1; ``reason`` is a stable code, ``where`` the place inside the
+    trail."""
 
     def __init__(self, reason: str, where: str = "") -> None:
         super().__init__(f"{reason}: {where}" if where else reason)
@@ -73,7 +75,8 @@ class Trail:
 def read_trail(text: str) -> Trail:
     """Parse trail.json strictly; raise MalformedTrail with a reason.
 
-    Only the outer form is judged here, so that an altered entry is found as altered (see ``verify``), not refused.
+    Only the outer form is judged here, so that an altered entry is found as altered (see
+    ``verify``), not refused.
     """
     body = _parse(text)
     _require_keys(body, "trail", REQUIRED, OPTIONAL)
@@ -98,12 +101,17 @@ def read_trail(text: str) -> Trail:
 
 
 def self_check(trail: Trail) -> list[journal.Finding]:
-    """Check all that a trail can prove by itself: chains, disclosed values, texts and the names on the cover."""
-    findings = [f for c in trail.chains for f in journal.check_chain(c.case, c.entries, c.head)]
+    """Check all that a trail can prove by itself: chains, disclosed values, texts and the names
+    on the cover."""
+    try:
+        findings = [f for c in trail.chains for f in journal.check_chain(c.case, c.entries, c.head)]
+    except RecursionError as error:
+        raise MalformedTrail("too_deep") from error
     if any(finding.code == "malformed_entry" for finding in findings):
         return findings
     bodies = [(c, n, json.loads(t)) for c in trail.chains for n, t in enumerate(c.entries, start=1)]
-    findings += journal.check_disclosures(trail.entry_texts(), trail.disclosures)
+    if all(isinstance(body.get("changes"), dict) for _, _, body in bodies):
+        findings += journal.check_disclosures(trail.entry_texts(), trail.disclosures)
     findings += _check_texts(trail, bodies)
     for chain, seq, body in bodies:
         findings += _check_names(trail, chain, seq, body)
@@ -132,9 +140,7 @@ def _require(held: bool, reason: str, where: str = "") -> None:
         raise MalformedTrail(reason, where)
 
 
-def _require_keys(
-    body: object, where: str, required: frozenset[str], optional: frozenset[str] = frozenset()
-) -> None:
+def _require_keys(body: object, where: str, required: frozenset[str], optional: frozenset[str] = frozenset()) -> None:
     _require(isinstance(body, dict), "no_object", where)
     keys = set(body) if isinstance(body, dict) else set()
     odd = sorted((required - keys) | (keys - required - optional))
@@ -205,10 +211,9 @@ def _texts(body: Any) -> dict[str, str]:
     return dict(body)
 
 
-def _check_texts(
-    trail: Trail, bodies: list[tuple[Chain, int, dict[str, Any]]]
-) -> Iterator[journal.Finding]:
-    """Every text is the one its digest names, every named text is there, and none stands there unnamed."""
+def _check_texts(trail: Trail, bodies: list[tuple[Chain, int, dict[str, Any]]]) -> Iterator[journal.Finding]:
+    """Every text is the one its digest names, every named text is there, and none stands there
+    unnamed."""
     named: dict[str, tuple[str, int]] = {}
     for chain, seq, body in bodies:
         for key in ("definition", "policy"):
@@ -224,10 +229,9 @@ def _check_texts(
             yield journal.Finding(case, seq, "text_not_named", key[:16])
 
 
-def _check_names(
-    trail: Trail, chain: Chain, seq: int, body: Mapping[str, Any]
-) -> Iterator[journal.Finding]:
-    """What the trail says outside its entries (county, household, definition, purpose) is what the entries say."""
+def _check_names(trail: Trail, chain: Chain, seq: int, body: Mapping[str, Any]) -> Iterator[journal.Finding]:
+    """What the trail says outside its entries (county, household, definition, purpose) is what
+    the entries say."""
     if body.get("county") != trail.county:
         yield journal.Finding(chain.case, seq, "county_differs", str(body.get("county"))[:12])
     if trail.household not in ("", str(body.get("subject")).removeprefix("household:")):

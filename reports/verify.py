@@ -1,4 +1,5 @@
-"""The check of a printed trail, alone: no database, no network. Run: python -m reports.verify FILE [--head HEX]."""
+"""The check of a printed trail, alone: no database, no network. Run: python -m reports.verify
+FILE [--head HEX]."""
 
 import json
 import sys
@@ -18,13 +19,17 @@ from workflows.journal import is_commitment
 
 __all__ = ["Anchor", "Live", "Remark", "Verdict", "main", "verify_pdf"]
 
-INTACT, ALTERED, UNANCHORED, MALFORMED = 0, 2, 3, 4
 Code = Literal[0, 2, 3, 4]
+INTACT: Code = 0
+ALTERED: Code = 2
+UNANCHORED: Code = 3
+MALFORMED: Code = 4
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome: exit code (0 intact and anchored, 2 altered, 3 not anchored, 4 malformed) and what was found."""
+    """The outcome: exit code (0 intact and anchored, 2 altered, 3 not anchored, 4 malformed)
+    and what was found."""
 
     code: Code
     findings: tuple[Remark, ...]
@@ -33,11 +38,15 @@ class Verdict:
 
     def sentences(self, lang: str = "zh") -> list[str]:
         """The verdict and each finding as a sentence."""
-        return [word(f"verdict.{self.code}", lang), *(finding.text(lang) for finding in self.findings)]
+        return [
+            word(f"verdict.{self.code}", lang),
+            *(finding.text(lang) for finding in self.findings),
+        ]
 
 
 def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED) -> Verdict:
-    """Check a printed trail: its chains, its pages against a new print of its attachment, and its anchor."""
+    """Check a printed trail: its chains, its pages against a new print of its attachment, and
+    its anchor."""
     try:
         container = open_container(data)
         trail = read_trail(container.trail)

@@ -1,4 +1,5 @@
-"""What the printed trail shows: nested lists, dicts and strings from the trail alone, nothing else."""
+"""What the printed trail shows: nested lists, dicts and strings from the trail alone, nothing
+else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,8 +7,17 @@ from typing import Any
 from reports.deadlines import Period, ended_text, periods_of, result_of
 from reports.entries import ERASED, Entry, entries_of
 from reports.glyphs import visible
-from reports.labels import Labels, last_day, local_date, local_time, moment, plain, term, word, words
+from reports.labels import (
+    Labels,
+    last_day,
+    local_time,
+    plain,
+    term,
+    word,
+    words,
+)
 from reports.trail import Chain, Trail
+from workflows.clock import local_date, parse_utc
 from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
@@ -18,7 +28,8 @@ View = dict[str, Any]
 
 
 def view_of(trail: Trail) -> View:
-    """Return all that the template needs; raise MalformedTrail for entries that cannot be printed."""
+    """Return all that the template needs; raise MalformedTrail for entries that cannot be
+    printed."""
     chains = [(chain, entries_of(trail, chain)) for chain in trail.chains]
     until = max((e.body["at"] for _, entries in chains for e in entries), default="")
     view = {
@@ -35,11 +46,12 @@ def view_of(trail: Trail) -> View:
         "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
     }
-    return _visible(view)
+    return {key: _visible(value) for key, value in view.items()}
 
 
 def _visible(value: Any) -> Any:
-    """Write invisible and control characters out everywhere, so that none can hide or reorder text."""
+    """Write invisible and control characters out everywhere, so that none can hide or reorder
+    text."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, list):
@@ -48,7 +60,7 @@ def _visible(value: Any) -> Any:
 
 
 def _document_words(lang: str) -> dict[str, str]:
-    keys = (key for key in words().keys() if key.startswith("doc."))
+    keys = (key for key in sorted(words().keys()) if key.startswith("doc."))
     return {key.removeprefix("doc."): word(key, lang) for key in keys}
 
 
@@ -66,7 +78,7 @@ def _county(trail: Trail, chains: Sequence[Pair]) -> str:
     labels = _latest(chains)
     if labels is None or labels.pack.get("area") != trail.county:
         return word("cover.county_code", trail.lang, code=trail.county)
-    return str(labels.pack.get("label", {}).get(trail.lang, trail.county))
+    return labels.pack_title
 
 
 def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
@@ -78,7 +90,7 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("case", lang, [_case_title(chain, entries)])
     yield _fact("state", lang, [entries[-1].labels.state(entries[-1].body["target"]) if entries else none])
     pack = str(entries[-1].body["policy"]) if entries else ""
-    name = _pack_label(labels, lang) if labels else none
+    name = labels.pack_title if labels else none
     yield _fact("pack", lang, [word("cover.pack_name", lang, name=name, id=pack.rpartition(":")[0] or none)])
     yield _fact("sources", lang, labels.sources() if labels else [none])
     yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
@@ -88,10 +100,6 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
 
 def _fact(key: str, lang: str, values: list[str]) -> View:
     return {"label": word(f"cover.{key}", lang), "items": values, "mono": key == "trail_head"}
-
-
-def _pack_label(labels: Labels, lang: str) -> str:
-    return str(labels.pack.get("label", {}).get(lang, labels.pack.get("id", "")))
 
 
 def _head_name(chains: Sequence[Pair], lang: str) -> str:
@@ -114,7 +122,12 @@ def _case_title(chain: Chain, entries: Sequence[Entry]) -> str:
 
 def _head_row(chain: Chain, entries: Sequence[Entry], lang: str) -> View:
     state = entries[-1].labels.state(entries[-1].body["target"]) if entries else word("value.none", lang)
-    return {"title": _case_title(chain, entries), "count": str(len(entries)), "state": state, "head": chain.head}
+    return {
+        "title": _case_title(chain, entries),
+        "count": str(len(entries)),
+        "state": state,
+        "head": chain.head,
+    }
 
 
 def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
@@ -194,7 +207,10 @@ def _lines(entry: Entry, trail: Trail) -> Iterator[View]:
         text = _shown(entry, name, body["changes"][name]["after"], lang)
         yield {"label": labels.field(name), "items": text.split("\n"), "said": True}
     if body.get("reason") is not None:
-        yield {**_line("reason", lang, _shown(entry, "reason", body["reason"], lang).split("\n")), "said": True}
+        yield {
+            **_line("reason", lang, _shown(entry, "reason", body["reason"], lang).split("\n")),
+            "said": True,
+        }
     yield _line("changes", lang, list(_changes(entry, lang)))
     yield _line("evidence", lang, [_evidence(labels, item, lang) for item in body["evidence"]])
     yield _line("clauses", lang, [labels.clause(clause) for clause in body["clauses"]])
@@ -212,7 +228,7 @@ def _who(entry: Entry, trail: Trail) -> str:
     actor = body["actor"]
     if entry.is_system:
         return word("entry.system", lang)
-    on = local_date(moment(body["at"]))
+    on = local_date(parse_utc(body["at"]))
     role = term(f"role.{actor['role']}", lang, on=on, area=trail.county, default=actor["role"])
     office = "　".join(filter(None, (str(actor.get("office_name", "")), actor["office"])))
     behalf = body.get("behalf")
@@ -230,7 +246,8 @@ def _move(entry: Entry, lang: str) -> str:
 
 
 def _changes(entry: Entry, lang: str) -> Iterator[str]:
-    """Fields before → after; statements stand apart, and what the machine keeps for itself only in trail.json."""
+    """Fields before → after; statements stand apart, and what the machine keeps for itself only
+    in trail.json."""
     for name, change in entry.body["changes"].items():
         if name in STATEMENTS or name.startswith(BOOKKEEPING):
             continue
@@ -268,5 +285,3 @@ def _numeral(number: int) -> str:
         return str(number)
     head = ("" if tens == 1 else ZH_DIGITS[tens]) + "十" if tens else ""
     return head + (ZH_DIGITS[ones] if ones or not tens else "")
-
-
