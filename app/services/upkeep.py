@@ -1,0 +1,65 @@
+"""Upkeep for the scheduler: heartbeats, what stands still, and clearing out what has expired."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.store import deadlines, outbox, upkeep
+from app.store.transaction import reading, writing
+from workflows.clock import parse_utc
+
+TICK = "sweep"
+SILENT_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What an administrator has to know of the scheduler; ``last_sweep`` is None when it never ran."""
+
+    last_sweep: datetime | None
+    is_silent: bool
+    troubled_periods: int
+    failed_messages: int
+    waiting_messages: int
+
+
+def health() -> Health:
+    """Return how the scheduler is doing; silent when no sweep has come to its end for five minutes."""
+    with reading() as now:
+        at = upkeep.beats().get(TICK)
+        last = parse_utc(at[0]) if at else None
+        return Health(
+            last_sweep=last,
+            is_silent=last is None or now - last > SILENT_AFTER,
+            troubled_periods=deadlines.troubled(),
+            failed_messages=outbox.undelivered(failed=True),
+            waiting_messages=outbox.undelivered(),
+        )
+
+
+def counts() -> dict[str, int]:
+    """Return what stands still, for the log."""
+    found = health()
+    return {
+        "troubled_periods": found.troubled_periods,
+        "failed_messages": found.failed_messages,
+        "waiting_messages": found.waiting_messages,
+    }
+
+
+def skew(clock: datetime) -> int:
+    """Return by how many seconds the database's clock is ahead of this machine's."""
+    with reading() as now:
+        return round((now - clock).total_seconds())
+
+
+def beat(job: str, counted: Mapping[str, int]) -> None:
+    """Note that a job has run to its end."""
+    with writing() as now:
+        upkeep.note_beat(job, " ".join(f"{k}={v}" for k, v in sorted(counted.items())), now)
+
+
+def tidy() -> dict[str, int]:
+    """Remove expired log-ins and old failures; return how many of each."""
+    with writing() as now:
+        return {"sessions": upkeep.forget_sessions(now), "failures": upkeep.forget_failures(now)}
