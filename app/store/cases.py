@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Row, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.deadlines import insert_started, mark_ended
 from app.store.outbox import add_messages
+from app.store.transaction import insert_once
 from app.tables import (
     CaseRow,
     CommandRow,
@@ -50,9 +50,7 @@ def read_dossier(county: str, number: str, *, lock: bool = False) -> Dossier:
     opening a case finds nothing else to lock.
     """
     household = household_row(county, number, lock=lock)
-    people = db.session.scalars(
-        select(Member.id_key).where(Member.county == county, Member.household == number)
-    )
+    people = db.session.scalars(select(Member.id_key).where(Member.county == county, Member.household == number))
     subject = Subject(
         kind="household",
         number=number,
@@ -77,9 +75,7 @@ def lock_dossier(county: str, number: str) -> Dossier:
 
 def household_of(county: str, case: str) -> str:
     """Return the household number of a case; raise NotFound when there is no such case."""
-    subject = db.session.scalar(
-        select(CaseRow.subject).where(CaseRow.county == county, CaseRow.number == case)
-    )
+    subject = db.session.scalar(select(CaseRow.subject).where(CaseRow.county == county, CaseRow.number == case))
     if subject is None:
         raise NotFound(case=case)
     return str(subject).partition(":")[2]
@@ -159,9 +155,7 @@ def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int
     """Return the percents of a period at which its owner is warned, as the pack has them today."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
     pack = rules.machine_of(case).pack
-    limit = pack.limit(
-        f"{case.definition}.{deadline.clock.kind}", local_date(parse_utc(deadline.clock.start))
-    )
+    limit = pack.limit(f"{case.definition}.{deadline.clock.kind}", local_date(parse_utc(deadline.clock.start)))
     return limit.warn if limit else DEFAULT_WARNINGS
 
 
@@ -265,12 +259,6 @@ def _keep_texts(rules: Rules, case: Case) -> None:
             db.session.execute(insert_once(KeptText).values(digest=digest, kind=kind, text=text))
 
 
-def insert_once(table: type) -> Any:  # noqa: ANN401 - the two dialects' Insert classes share no public base
-    """Return an INSERT that leaves an existing row alone, on either engine."""
-    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
 def kept_texts(digests: Iterable[str]) -> list[KeptText]:
     """Return kept texts by digest."""
     return list(db.session.scalars(select(KeptText).where(KeptText.digest.in_(list(digests)))))
@@ -334,7 +322,5 @@ def disclosures_of(county: str, cases: Iterable[str]) -> list[Disclosure]:
 def members_of(county: str, household: str) -> Sequence[Member]:
     """Return a household's members, head first."""
     return db.session.scalars(
-        select(Member)
-        .where(Member.county == county, Member.household == household)
-        .order_by(Member.position)
+        select(Member).where(Member.county == county, Member.household == household).order_by(Member.position)
     ).all()

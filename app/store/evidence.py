@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from app.store.cases import insert_once
+from app.store.transaction import insert_once
 from app.tables import CaseRow, EvidenceFile, EvidenceUse, db
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from app.store.transaction import insert_once
 from app.tables import AccessRow, LedgerHead, db
 from workflows.clock import utc_text
 from workflows.journal import GENESIS, canonical, digest
@@ -15,12 +16,7 @@ FORMAT = "fp-access-v1"
 
 def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:
     """Seal one line into a county's access ledger; the head row is locked until the transaction ends."""
-    head = db.session.execute(
-        select(LedgerHead.seq, LedgerHead.head).where(LedgerHead.county == county).with_for_update()
-    ).one_or_none()
-    if head is None:
-        db.session.execute(insert(LedgerHead).values(county=county, seq=0, head=GENESIS))
-    seq, previous = (head.seq, head.head) if head else (0, GENESIS)
+    seq, previous = _locked_head(county)
     body = {
         "format": FORMAT,
         "county": county,
@@ -33,8 +29,22 @@ def append(county: str, *, user: str, kind: str, subject: str, now: datetime, de
         "detail": detail,
     }
     text = canonical(body)
-    row = {"county": county, "seq": seq + 1, "text": text, "hash": digest(text), "at": utc_text(now)}
+    row = {
+        "county": county,
+        "seq": seq + 1,
+        "text": text,
+        "hash": digest(text),
+        "at": utc_text(now),
+    }
     db.session.execute(insert(AccessRow).values(**row))
-    db.session.execute(
-        update(LedgerHead).where(LedgerHead.county == county).values(seq=seq + 1, head=row["hash"])
-    )
+    db.session.execute(update(LedgerHead).where(LedgerHead.county == county).values(seq=seq + 1, head=row["hash"]))
+
+
+def _locked_head(county: str) -> tuple[int, str]:
+    """Return the end of a county's ledger under lock; the first line of all makes its head row, whoever is first."""
+    query = select(LedgerHead.seq, LedgerHead.head).where(LedgerHead.county == county).with_for_update()
+    head = db.session.execute(query).one_or_none()
+    if head is None:
+        db.session.execute(insert_once(LedgerHead).values(county=county, seq=0, head=GENESIS))
+        head = db.session.execute(query).one()
+    return head.seq, head.head

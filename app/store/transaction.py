@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from app.runtime import runtime
@@ -71,7 +72,7 @@ def prepare_engine(engine: Engine) -> None:
         return
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, record: object) -> None:  # noqa: ANN401 - a driver's connection
+    def _connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -81,3 +82,9 @@ def prepare_engine(engine: Engine) -> None:
     def _begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITING)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def insert_once(table: type) -> Any:
+    """Return an INSERT that leaves an existing row alone, on either engine."""
+    dialect = sqlite if is_sqlite() else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
