@@ -51,9 +51,7 @@ class Compiled:
 
     def step_of(self, action: str) -> Step | None:
         """Return the step that an action completes, also one that runs alongside."""
-        return next(
-            (s for s in (*self.order, *self.alongside.values()) if s.action == action), None
-        )
+        return next((s for s in (*self.order, *self.alongside.values()) if s.action == action), None)
 
     def beside(self, state: str) -> tuple[Step, ...]:
         """Return the steps that may be done while a state waits for something else."""
@@ -67,9 +65,7 @@ class Compiled:
         """Return the roles whom a state waits for, those of the steps alongside included."""
         step = self.step_at(state)
         if step:
-            return tuple(
-                dict.fromkeys((*step.roles, *(r for s in self.beside(state) for r in s.roles)))
-            )
+            return tuple(dict.fromkeys((*step.roles, *(r for s in self.beside(state) for r in s.roles))))
         extra = self.definition.states.get(state)
         return extra.roles if extra else ()
 
@@ -131,15 +127,11 @@ def compile_machine(definition: Definition, pack: Pack, purpose: str) -> Compile
         initial=NEW,
         auto_transitions=False,
     )
-    timers = _timers(
-        definition, order, _timers_beside(definition, pack, order, alongside, purpose), purpose
-    )
+    timers = _timers(definition, order, _timers_beside(definition, pack, order, alongside, purpose), purpose)
     return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine)
 
 
-def _steps(
-    definition: Definition, pack: Pack, purpose: str
-) -> tuple[tuple[Step, ...], dict[str, Step]]:
+def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step, ...], dict[str, Step]]:
     if not definition.steps:
         return (), {}
     sequence = pack.sequence(definition.id, purpose)
@@ -170,6 +162,9 @@ def _ensure_order(
     library: Mapping[str, Step],
     where: str,
 ) -> None:
+    for step in order:
+        if step.gate not in definition.gates:
+            raise BadTable(f"{where}: step {step.id}: gate {step.gate!r} is not defined")
     gates = [list(definition.gates).index(s.gate) for s in order]
     if gates != sorted(gates):
         raise BadTable(f"{where}: the gates must stand in the order {' → '.join(definition.gates)}")
@@ -213,9 +208,7 @@ def _beside_arrows(
     arrows = []
     for step in alongside.values():
         beside = pack.sequence(definition.id, purpose).alongside[step.id]
-        arrows += [
-            _arrow(step.action, state, state) for state in _states_beside(definition, order, beside)
-        ]
+        arrows += [_arrow(step.action, state, state) for state in _states_beside(definition, order, beside)]
     return arrows
 
 
@@ -242,9 +235,7 @@ def _arrow(trigger: str, source: str, dest: str) -> dict[str, str]:
     return {"trigger": trigger, "source": source, "dest": dest}
 
 
-def _action_arrows(
-    action: Action, definition: Definition, order: tuple[Step, ...]
-) -> list[dict[str, str]]:
+def _action_arrows(action: Action, definition: Definition, order: tuple[Step, ...]) -> list[dict[str, str]]:
     arrows = []
     for source in _sources(action, definition, order):
         dests = _dests(action, source, definition, order)
@@ -260,23 +251,17 @@ def _sources(action: Action, definition: Definition, order: tuple[Step, ...]) ->
     closed = {s.id for s in definition.states.values() if s.closed}
     everything = [*(s.state for s in order), *definition.states]
     if isinstance(action.sources, tuple):
-        added = [
-            s.state for s in order if s.id not in definition.steps and "@added" in action.sources
-        ]
+        added = [s.state for s in order if s.id not in definition.steps and "@added" in action.sources]
         return [*(s for s in action.sources if s in everything or s == NEW), *added]
     if action.sources == "@any":
         return everything
     if action.sources == "@open":
         return [s for s in everything if s not in closed]
-    deciding = [
-        place for place, s in enumerate(order) if s.gate == definition.decided_by and s.required
-    ]
+    deciding = [place for place, s in enumerate(order) if s.gate == definition.decided_by and s.required]
     return [s.state for s in order[: max(deciding, default=len(order)) + 1]]
 
 
-def _dests(
-    action: Action, source: str, definition: Definition, order: tuple[Step, ...]
-) -> list[str]:
+def _dests(action: Action, source: str, definition: Definition, order: tuple[Step, ...]) -> list[str]:
     target = action.target
     if target == "@same":
         return [source]
@@ -334,7 +319,5 @@ def _timers_beside(
         beside = pack.sequence(definition.id, purpose).alongside[step.id]
         if step.timer:
             states = _states_beside(definition, order, beside)
-            result[step.timer] = replace(
-                definition.timers[step.timer], runs_in=states, ends_on=(step.action,)
-            )
+            result[step.timer] = replace(definition.timers[step.timer], runs_in=states, ends_on=(step.action,))
     return result

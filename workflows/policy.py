@@ -134,6 +134,7 @@ def read_tables(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             tables: dict[str, Any] = json.loads(canonical(tomllib.load(file)))
         _ensure_head(tables)
+        _ensure_rows(tables)
     except (tomllib.TOMLDecodeError, TypeError, BadTable) as error:
         raise BadTable(f"{path.name}: {error}") from error
     return tables
@@ -146,6 +147,29 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     missing = {"id", "area", "label", "effective"} - tables.keys()
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
+
+
+ROW_KEYS = {
+    "sources": ("id",), "sequences": ("definition", "purposes", "steps"), "limits": ("timer",),
+    "parameters": ("id",), "conditions": ("id",), "steps": ("id",),
+}  # fmt: skip
+
+
+def _ensure_rows(tables: Mapping[str, Any]) -> None:
+    """Lists hold tables with the keys by which children override them; the other parts are tables."""
+    for name, keys in ROW_KEYS.items():
+        rows = tables.get(name, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadTable(f"{name}: a list of tables is needed")
+        for key, row in ((key, row) for row in rows for key in keys):
+            if key not in row:
+                raise BadTable(f"{name}: key {key!r} is missing in {row}")
+    for name in ("fields", "evidence", "requirements", "terms"):
+        if not isinstance(tables.get(name, {}), dict):
+            raise BadTable(f"{name}: a table is needed")
+    for name, rows in tables.get("terms", {}).items():
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadTable(f"terms {name}: a list of wordings is needed")
 
 
 MERGED_BY: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
@@ -180,7 +204,7 @@ def parse_pack(text: str) -> Pack:
         id=tables["id"],
         area=tables["area"],
         label=tables["label"],
-        effective=date.fromisoformat(tables["effective"]),
+        effective=_day(tables["effective"], f"pack {tables['id']}, effective"),
         sources=build_all(Source, tables.get("sources", []), "source"),
         sequences=tuple(build(StepOrder, row, "sequence") for row in tables.get("sequences", [])),
         limits=tuple(_limit(row) for row in tables.get("limits", [])),
@@ -190,10 +214,7 @@ def parse_pack(text: str) -> Pack:
         fields=read_fields(tables.get("fields", {})),
         evidence=tables.get("evidence", {}),
         requirements={key: tuple(kinds) for key, kinds in tables.get("requirements", {}).items()},
-        terms={
-            key: tuple(parse_variant(v) for v in rows)
-            for key, rows in tables.get("terms", {}).items()
-        },
+        terms={key: tuple(parse_variant(v) for v in rows) for key, rows in tables.get("terms", {}).items()},
         text=text,
         digest=digest(text),
     )
@@ -201,11 +222,18 @@ def parse_pack(text: str) -> Pack:
     return pack
 
 
-def _dates(row: Mapping[str, Any]) -> tuple[date, date]:
-    begins = date.fromisoformat(row["from"]) if "from" in row else date.min
-    ends = date.fromisoformat(row["to"]) if "to" in row else date.max
+def _day(text: object, where: str) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise BadTable(f"{where}: {text!r} is no day like 2026-01-31") from error
+
+
+def _dates(row: Mapping[str, Any], where: str) -> tuple[date, date]:
+    begins = _day(row["from"], f"{where}, from") if "from" in row else date.min
+    ends = _day(row["to"], f"{where}, to") if "to" in row else date.max
     if begins >= ends:
-        raise BadTable(f"{row}: from must lie before to")
+        raise BadTable(f"{where}: from must lie before to")
     return begins, ends
 
 
@@ -217,12 +245,10 @@ def _limit(row: Mapping[str, Any]) -> Limit:
     if row.get("bound") not in BOUNDS:
         raise BadTable(f"{where}: bound must be max or min")
     try:
-        duration = parse_duration(
-            {key: value for key, value in row.items() if key not in LIMIT_KEYS}
-        )
+        duration = parse_duration({key: value for key, value in row.items() if key not in LIMIT_KEYS})
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
-    begins, ends = _dates(row)
+    begins, ends = _dates(row, where)
     warn: Sequence[int] = row.get("warn", [80])
     return Limit(
         row["timer"],
@@ -241,13 +267,9 @@ PARAMETER_KEYS = {"id", "value", "clause", "from", "to", "own"}
 
 def _parameter(row: Mapping[str, Any]) -> Parameter:
     if not {"id", "value"} <= row.keys() <= PARAMETER_KEYS:
-        raise BadTable(
-            f"parameter {row.get('id')}: needs id and value, knows {', '.join(sorted(PARAMETER_KEYS))}"
-        )
-    begins, ends = _dates(row)
-    return Parameter(
-        row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own"))
-    )
+        raise BadTable(f"parameter {row.get('id')}: needs id and value, knows {', '.join(sorted(PARAMETER_KEYS))}")
+    begins, ends = _dates(row, f"parameter {row['id']}")
+    return Parameter(row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own")))
 
 
 def _ensure_clauses(pack: Pack) -> None:
@@ -261,9 +283,7 @@ def _ensure_clauses(pack: Pack) -> None:
         name = rule.timer if isinstance(rule, Limit) else rule.id
         source = rule.clause.split(" ")[0]
         if not rule.own and source not in pack.sources:
-            raise BadTable(
-                f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true"
-            )
+            raise BadTable(f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true")
     for condition in pack.conditions:
         if condition.effect not in ("bar", "warn"):
             raise BadTable(f"pack {pack.id}, condition {condition.id}: effect must be bar or warn")

@@ -1,11 +1,13 @@
 """The rules in force: definitions and packs from files or kept texts, compiled once for each digest pair."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from workflows.calendars import Calendar, load_calendar
+from workflows.checks import check_definition, check_pack
 from workflows.clock import local_date
 from workflows.definition import Definition, parse_definition, read_definition
 from workflows.journal import canonical
@@ -39,11 +41,7 @@ class Rules:
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
-        fitting = [
-            p
-            for p in self.packs.values()
-            if area.startswith(area_root(p.area)) and p.effective <= on
-        ]
+        fitting = [p for p in self.packs.values() if area.startswith(area_root(p.area)) and p.effective <= on]
         if not fitting:
             raise BadTable(f"no pack holds area {area} on {on}")
         return max(fitting, key=lambda p: (len(area_root(p.area)), p.effective))
@@ -58,9 +56,7 @@ class Rules:
 
     def machine_of(self, case: Case) -> Compiled:
         """Return the machine that a case is pinned to; raise KeyError when its texts were not loaded."""
-        return self._machine(
-            self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose
-        )
+        return self._machine(self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose)
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""
@@ -95,27 +91,67 @@ class Rules:
 
 
 def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
-    """Load the shipped definitions and packs and a site's own (later folders win); check them all."""
-    found = [read_definition(path) for path in sorted(definitions.glob("*.toml"))]
+    """Load the shipped definitions and packs and a site's own (later folders win); check them all.
+
+    Raises BadTable with file, place and reason for the first mistake.
+    """
+    found = {}
+    for path in sorted(definitions.glob("*.toml")):
+        definition = read_definition(path)
+        with _naming(path.name):
+            check_definition(definition)
+        found[definition.id] = definition
     tables: dict[str, dict[str, Any]] = {}
+    files: dict[str, str] = {}
     for folder in (POLICIES, *policy_folders):
         for path in sorted(folder.glob("*.toml")):
             row = read_tables(path)
-            tables[row["id"]] = row
-    packs = {name: parse_pack(canonical(_resolved(name, tables, ()))) for name in tables}
-    rules = Rules({d.id: d for d in found}, packs)
-    rules.check()
-    return rules
+            tables[row["id"]], files[row["id"]] = row, path.name
+    return _checked(found, tables, files)
 
 
-def _resolved(
-    name: str, tables: Mapping[str, dict[str, Any]], seen: tuple[str, ...]
-) -> dict[str, Any]:
-    """Merge a pack over its parents; a circle or a missing parent is a mistake."""
-    if name in seen:
-        raise BadTable(f"pack {name}: extends itself by way of {' → '.join(seen)}")
-    if name not in tables:
-        raise BadTable(f"pack {seen[-1]}: extends {name!r}, which is not there")
-    row = tables[name]
-    parent = row.get("extends")
-    return merge(_resolved(parent, tables, (*seen, name)), row) if parent else dict(row)
+def _checked(
+    definitions: Mapping[str, Definition],
+    tables: Mapping[str, dict[str, Any]],
+    files: Mapping[str, str],
+) -> Rules:
+    lines: dict[str, tuple[str, ...]] = {}
+    for name in tables:
+        with _naming(files[name]):
+            lines[name] = _lineage(name, tables)
+    packs: dict[str, Pack] = {}
+    # Parents first, so that a parent's mistake is reported with the parent's file.
+    for name in sorted(tables, key=lambda name: len(lines[name])):
+        with _naming(files[name]):
+            packs[name] = parse_pack(canonical(_resolved(lines[name], tables)))
+            check_pack(packs[name], definitions)
+            Rules(definitions, {name: packs[name]}).check()
+    return Rules(definitions, packs)
+
+
+@contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Name the file in which a mistake was found."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadTable(f"{file}: {error}") from error
+
+
+def _lineage(name: str, tables: Mapping[str, dict[str, Any]]) -> tuple[str, ...]:
+    """Return a pack and its parents; a circle or a missing parent is a mistake."""
+    line = [name]
+    while parent := tables[line[-1]].get("extends"):
+        if parent in line:
+            raise BadTable(f"pack {name}: extends itself by way of {' → '.join(line)}")
+        if parent not in tables:
+            raise BadTable(f"pack {line[-1]}: extends {parent!r}, which is not there")
+        line.append(parent)
+    return tuple(line)
+
+
+def _resolved(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = dict(tables[line[-1]])
+    for name in reversed(line[:-1]):
+        merged = merge(merged, tables[name])
+    return merged
