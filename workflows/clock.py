@@ -356,9 +356,7 @@ def _ensure_month_day(key: str, month_day: MonthDay) -> None:
         raise ValueError(f'{key} = "{_month_day_text(month_day)}": there is no such day')
 
 
-def _ensure_keys(
-    table: Mapping[str, object], *, needed: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> None:
+def _ensure_keys(table: Mapping[str, object], *, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
     unit, known = table["unit"], ("unit", *needed, *optional)
     for key in needed:
         if key not in table:

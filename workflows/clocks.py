@@ -143,23 +143,17 @@ def _span(
     return begin, end.at, end.provisional
 
 
-def _period_span(
-    context: Context, timer: Timer, duration: Recurring, *, renewed: bool
-) -> tuple[datetime, datetime]:
+def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> tuple[datetime, datetime]:
     """The next period after the one just ended; at first the next full one, as a part of a month is no month."""
     if renewed and context.case:
-        return next_period(
-            duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1)
-        )
+        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))
     begin, end = period(duration, context.now)
     return (begin, end) if begin == context.now else next_period(duration, context.now)
 
 
 def limit_of(context: Context, timer: Timer) -> Limit | None:
     """Return the pack's limit for a timer on the day of the act."""
-    return context.compiled.pack.limit(
-        f"{context.compiled.definition.id}.{timer.id}", local_date(context.now)
-    )
+    return context.compiled.pack.limit(f"{context.compiled.definition.id}.{timer.id}", local_date(context.now))
 
 
 def is_recurring(timer: Timer) -> bool:

@@ -77,9 +77,7 @@ def apply(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: d
     return _move(rules, context, command, office=office, values=values)
 
 
-def context_for(
-    rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime
-) -> Context:
+def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime) -> Context:
     """Find the case, the machine it is pinned to and the form of the action."""
     case = dossier.by_number(command.case) if command.case else None
     if command.case and case is None:
@@ -112,12 +110,7 @@ def _due_period(context: Context, command: Command) -> dict[str, Any]:
     clock = context.case.clocks.get(timer) if context.case else None
     lapsed = context.fields.get("_lapsed", {}).get(timer)
     acts = [t.fires or "lapse" for t in context.compiled.timers if t.id == timer]
-    if (
-        clock is None
-        or clock.generation != generation
-        or lapsed == generation
-        or command.action not in acts
-    ):
+    if clock is None or clock.generation != generation or lapsed == generation or command.action not in acts:
         raise WrongState(action=command.action, state=context.state)
     if parse_utc(clock.due) > context.now:
         raise WrongState(action=command.action, state=context.state)
@@ -147,9 +140,7 @@ class Draft:
         return commit(salt, name, text)
 
 
-def _move(
-    rules: Rules, context: Context, command: Command, *, office: Office, values: Mapping[str, Any]
-) -> Outcome:
+def _move(rules: Rules, context: Context, command: Command, *, office: Office, values: Mapping[str, Any]) -> Outcome:
     number, seq = _place(context)
     draft = Draft(context, command, number, seq)
     completes = _completes(context, office)
@@ -165,9 +156,7 @@ def _move(
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))
     first = _seal(context, command, draft, turn=turn, change=change)
-    outcome = Outcome(
-        (first,), change.started, change.ended, tuple(_messages(context, first, turn, values))
-    )
+    outcome = Outcome((first,), change.started, change.ended, tuple(_messages(context, first, turn, values)))
     return _with_effects(rules, context, command, outcome, office=office)
 
 
@@ -227,14 +216,10 @@ def _record_values(draft: Draft, context: Context, values: Mapping[str, Any]) ->
         if spec and spec.type != "corrected_value":
             draft.put(name, value, personal=spec.personal)
             if spec.correctable:
-                draft.put(
-                    "_provenance", {**draft.fields.get("_provenance", {}), name: _place(context)[1]}
-                )
+                draft.put("_provenance", {**draft.fields.get("_provenance", {}), name: _place(context)[1]})
 
 
-def _record_signature(
-    draft: Draft, context: Context, office: Office, *, target: str, completes: bool
-) -> None:
+def _record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:
     form = context.form
     gate = context.signed_gate
     if context.decides and gate:
@@ -291,9 +276,7 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
 
 def _record_refusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
     """Who refused, and at which gate: an appeal goes to other hands, also when a clerical step was the place."""
-    draft.put(
-        "_refused_by", {**draft.fields.get("_refused_by", {}), context.actor.person: context.gate}
-    )
+    draft.put("_refused_by", {**draft.fields.get("_refused_by", {}), context.actor.person: context.gate})
 
 
 def _record_helper(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
@@ -355,9 +338,7 @@ def _turn(
     )
 
 
-def _seal(
-    context: Context, command: Command, draft: Draft, *, turn: Turn, change: ClockChange
-) -> Move:
+def _seal(context: Context, command: Command, draft: Draft, *, turn: Turn, change: ClockChange) -> Move:
     definition, pack = context.compiled.definition, context.compiled.pack
     subject = context.dossier.subject
     seq = _place(context)[1]
@@ -432,23 +413,18 @@ def _deadlines_body(context: Context, change: ClockChange) -> dict[str, Any]:
     return {
         "started": [d.clock.as_json() for d in change.started],
         "ended": [
-            {"kind": e.kind, "generation": e.generation, "due": before[e.kind].due, "how": e.how}
-            for e in change.ended
+            {"kind": e.kind, "generation": e.generation, "due": before[e.kind].due, "how": e.how} for e in change.ended
         ],
     }
 
 
-def _messages(
-    context: Context, move: Move, turn: Turn, values: Mapping[str, Any]
-) -> Iterator[Message]:
+def _messages(context: Context, move: Move, turn: Turn, values: Mapping[str, Any]) -> Iterator[Message]:
     compiled, number = context.compiled, move.case.number
     waiting = compiled.waits_for(turn.target)
     if turn.target != turn.source and not move.case.closed and waiting:
         yield Message(number, "waiting", roles=waiting, params={"state": turn.target})
     if "substitute" in values:
-        yield Message(
-            number, "substitute", person=values["substitute"]["id"], params={"state": turn.target}
-        )
+        yield Message(number, "substitute", person=values["substitute"]["id"], params={"state": turn.target})
     if turn.action == "assign_helper" or turn.action == "change_helper":
         yield Message(number, "helper", person=values["helper"]["id"])
     if turn.action in ("lapse", "stabilise"):
@@ -457,9 +433,7 @@ def _messages(
         key = "overdue" if late else "period_ended"
         superiors = tuple(superior_of(role) for role in waiting) if late else ()
         params = {"timer": values["timer"], "due": values["due"]}
-        yield Message(
-            number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params
-        )
+        yield Message(number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params)
 
 
 def superior_of(role: str) -> str:
@@ -467,9 +441,7 @@ def superior_of(role: str) -> str:
     return SUPERIORS[Office(role, "0" * 12).level]
 
 
-def _with_effects(
-    rules: Rules, context: Context, command: Command, outcome: Outcome, *, office: Office
-) -> Outcome:
+def _with_effects(rules: Rules, context: Context, command: Command, outcome: Outcome, *, office: Office) -> Outcome:
     """Carry out what the move does to the subject's other cases, in the same command."""
     first = outcome.moves[0]
     if first.case.state == context.state and isinstance(context.form, Step):
@@ -477,12 +449,8 @@ def _with_effects(
     dossier = context.dossier.with_case(first.case)
     action = context.form.action if isinstance(context.form, Step) else context.form.id
     for effect in context.compiled.definition.effects:
-        if action in effect.on and context.compiled.purpose in (
-            effect.purposes or (context.compiled.purpose,)
-        ):
-            follow = _follow(
-                rules, replace(context, dossier=dossier), command, effect, office=office
-            )
+        if action in effect.on and context.compiled.purpose in (effect.purposes or (context.compiled.purpose,)):
+            follow = _follow(rules, replace(context, dossier=dossier), command, effect, office=office)
             if follow is None:
                 continue
             dossier = _updated(dossier, follow)
@@ -490,9 +458,7 @@ def _with_effects(
     return outcome
 
 
-def _follow(
-    rules: Rules, context: Context, command: Command, effect: Effect, *, office: Office
-) -> Outcome | None:
+def _follow(rules: Rules, context: Context, command: Command, effect: Effect, *, office: Office) -> Outcome | None:
     dossier = context.dossier
     related = dossier.open_case(effect.definition)
     compiled = (
@@ -509,9 +475,7 @@ def _follow(
     inner = replace(command, action=action, definition=effect.definition, case=related.number if related else None,
                     data={}, evidence=(), version=None)  # fmt: skip
     form = compiled.definition.actions[action]
-    following = Context(
-        compiled, dossier, related, form, context.actor, context.now, context.calendar
-    )
+    following = Context(compiled, dossier, related, form, context.actor, context.now, context.calendar)
     return _move(rules, following, inner, office=office, values={})
 
 
@@ -524,14 +488,10 @@ def _updated(dossier: Dossier, outcome: Outcome) -> Dossier:
 def _joined(first: Outcome, second: Outcome) -> Outcome:
     started: tuple[Deadline, ...] = (*first.started, *second.started)
     ended: tuple[EndedDeadline, ...] = (*first.ended, *second.ended)
-    return Outcome(
-        (*first.moves, *second.moves), started, ended, (*first.messages, *second.messages)
-    )
+    return Outcome((*first.moves, *second.moves), started, ended, (*first.messages, *second.messages))
 
 
-def allowed_actions(
-    rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime
-) -> list[Allowed]:
+def allowed_actions(rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime) -> list[Allowed]:
     """Return every action that starts from the present state: allowed, or the reason why not (standing only)."""
     compiled = rules.machine_of(case)
     return [
@@ -559,9 +519,7 @@ def _allowed(context: Context) -> Allowed:
         refusal = reason
     several = isinstance(context.form, Action) and context.form.target == "@earlier_gate"
     checked = any(spec["guard"] == "elimination_conditions" for spec in context.form.guards)
-    warned = (
-        failed_conditions(context) if checked and context.compiled.purpose == "eliminate" else []
-    )
+    warned = failed_conditions(context) if checked and context.compiled.purpose == "eliminate" else []
     return Allowed(
         action=action,
         form=context.form,

@@ -239,9 +239,7 @@ def read_fields(tables: Mapping[str, Any]) -> dict[str, Field]:
     return result
 
 
-def ensure_form(
-    form: Step | Action, fields: Mapping[str, Field], evidence: Mapping[str, Label]
-) -> None:
+def ensure_form(form: Step | Action, fields: Mapping[str, Field], evidence: Mapping[str, Label]) -> None:
     """Raise BadTable when a step or action names a field, evidence kind or sign mode that does not exist."""
     where = f"{type(form).__name__.lower()} {form.id}"
     ensure_label(form.label, where)
@@ -276,10 +274,6 @@ def _ensure_ends(action: Action, states: set[str], definition: Definition) -> No
             raise BadTable(f"action {action.id}: from {source!r} is no state")
     target = action.target
     step = target.removeprefix("@step:")
-    known = (
-        target in states
-        or target in SPECIAL_TARGETS
-        or (target != step and step in definition.steps)
-    )
+    known = target in states or target in SPECIAL_TARGETS or (target != step and step in definition.steps)
     if not known:
         raise BadTable(f"action {action.id}: to {target!r} is no state")

@@ -174,9 +174,7 @@ def ensure_own_household(context: Context) -> None:
 def _helper_steps_aside(context: Context) -> bool:
     barred = set(context.compiled.definition.helpers_step_aside)
     if context.compiled.definition.gates:
-        barred |= set(
-            context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value
-        )
+        barred |= set(context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value)
     return context.signed_gate in barred or bool(context.step and context.step.id in barred)
 
 

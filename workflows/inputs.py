@@ -74,11 +74,7 @@ def _choice(spec: Field, value: object, context: Context) -> str | None:
 
 
 def _choices(spec: Field, value: object, context: Context) -> list[str] | None:
-    if (
-        not isinstance(value, list | tuple)
-        or len(value) > spec.most
-        or len(set(value)) != len(value)
-    ):
+    if not isinstance(value, list | tuple) or len(value) > spec.most or len(set(value)) != len(value):
         return None
     return list(value) if all(item in spec.option_ids for item in value) else None
 

@@ -43,9 +43,7 @@ def derive_salt(seed: bytes, case: str, seq: int, field: str) -> str:
 
 def commit(salt: str, field: str, value: str) -> dict[str, str]:
     """Return the commitment that stands in an entry instead of a personal value."""
-    text = b"\x00".join(
-        [bytes.fromhex(salt), field.encode(), unicodedata.normalize("NFC", value).encode()]
-    )
+    text = b"\x00".join([bytes.fromhex(salt), field.encode(), unicodedata.normalize("NFC", value).encode()])
     return {COMMITMENT: hashlib.sha256(text).hexdigest()}
 
 
@@ -87,9 +85,7 @@ class Sealed:
 def seal(body: Mapping[str, object]) -> Sealed:
     """Seal an entry body; its ``prev`` and ``seq`` must be set already."""
     text = canonical({"format": FORMAT, **body})
-    return Sealed(
-        case=str(body["case"]), seq=int(cast("int", body["seq"])), text=text, hash=digest(text)
-    )
+    return Sealed(case=str(body["case"]), seq=int(cast("int", body["seq"])), text=text, hash=digest(text))
 
 
 @dataclass(frozen=True)
@@ -119,9 +115,7 @@ def parse_entry(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", body)
 
 
-def check_chain(
-    case: str, texts: Sequence[str], head: str, length: int | None = None
-) -> list[Finding]:
+def check_chain(case: str, texts: Sequence[str], head: str, length: int | None = None) -> list[Finding]:
     """Recompute one chain from its stored texts against the head (and length) kept on the case row.
 
     Finds every edit, removal, insertion, swap and cut tail; returns an empty list when all is intact.
@@ -153,9 +147,7 @@ def _check_entry(case: str, position: int, text: str, previous: str) -> list[Fin
     return findings
 
 
-def check_disclosures(
-    texts: Mapping[tuple[str, int], str], disclosures: Iterable[Disclosure]
-) -> list[Finding]:
+def check_disclosures(texts: Mapping[tuple[str, int], str], disclosures: Iterable[Disclosure]) -> list[Finding]:
     """Check that each disclosed personal value is the one its entry committed to."""
     findings = []
     for item in disclosures:

@@ -195,9 +195,7 @@ class Dossier:
         """Return the dossier with one case replaced or added."""
         if self.by_number(case.number) is None:
             return Dossier(self.subject, (*self.cases, case))
-        return Dossier(
-            self.subject, tuple(case if c.number == case.number else c for c in self.cases)
-        )
+        return Dossier(self.subject, tuple(case if c.number == case.number else c for c in self.cases))
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,7 @@ def build(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     for key in values.keys() - fields.keys():
         raise BadTable(f"{where}: unknown key {key!r}; known are {', '.join(sorted(fields))}")
     for name, spec in fields.items():
-        if (
-            name not in values
-            and spec.default is dataclasses.MISSING
-            and spec.default_factory is dataclasses.MISSING
-        ):
+        if name not in values and spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             raise BadTable(f"{where}: key {name!r} is missing")
     hints = typing.get_type_hints(cls)
     for name, value in values.items():

@@ -19,9 +19,7 @@ from workflows.terms import LANGUAGES, Terms, load_terms, parse_terms, parse_var
 
 TERMS = load_terms()
 ROOT = Path(workflows.__file__).parents[1]
-KINDS = {
-    c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Refused)
-}
+KINDS = {c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Refused)}
 MESSAGES = ("waiting", "overdue", "period_ended", "substitute", "helper", "due_soon", "escalated")
 MESSAGE_PARAMETERS = {
     "waiting": {"case", "household", "state"},
@@ -75,11 +73,7 @@ def raised_parameters() -> dict[str, list[set[str]]]:
     for folder in ("workflows", "app", "scheduler"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in KINDS
-                ):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
                     names = {str(keyword.arg) for keyword in node.keywords}
                     found.setdefault(KINDS[node.func.id].code, []).append(names)
     return found
@@ -157,9 +151,7 @@ def test_a_file_needs_its_format(tmp_path: Path) -> None:
 
 
 def test_later_additions_win_for_their_place() -> None:
-    added = parse_terms(
-        {"level": {"village": [{"zh": "社区", "en": "community", "area": "500241000000"}]}}
-    )
+    added = parse_terms({"level": {"village": [{"zh": "社区", "en": "community", "area": "500241000000"}]}})
     merged = TERMS.merged(added)
     assert isinstance(merged, Terms)
     assert merged.text("level.village", area="500241001201") == "社区"
