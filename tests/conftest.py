@@ -1,10 +1,12 @@
 """What all tests share: a database of each engine, and no silent skip."""
 
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from app.store import schema
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
@@ -51,5 +53,29 @@ def database_url(engine_name: str, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'fangpin.db'}"
         return
     url = postgres.new_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database at the newest revision, to copy and not to open."""
+    path = tmp_path_factory.mktemp("migrated") / "fangpin.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    schema.upgrade(url)
+
+
+@pytest.fixture
+def migrated_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh database at the newest revision, a copy of one that was upgraded once."""
+    if engine_name == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "fangpin.db")
+        yield f"sqlite:///{tmp_path / 'fangpin.db'}"
+        return
+    url = postgres.new_database(postgres.ensure_template("migrated", _migrate))
     yield url
     postgres.drop_database(url)

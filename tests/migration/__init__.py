@@ -1,0 +1,1 @@
+"""Tests of the schema: its steps, its guards, its likeness to the tables, on both engines."""
