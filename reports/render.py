@@ -44,12 +44,7 @@ ATTACHMENT = "trail.json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAMP = re.compile(r"fp-render-v1(?: [a-z]+/[0-9a-z.]{1,32}){1,12}")
 NO_SYSTEM_FONTS = "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig/>"
-OPTIONS = {
-    "pdf_variant": "pdf/a-3u",
-    "presentational_hints": False,
-    "output_intent": "srgb",
-    "hinting": False,
-}
+VARIANT = {"pdf_variant": "pdf/a-3u", "output_intent": "srgb"}
 _one_at_a_time = threading.RLock()
 
 
@@ -159,16 +154,21 @@ def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
     )
     try:
         document = weasyprint.HTML(string=html, url_fetcher=NothingFetched())
-        pdf = document.write_pdf(
-            stylesheets=[sheet],
-            font_config=configuration,
+        pdf = document.render(stylesheets=[sheet], font_config=configuration, presentational_hints=False, **VARIANT)
+        data = pdf.write_pdf(
+            finisher=_listed_once,
             attachments=[attachment],
             pdf_identifier=trail.head.encode(),
-            **OPTIONS,
+            **VARIANT,
         )
     except FatalURLFetchingError as error:
         raise RenderError(str(error)) from error
-    return bytes(pdf)
+    return bytes(data)
+
+
+def _listed_once(_document: Any, pdf: Any) -> None:
+    """WeasyPrint 70 lists an attachment twice under /AF: by the name tree and by its type."""
+    pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
 @cache
