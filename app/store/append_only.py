@@ -143,10 +143,10 @@ def _postgres_found(connection: Connection) -> dict[str, str]:
     triggers = _pairs(
         connection,
         "SELECT t.tgname, t.tgenabled::text || ' ' || replace(pg_get_triggerdef(t.oid), :schema, '') FROM pg_trigger t"
-        " JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = current_schema()::regnamespace",
+        " JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()))",
         schema=f"{_postgres_schema(connection)}.",
     )
     return triggers | _pairs(
         connection,
-        "SELECT proname || '()', prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace",
+        "SELECT proname || '()', prosrc FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(current_schema()))",
     )

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.store import append_only
+from app.store import append_only, schema
 from app.tables import APPEND_ONLY, Base
 from tests.migration.databases import opened, rows, run
 
@@ -189,3 +189,14 @@ def test_lost_and_hollow_guards_are_named(migrated_url: str, engine_name: str) -
         "CREATE OR REPLACE FUNCTION journal_in_order() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
     )
     assert _faults(migrated_url) == ["journal_in_order()", "journal_no_delete", "journal_no_update"]
+
+
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_a_schema_of_another_name_is_guarded_too(database_url: str) -> None:
+    name = rows(database_url, "SELECT quote_ident(current_database())")[0][0]
+    run(database_url, 'CREATE SCHEMA "Fang pin"', f"ALTER DATABASE {name} SET search_path = 'Fang pin'")
+    schema.upgrade(database_url)
+    assert rows(database_url, "SELECT current_schema()") == [("Fang pin",)]
+    assert _faults(database_url) == []
+    run(database_url, *HONEST)
+    _ensure_refused(database_url, *FORBIDDEN, *OUT_OF_ORDER)
