@@ -14,7 +14,7 @@ PAGE = 20
 
 @dataclass(frozen=True)
 class Item:
-    """One reminder: ``word`` is its key in the terms (reminder.<word>), times are RFC 3339 UTC."""
+    """One reminder: ``word`` is its key in the terms (message.<word>), times are RFC 3339 UTC."""
 
     id: int
     word: str

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from app.tables import DeadlineRow, Household, db
 from workflows.clock import at_percent, parse_utc, utc_text
@@ -17,7 +17,6 @@ MOST_WARNINGS = LAPSED - 1
 SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 
 Moment = tuple[int, datetime]
-Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -172,51 +171,6 @@ def troubled(county: str | None = None) -> int:
     query = select(func.count()).select_from(DeadlineRow).where(DeadlineRow.trouble.is_not(None))
     query = query.where(DeadlineRow.county == county) if county else query
     return int(db.session.scalar(query) or 0)
-
-
-def overdue(
-    county: str, now: datetime, *, area: str = "", after: Place | None = None, limit: int = 50
-) -> Sequence[Row[str, str, int, str, int, str | None]]:
-    """Return open periods past their due time: (case, kind, generation, due, stage, noticed).
-
-    Told from the due time alone, whether or not the sweep has been here. ``area`` is a township or
-    village code; ``after`` the (due, case, kind) of the last row of the page before.
-    """
-    columns = (DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind)
-    query = (
-        select(
-            DeadlineRow.case,
-            DeadlineRow.kind,
-            DeadlineRow.generation,
-            DeadlineRow.due_at,
-            DeadlineRow.stage,
-            DeadlineRow.noticed_at,
-        )
-        .where(_overdue(county, now, area))
-        .order_by(*columns)
-        .limit(limit)
-    )
-    query = query.where(tuple_(*columns) > tuple_(*after)) if after else query
-    return db.session.execute(query).all()
-
-
-def overdue_count(county: str, now: datetime, *, area: str = "") -> int:
-    """Count what ``overdue`` lists."""
-    query = select(func.count()).select_from(DeadlineRow).where(_overdue(county, now, area))
-    return int(db.session.scalar(query) or 0)
-
-
-def _overdue(county: str, now: datetime, area: str) -> ColumnElement[bool]:
-    late = and_(
-        DeadlineRow.county == county,
-        DeadlineRow.ended_how.is_(None),
-        DeadlineRow.due_at <= utc_text(now),
-        DeadlineRow.mode.in_(WARNED_MODES),
-    )
-    if not area:
-        return late
-    column = DeadlineRow.township if area.endswith("000") else DeadlineRow.village
-    return and_(late, column == area)
 
 
 def _is(key: Key) -> ColumnElement[bool]:
