@@ -148,5 +148,6 @@ def _postgres_found(connection: Connection) -> dict[str, str]:
     )
     return triggers | _pairs(
         connection,
-        "SELECT proname || '()', prosrc FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(current_schema()))",
+        "SELECT proname || '()', prosrc FROM pg_proc"
+        " WHERE pronamespace = to_regnamespace(quote_ident(current_schema()))",
     )
