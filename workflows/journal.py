@@ -13,13 +13,16 @@ COMMITMENT = "sha256"
 
 
 def normalise(value: object) -> object:
-    """Return ``value`` with every string in NFC; refuse what the format does not hold (floats, bytes, dates)."""
+    """Return ``value`` with every string in NFC; refuse what the format does not hold (floats, bytes, dates, a key twice)."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, Mapping):
-        return {str(normalise(str(key))): normalise(item) for key, item in value.items()}
+        result = {str(normalise(str(key))): normalise(item) for key, item in value.items()}
+        if len(result) != len(value):
+            raise ValueError(f"a key stands twice in normal form: {sorted(map(str, value))}")
+        return result
     if isinstance(value, list | tuple):
         return [normalise(item) for item in value]
     raise TypeError(f"canonical JSON holds no {type(value).__name__}: {value!r}")
