@@ -59,9 +59,7 @@ def register_clue(
     evidence: Sequence[Evidence] = (),
 ) -> Done:
     """Open a case for a household from a clue; raises Refused, and then nothing but the access ledger has changed."""
-    command = _command(
-        "report_clue", data, evidence, key, definition="household_case", purpose=purpose
-    )
+    command = _command("report_clue", data, evidence, key, definition="household_case", purpose=purpose)
     return perform(actor, household, command)
 
 
@@ -76,14 +74,8 @@ def act(
     version: int | None = None,
 ) -> Done:
     """Carry out an action on a case; ``version`` is the entry count that the person's page showed."""
-    with reading():
-        household = _household_of(case)
     command = _command(action, data, evidence, key, case=case, version=version)
-    return perform(actor, household, command)
-
-
-def _household_of(case: str) -> str:
-    return store.household_of(county_of(case), case)
+    return perform(actor, store.household_of(case), command)
 
 
 def _command(
@@ -91,7 +83,7 @@ def _command(
     data: Mapping[str, Any],
     evidence: Sequence[Evidence],
     key: str,
-    **more: Any,  # noqa: ANN401
+    **more: Any,
 ) -> Command:
     more.setdefault("definition", "")
     return Command(
@@ -181,11 +173,7 @@ def _with_people(rules: Rules, dossier: Dossier, command: Command, now: datetime
     if case is None:
         return command
     fields = rules.machine_of(case).fields
-    named = {
-        name: fields[name]
-        for name in command.data
-        if name in fields and fields[name].type == "person"
-    }
+    named = {name: fields[name] for name in command.data if name in fields and fields[name].type == "person"}
     resolved = {
         name: resolve_person(str(command.data[name]), spec.role, dossier.subject.area, now)
         for name, spec in named.items()
@@ -196,11 +184,7 @@ def _with_people(rules: Rules, dossier: Dossier, command: Command, now: datetime
 
 def resolve_person(account: str, role: str, area: str, now: datetime) -> dict[str, str]:
     """Return id, name and person key of an active account that holds a role over an area; raise BadValue."""
-    user = (
-        people.user_by_id(int(account[1:]))
-        if account[:1] == "u" and account[1:].isdigit()
-        else None
-    )
+    user = people.user_by_id(int(account[1:])) if account[:1] == "u" and account[1:].isdigit() else None
     offices = people.offices_of(user.id, now) if user and user.active else ()
     fitting = [o for o in offices if (not role or o.role == role) and o.covers(area)]
     if user is None or not fitting:
@@ -227,7 +211,7 @@ def case_view(actor: Actor, *, case: str) -> CaseView:
 
 def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
     county = county_of(case)
-    number = store.household_of(county, case)
+    number = store.household_of(case)
     dossier = store.read_dossier(county, number)
     ensure_visible(actor, dossier)
     rules = loaded_rules()

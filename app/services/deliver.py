@@ -60,7 +60,7 @@ def recipients(sendable: Sendable, now: datetime) -> set[int]:
     message, county = sendable.message, sendable.county
     if message.person:
         return outbox.active_account(message.person)
-    dossier = cases.read_dossier(county, cases.household_of(county, message.case))
+    dossier = cases.read_dossier(county, cases.household_of(message.case))
     found: set[int] = set()
     for role in message.roles:
         if role == "helper":

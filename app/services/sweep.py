@@ -56,7 +56,7 @@ def look_at(key: Key) -> str:
 
 def _look_at(key: Key) -> str:
     with writing() as now:
-        household = cases.household_of(key.county, key.case)
+        household = cases.household_of(key.case)
         if not deadlines.is_household_free(key.county, household):
             return "busy"
         row = deadlines.due_row(key, now)

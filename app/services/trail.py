@@ -22,7 +22,7 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
     """Return the trail of a case's household, read in one snapshot; raises NotFound and BrokenChain."""
     county = county_of(case)
     with reading():
-        number = store.household_of(county, case)
+        number = store.household_of(case)
         dossier = store.read_dossier(county, number)
         ensure_visible(actor, dossier)
         ordered = _asked_first(dossier.cases, case)

@@ -2,25 +2,36 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Row, delete, insert, select, update
+from sqlalchemy import Row, select
 
 from app.store.deadlines import insert_started, mark_ended
 from app.store.outbox import add_messages
+from app.store.statements import (
+    DELETE_WAITS,
+    INSERT_CASE,
+    INSERT_COMMAND,
+    INSERT_DISCLOSURE,
+    INSERT_ENTRY,
+    INSERT_EVIDENCE,
+    INSERT_WAIT,
+    LOCK_HOUSEHOLD,
+    SELECT_CASES,
+    SELECT_COMMAND,
+    SELECT_HOUSEHOLD,
+    SELECT_PEOPLE,
+    UPDATE_CASE,
+    run,
+)
 from app.store.transaction import insert_once
 from app.tables import (
-    CaseRow,
-    CommandRow,
     DisclosureRow,
-    EvidenceUse,
     Household,
     JournalRow,
     KeptText,
     Member,
-    Wait,
     db,
 )
 from workflows.clock import local_date, parse_utc, utc_text
@@ -33,11 +44,9 @@ NEVER = "9999-12-31T00:00:00Z"
 DEFAULT_WARNINGS = (80,)
 
 
-def household_row(county: str, number: str, *, lock: bool = False) -> Household:
-    """Return a household; with ``lock`` no other command on it runs until the transaction ends."""
-    query = select(Household).where(Household.county == county, Household.number == number)
-    query = query.with_for_update().execution_options(populate_existing=True) if lock else query
-    row = db.session.scalar(query)
+def household_row(county: str, number: str) -> Household:
+    """Return a household; raise NotFound."""
+    row = db.session.get(Household, (county, number))
     if row is None:
         raise NotFound(household=number)
     return row
@@ -49,8 +58,10 @@ def read_dossier(county: str, number: str, *, lock: bool = False) -> Dossier:
     The household's row is the one lock of all its cases: what a move does to several of them is one decision, and
     opening a case finds nothing else to lock.
     """
-    household = household_row(county, number, lock=lock)
-    people = db.session.scalars(select(Member.id_key).where(Member.county == county, Member.household == number))
+    key = {"k_county": county, "k_number": number}
+    household = run(LOCK_HOUSEHOLD if lock else SELECT_HOUSEHOLD, key).one_or_none()
+    if household is None:
+        raise NotFound(household=number)
     subject = Subject(
         kind="household",
         number=number,
@@ -58,13 +69,9 @@ def read_dossier(county: str, number: str, *, lock: bool = False) -> Dossier:
         area=household.area,
         name=household.head_name,
         household_kind=household.kind,
-        people=frozenset(people),
+        people=frozenset(row.id_key for row in run(SELECT_PEOPLE, key)),
     )
-    rows = db.session.execute(
-        select(*CaseRow.__table__.columns)
-        .where(CaseRow.county == county, CaseRow.subject == f"household:{number}")
-        .order_by(CaseRow.opened_at, CaseRow.number)
-    )
+    rows = run(SELECT_CASES, {"k_county": county, "k_subject": f"household:{number}"})
     return Dossier(subject, tuple(case_of(row) for row in rows))
 
 
@@ -73,12 +80,12 @@ def lock_dossier(county: str, number: str) -> Dossier:
     return read_dossier(county, number, lock=True)
 
 
-def household_of(county: str, case: str) -> str:
-    """Return the household number of a case; raise NotFound when there is no such case."""
-    subject = db.session.scalar(select(CaseRow.subject).where(CaseRow.county == county, CaseRow.number == case))
-    if subject is None:
+def household_of(case: str) -> str:
+    """Return the number of the household that a case is numbered after (500241H0000001-C1)."""
+    household, dash, _ = case.rpartition("-")
+    if not dash:
         raise NotFound(case=case)
-    return str(subject).partition(":")[2]
+    return household
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -103,9 +110,10 @@ def case_of(row: Row[Any]) -> Case:
     )
 
 
-def earlier_command(county: str, key: str) -> CommandRow | None:
+def earlier_command(county: str, key: str) -> Row[Any] | None:
     """Return what a command with this idempotency key did before, if it was carried out."""
-    return db.session.get(CommandRow, (county, key))
+    found = run(SELECT_COMMAND, {"k_county": county, "k_key": key})
+    return found.one_or_none()
 
 
 def record(
@@ -122,17 +130,8 @@ def record(
     county = dossier.subject.county
     areas = area_columns(dossier.subject.area)
     first = outcome.moves[0]
-    db.session.execute(
-        insert(CommandRow).values(
-            county=county,
-            key=command.key,
-            digest=digest,
-            user=actor.id,
-            case=first.case.number,
-            seq=first.case.seq,
-            at=utc_text(now),
-        )
-    )
+    answer = {"case": first.case.number, "seq": first.case.seq, "at": utc_text(now)}
+    run(INSERT_COMMAND, {"county": county, "key": command.key, "digest": digest, "user": actor.id, **answer})
     for move in outcome.moves:
         _record_move(rules, move, areas, now)
     _record_evidence(county, first, command)
@@ -164,7 +163,7 @@ def _record_move(rules: Rules, move: Move, areas: dict[str, str], now: datetime)
     values = _case_values(case, areas, now)
     if case.seq == 1:
         _keep_texts(rules, case)
-        db.session.execute(insert(CaseRow).values(**values))
+        run(INSERT_CASE, values)
     else:
         _update_case(case, values)
     _record_entry(move, now)
@@ -173,21 +172,13 @@ def _record_move(rules: Rules, move: Move, areas: dict[str, str], now: datetime)
 
 def _update_case(case: Case, values: dict[str, Any]) -> None:
     """Move the row on from the entry before; anything else means that somebody was here without the lock."""
-    changed = db.session.execute(
-        update(CaseRow)
-        .where(
-            CaseRow.county == case.county,
-            CaseRow.number == case.number,
-            CaseRow.seq == case.seq - 1,
-        )
-        .values(**values)
-    )
-    if cast("CursorResult[Any]", changed).rowcount != 1:
+    key = {"k_county": case.county, "k_number": case.number, "k_seq": case.seq - 1}
+    if run(UPDATE_CASE, {**key, **values}).rowcount != 1:
         raise Stale(seen=case.seq - 1, present=case.seq)
 
 
 def _case_values(case: Case, areas: dict[str, str], now: datetime) -> dict[str, Any]:
-    values = {k: v for k, v in asdict(case).items() if k not in ("fields", "clocks")}
+    values = {k: v for k, v in vars(case).items() if k not in ("fields", "clocks")}
     clocks = {kind: clock.as_json() for kind, clock in case.clocks.items()}
     return {
         **values,
@@ -206,26 +197,16 @@ def earliest_due(case: Case) -> str | None:
 
 def _record_entry(move: Move, now: datetime) -> None:
     entry, county = move.entry, move.case.county
-    db.session.execute(
-        insert(JournalRow).values(
-            county=county,
-            case=entry.case,
-            seq=entry.seq,
-            text=entry.text,
-            hash=entry.hash,
-            at=utc_text(now),
-        )
-    )
+    run(INSERT_ENTRY, {"county": county, "at": utc_text(now), **vars(entry)})
     if move.disclosures:
-        rows = [{"county": county, **asdict(item)} for item in move.disclosures]
-        db.session.execute(insert(DisclosureRow), rows)
+        run(INSERT_DISCLOSURE, [{"county": county, **vars(item)} for item in move.disclosures])
 
 
 def _record_waits(rules: Rules, case: Case, areas: dict[str, str]) -> None:
-    db.session.execute(delete(Wait).where(Wait.county == case.county, Wait.case == case.number))
+    run(DELETE_WAITS, {"k_county": case.county, "k_case": case.number})
     rows = waits_of(rules, case, areas)
     if rows:
-        db.session.execute(insert(Wait), rows)
+        run(INSERT_WAIT, rows)
 
 
 def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, Any]]:
@@ -276,7 +257,7 @@ def _record_evidence(county: str, first: Move, command: Command) -> None:
         for item in command.evidence
     ]
     if rows:
-        db.session.execute(insert(EvidenceUse), rows)
+        run(INSERT_EVIDENCE, rows)
 
 
 def entries_of(county: str, case: str) -> list[Sealed]:

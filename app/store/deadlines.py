@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
+from app.store.statements import END_DEADLINE, INSERT_DEADLINE, run
 from app.tables import DeadlineRow, Household, db
 from workflows.clock import at_percent, parse_utc, utc_text
 from workflows.errors import NotFound
@@ -68,9 +69,10 @@ def insert_started(
     warn: Callable[[Deadline], Sequence[int]],
 ) -> None:
     """Add the periods that a command started; ``warn`` gives the percents at which to warn."""
-    for deadline in deadlines:
-        values = _frozen(deadline, list(warn(deadline)))
-        db.session.execute(insert(DeadlineRow).values(county=county, village=village, township=township, **values))
+    place = {"county": county, "village": village, "township": township}
+    rows = [{**place, **_frozen(deadline, list(warn(deadline)))} for deadline in deadlines]
+    if rows:
+        run(INSERT_DEADLINE, rows)
 
 
 def _frozen(deadline: Deadline, percents: list[int]) -> dict[str, object]:
@@ -96,11 +98,9 @@ def _frozen(deadline: Deadline, percents: list[int]) -> dict[str, object]:
 def mark_ended(county: str, ended: Iterable[EndedDeadline], now: datetime) -> None:
     """Close the periods that a command ended, so that the sweep passes them by."""
     for one in ended:
-        db.session.execute(
-            update(DeadlineRow)
-            .where(_is(Key(county, one.case, one.kind, one.generation)))
-            .values(ended_how=one.how, ended_at=utc_text(now), next_at=None, trouble=None)
-        )
+        key = {"k_county": county, "k_case": one.case, "k_kind": one.kind, "k_generation": one.generation}
+        values = {"ended_how": one.how, "ended_at": utc_text(now), "next_at": None, "trouble": None}
+        run(END_DEADLINE, {**key, **values})
 
 
 def due_keys(now: datetime, *, limit: int) -> list[Key]:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.store.statements import INSERT_MESSAGE, run
 from app.tables import Appointment, OutboxRow, Reminder, User, db
 from workflows.clock import local_date, utc_text
 from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Message, Office
@@ -16,16 +17,10 @@ SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
 
 def add_messages(county: str, messages: Iterable[Message], command_key: str, now: datetime) -> None:
     """Leave messages in the outbox; the keys make each of them one, however often it is tried."""
-    for index, message in enumerate(messages):
-        db.session.execute(
-            insert(OutboxRow).values(
-                county=county,
-                key=f"{command_key}:{index}",
-                body=_body(message),
-                created_at=utc_text(now),
-                tries=0,
-            )
-        )
+    made = {"county": county, "created_at": utc_text(now), "tries": 0}
+    rows = [{**made, "key": f"{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
+    if rows:
+        run(INSERT_MESSAGE, rows)
 
 
 def _body(message: Message) -> dict[str, object]:

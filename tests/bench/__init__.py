@@ -1,0 +1,1 @@
+"""Measurements: durable moves against raw SQL, trails."""
