@@ -1,0 +1,1 @@
+"""Sweep, delivery, reminders and the ticking process, on both engines."""
