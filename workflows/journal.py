@@ -13,7 +13,7 @@ COMMITMENT = "sha256"
 
 
 def normalise(value: object) -> object:
-    """Return ``value`` with every string in NFC; refuse what the format does not hold (floats, bytes, dates, a key twice)."""
+    """Return ``value`` with every string in NFC; refuse what the format does not hold (floats, dates, a key twice)."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
