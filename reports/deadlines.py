@@ -78,12 +78,12 @@ def ended_text(item: Mapping[str, Any], entry: Entry, lang: str) -> str:
 
 
 def _outcome(how: str, bound: str, entry: Entry) -> str:
-    """A period met after its due date was a minimum; one that a lapse entry ends late was never
+    """A period met after its due date was a minimum; one that the system ends late was never
     fulfilled."""
     if how == "met":
         return "elapsed" if bound == "min" else "met"
     if how == "late":
-        return "missed" if entry.is_lapse else "late"
+        return "missed" if entry.is_system else "late"
     return how if how in ("cancelled", "fired") else "cancelled"
 
 

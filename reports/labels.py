@@ -53,6 +53,12 @@ class Labels:
         own = next((s.get("label") for s in steps if s.get("action") == name), None)
         return self._label(own, "") or self.of("actions", name)
 
+    def form(self, action: str) -> list[str]:
+        """Return the fields that a step or action asks for, in the order of its form."""
+        rows = [s for s in self._rows["steps"].values() if s.get("action") == action]
+        fields = (rows[0] if rows else self._rows["actions"].get(action, {})).get("fields", [])
+        return [str(name) for name in fields] if isinstance(fields, list) else []
+
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""
         return self._label(self._evidence.get(kind), kind)

@@ -246,15 +246,22 @@ def _move(entry: Entry, lang: str) -> str:
 
 
 def _changes(entry: Entry, lang: str) -> Iterator[str]:
-    """Fields before → after; statements stand apart, and what the machine keeps for itself only
-    in trail.json."""
-    for name, change in entry.body["changes"].items():
-        if name in STATEMENTS or name.startswith(BOOKKEEPING):
-            continue
-        after = _shown(entry, name, change["after"], lang)
-        before = _shown(entry, name, change["before"], lang)
-        text = after if change["before"] is None else f"{before} → {after}"
-        yield word("entry.change", lang, field=entry.labels.field(name), value=text)
+    """Fields before → after in the order of the form; statements stand apart, and what the machine keeps for itself
+    only in trail.json."""
+    changes, form = entry.body["changes"], entry.labels.form(entry.body["action"])
+    shown = [name for name in changes if name not in STATEMENTS and not name.startswith(BOOKKEEPING)]
+    for name in sorted(shown, key=lambda n: (form.index(n) if n in form else len(form), n)):
+        value = _change(entry, name, changes[name], lang)
+        yield word("entry.change", lang, field=entry.labels.field(name), value=value)
+
+
+def _change(entry: Entry, name: str, change: Mapping[str, object], lang: str) -> str:
+    after = _shown(entry, name, change["after"], lang)
+    if change["before"] is None:
+        return after
+    before = _shown(entry, name, change["before"], lang)
+    is_same = before == after and word("value.erased", lang) != after
+    return after + word("entry.same", lang) if is_same else f"{before} → {after}"
 
 
 def _shown(entry: Entry, name: str, value: object, lang: str) -> str:
