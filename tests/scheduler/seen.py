@@ -7,6 +7,23 @@ from sqlalchemy import select
 
 from app.store.transaction import reading
 from app.tables import DeadlineRow, JournalRow, OutboxRow, Reminder, db
+from tests.world import StoredWalker, World
+
+
+def opened(world: World, serial: int = 1, *, to: str = "") -> StoredWalker:
+    """A household with a case fresh from a clue, or walked to a state."""
+    walker = world.walker(serial)
+    walker.clue()
+    if to:
+        walker.walk(to=to)
+    return walker
+
+
+def included(world: World, serial: int = 1) -> StoredWalker:
+    """A household that came in through every gate."""
+    walker = world.walker(serial)
+    walker.include()
+    return walker
 
 
 def period(case: str, kind: str, generation: int = 1) -> dict[str, Any]:

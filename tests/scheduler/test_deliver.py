@@ -12,7 +12,7 @@ from app.store.outbox import add_messages
 from app.store.transaction import reading, writing
 from app.tables import Appointment, Household, OutboxRow, db
 from tests.factories import XIUSHAN, helper_value
-from tests.scheduler.seen import lists
+from tests.scheduler.seen import included, lists, opened
 from tests.world import PASSWORD, World
 from workflows.clock import utc_text
 from workflows.model import Actor, Message
@@ -34,7 +34,7 @@ def leave(world: World, *messages: Message, key: str = "m") -> None:
 
 def case_of(world: World, serial: int = 1) -> str:
     """Open a case and deliver what that leaves, so that lists hold what comes after only."""
-    case = world.walker(serial).clue().case.number
+    case = opened(world, serial).case.number
     deliver()
     return case
 
@@ -81,7 +81,7 @@ def test_a_grid_member_is_told_of_the_own_grid(world: World) -> None:
 
 
 def test_only_the_households_own_helper_is_told(world: World) -> None:
-    walker = world.walker().include()
+    walker = included(world)
     mine, other = world.person("helper", name="mine"), world.person("helper", name="other")
     assist = walker.latest("assist").number
     leave(world, Message(assist, "before", roles=("helper",)), key="a")
@@ -153,7 +153,7 @@ def test_a_broken_message_stops_none_and_is_tried_again_ever_more_rarely(world: 
 
 def test_the_escalation_reaches_the_county(world: World) -> None:
     """From clue to the county's list without anybody's help: due soon, overdue to the superior, escalated."""
-    walker = world.walker().clue()
+    walker = opened(world)
     cadre, leader, county = (world.person(role) for role in ("village_cadre", "township_leader", "county_lead"))
     start = walker.now
     for half_day in range(68):

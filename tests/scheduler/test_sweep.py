@@ -15,7 +15,7 @@ from app.store.deadlines import ESCALATED, LAPSED, first_next_at, moments
 from app.store.transaction import writing
 from app.tables import CaseRow, db
 from tests.factories import START
-from tests.scheduler.seen import clock_entries, messages, period
+from tests.scheduler.seen import clock_entries, included, messages, opened, period
 from tests.world import StoredWalker, World
 from workflows.clock import at_percent, parse_utc, utc_text
 
@@ -63,7 +63,7 @@ def test_a_plan_is_followed_in_order_and_once(warn: list[int], mode: str, days: 
 # --- one case --------------------
 def test_warned_twice_then_lapsed_then_escalated(world: World) -> None:
     """Fifteen days for the whole identification: 60 %, 80 %, the end, and once more the same time."""
-    walker = world.walker().clue()
+    walker = opened(world)
     case = walker.case.number
     start, due = ends(walker, "id_total")
     due_text = utc_text(due)
@@ -98,7 +98,7 @@ def test_warned_twice_then_lapsed_then_escalated(world: World) -> None:
 
 def test_after_downtime_each_end_is_noticed_once_with_its_true_due_time(world: World) -> None:
     """What the warnings would have said is overtaken; due and noticed stand apart."""
-    walker = world.walker().clue()
+    walker = opened(world)
     case = walker.case.number
     _, due = ends(walker, "id_total")
     late = due + timedelta(days=60)
@@ -112,7 +112,7 @@ def test_after_downtime_each_end_is_noticed_once_with_its_true_due_time(world: W
 
 
 def test_a_period_that_ended_is_passed_by(world: World) -> None:
-    walker = world.walker().clue()
+    walker = opened(world)
     case = walker.case.number
     walker.wait(days=1).act("nominate")
     row = period(case, "clue_accept")
@@ -123,7 +123,7 @@ def test_a_period_that_ended_is_passed_by(world: World) -> None:
 
 
 def test_what_was_late_may_still_be_done(world: World) -> None:
-    walker = world.walker().clue()
+    walker = opened(world)
     _, due = ends(walker, "clue_accept")
     sweep_at(world, due)
     walker.refresh()
@@ -134,7 +134,7 @@ def test_what_was_late_may_still_be_done(world: World) -> None:
 
 def test_a_public_notice_runs_its_time_and_nobody_is_late(world: World) -> None:
     """Its end is noted and told; closing it stays a person's act."""
-    walker = world.walker().clue().walk(to="publicizing")
+    walker = opened(world, to="publicizing")
     case = walker.case.number
     _, due = ends(walker, "publicity_min")
     sweep_at(world, due - SECOND)
@@ -153,7 +153,7 @@ def test_a_public_notice_runs_its_time_and_nobody_is_late(world: World) -> None:
 
 
 def test_the_right_to_appeal_ends_by_itself(world: World) -> None:
-    walker = world.walker().clue()
+    walker = opened(world)
     for action in ("nominate", "sign_authorization"):
         walker.step(action)
     walker.act("refuse")
@@ -168,7 +168,7 @@ def test_the_right_to_appeal_ends_by_itself(world: World) -> None:
 
 def test_three_months_without_a_visit_are_three_lapses_in_order(world: World) -> None:
     """Each month missed is noticed with its own due time, also all at once after downtime; the next one runs."""
-    walker = world.walker().include()
+    walker = included(world)
     walker.assist()
     assist = walker.latest("assist").number
     first = period(assist, "visit_open")
@@ -194,7 +194,7 @@ def test_three_months_without_a_visit_are_three_lapses_in_order(world: World) ->
 
 
 def test_six_months_of_watching_end_in_stable(world: World) -> None:
-    walker = world.walker().include()
+    walker = included(world)
     walker.assist()
     for _ in range(7):
         walker.wait(days=30).act("record_visit")
@@ -215,7 +215,7 @@ def test_six_months_of_watching_end_in_stable(world: World) -> None:
 
 def test_thirty_days_later_it_is_overdue_with_nobody_touching_the_row(world: World) -> None:
     """What a person sees follows from the due time; the sweep only notices and tells."""
-    walker = world.walker().clue()
+    walker = opened(world)
     cadre = world.person("village_cadre")
     before = period(walker.case.number, "id_total")
     assert overdue(cadre).total == 0
@@ -228,7 +228,7 @@ def test_thirty_days_later_it_is_overdue_with_nobody_touching_the_row(world: Wor
 # --- many cases --------------------
 def test_a_broken_case_stops_no_sweep(world: World) -> None:
     """The others are dealt with; the broken one is noted without any value, tried again ever more rarely."""
-    walkers = [world.walker(serial).clue() for serial in range(1, 9)]
+    walkers = [opened(world, serial) for serial in range(1, 9)]
     broken = walkers[3].case.number
     _, due = ends(walkers[0], "clue_accept")
     with writing():
@@ -261,7 +261,7 @@ def test_a_broken_case_stops_no_sweep(world: World) -> None:
 @pytest.mark.parametrize("engine_name", ["postgresql"])
 def test_a_household_in_somebody_elses_hands_is_left_for_the_next_tick(world: World) -> None:
     """Row locks exist on PostgreSQL only; nobody waits for them."""
-    busy, free = world.walker(1).clue(), world.walker(2).clue()
+    busy, free = opened(world, 1), opened(world, 2)
     _, due = ends(busy, "clue_accept")
     engine = create_engine(world.url)
     with engine.connect() as other:
@@ -281,7 +281,7 @@ def test_a_household_in_somebody_elses_hands_is_left_for_the_next_tick(world: Wo
 
 def test_two_sweeps_and_people_at_once(world: World) -> None:
     """Sweeps and commands on the same cases: no deadlock, each end noticed once, each act done."""
-    walkers = [world.walker(serial).clue() for serial in range(1, 13)]
+    walkers = [opened(world, serial) for serial in range(1, 13)]
     helper = world.person("village_cadre")
     _, due = ends(walkers[0], "clue_accept")
     for walker in walkers:

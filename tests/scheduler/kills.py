@@ -1,0 +1,190 @@
+"""Two real scheduler processes on one database, killed at random moments: the proof that each timer works once."""
+
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.services.cases import perform_inside
+from app.store import cases
+from app.store.deadlines import ESCALATED, LAPSED
+from app.store.transaction import reading, writing
+from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Reminder, db
+from tests.factories import XIUSHAN, subject
+from tests.world import KEYS, World
+from workflows.journal import check_chain
+from workflows.model import Actor, Command
+from workflows.replay import replay
+
+ROOT = Path(__file__).parents[2]
+TIMERS_OF_A_CLUE = 2  # the whole identification, and accepting the clue
+CHUNK = 50
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured: seconds of wall time from the first start to the last message delivered."""
+
+    timers: int
+    kills: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Timers a second, lapse and escalation and the delivery of both included, kills and restarts too."""
+        return self.timers / self.seconds
+
+
+def prove(world: World, *, timers: int = 20_000, kills: int = 20, chance: random.Random) -> Figures:
+    """Seed overdue timers, sweep them by two processes with kills, check every effect; call inside the app context."""
+    seed(world, timers // TIMERS_OF_A_CLUE)
+    figures = sweep_with_kills(world, kills=kills, chance=chance)
+    check(timers)
+    return figures
+
+
+def seed(world: World, households: int) -> None:
+    """Open a case for each household sixty days ago, so that all its periods are over twice."""
+    world.now = datetime.now(UTC).replace(microsecond=0) - timedelta(days=60)
+    for role in ("village_cadre", "township_leader", "county_lead"):
+        world.person(role)
+    reporter = world.person("grid_member")
+    for first in range(1, households + 1, CHUNK):
+        serials = range(first, min(first + CHUNK, households + 1))
+        for serial in serials:
+            world.household(serial)
+        with writing() as now:
+            for serial in serials:
+                _clue(reporter, subject(XIUSHAN, serial).number, now)
+
+
+def _clue(reporter: Actor, household: str, now: datetime) -> None:
+    data = {"clue_source": "self_report", "clue_note": "家中有人患重病"}
+    command = Command(
+        action="report_clue",
+        key=secrets.token_hex(16),
+        salt_seed=secrets.token_bytes(32),
+        definition="household_case",
+        purpose="include",
+        data=data,
+    )
+    perform_inside(reporter, household, command, now)
+
+
+# --- processes ---------------------------------------------------------
+def environment(world: World) -> dict[str, str]:
+    """The environment of a process on a world's database; writes its keys."""
+    keys = {name: getattr(KEYS, name).hex() for name in ("cookie", "person", "cipher")}
+    (world.folder / "secrets.json").write_text(json.dumps(keys))
+    return {**os.environ, "FANGPIN_DATA": str(world.folder), "FANGPIN_DATABASE_URL": world.url}
+
+
+def start(world: World, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a scheduler process that appends its log to a file."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "scheduler", *arguments], env=environment(world), cwd=ROOT, stderr=file
+        )
+
+
+def sweep_with_kills(world: World, *, kills: int, chance: random.Random, patience: float = 600) -> Figures:
+    """Let two processes work, kill both soon after they have begun, again and again, then let them finish."""
+    log = world.folder / "scheduler.log"
+    began = time.monotonic()
+    pair: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(kills // 2):
+            pair = [start(world, log), start(world, log)]
+            _wait(partial(_has_gone_on, progress()), patience)
+            for process in pair:
+                time.sleep(chance.uniform(0, 0.2))
+                process.kill()
+                process.wait()
+        pair = [start(world, log), start(world, log)]
+        _wait(lambda: progress() == finish(), patience)
+        seconds = time.monotonic() - began
+        for process in pair:
+            process.send_signal(signal.SIGTERM)
+        assert [process.wait(timeout=20) for process in pair] == [0, 0]
+    finally:
+        for process in pair:
+            process.kill()
+            process.wait()
+    return Figures(timers=_count(DeadlineRow.county), kills=kills // 2 * 2, seconds=seconds)
+
+
+def _has_gone_on(before: int) -> bool:
+    return progress() > before
+
+
+def _wait(until: Callable[[], bool], patience: float) -> None:
+    limit = time.monotonic() + patience
+    while not until():
+        assert time.monotonic() < limit, f"{progress()} of {finish()} after {patience} s"
+        time.sleep(0.02)
+
+
+def progress() -> int:
+    """Lapses, escalations and deliveries so far."""
+    return (
+        _count(DeadlineRow.county, DeadlineRow.stage >= LAPSED)
+        + _count(DeadlineRow.county, DeadlineRow.stage >= ESCALATED)
+        + _count(OutboxRow.id, OutboxRow.delivered_at.is_not(None))
+    )
+
+
+def finish() -> int:
+    """What ``progress`` is when all is done: each timer laps, escalates, and each message is delivered."""
+    return 2 * _count(DeadlineRow.county) + _count(OutboxRow.id)
+
+
+def _count(column: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> int:
+    with reading():
+        return db.session.scalar(select(func.count(column)).where(*where)) or 0
+
+
+# --- effects -------------------------------------------------------------
+def check(timers: int) -> None:
+    """Each timer has lapsed once and escalated once, each message reached each person once, each chain is whole."""
+    with reading():
+        rows = db.session.execute(
+            select(DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation, DeadlineRow.stage, DeadlineRow.trouble)
+        ).all()
+        texts = db.session.scalars(select(JournalRow.text).order_by(JournalRow.case, JournalRow.seq)).all()
+        words = Counter(row.body["word"] for row in db.session.scalars(select(OutboxRow)))
+        reminders = Counter(db.session.scalars(select(Reminder.word)))
+        stored = [cases.case_of(row) for row in db.session.execute(select(*CaseRow.__table__.columns))]
+    assert {(row.stage, row.trouble) for row in rows} == {(ESCALATED, None)}
+    expected = Counter((row.case, row.kind, row.generation) for row in rows)
+    assert (len(expected), max(expected.values())) == (timers, 1)
+    assert Counter(_lapses(texts)) == expected
+    assert (words["overdue"], words["escalated"]) == (timers, timers)
+    # Overdue goes to the village and to the township's leader, escalation to the county.
+    assert (reminders["overdue"], reminders["escalated"]) == (2 * timers, timers)
+    chains: dict[str, list[str]] = {}
+    for text in texts:
+        chains.setdefault(json.loads(text)["case"], []).append(text)
+    for case in stored:
+        assert check_chain(case.number, chains[case.number], case.head, case.seq) == []
+        assert replay(chains[case.number]) == case
+
+
+def _lapses(texts: Iterable[str]) -> Iterable[tuple[str, str, int]]:
+    for body in map(json.loads, texts):
+        if body["action"] == "lapse":
+            lapsed = body["changes"]["lapsed"]["after"]
+            yield body["case"], lapsed["kind"], lapsed["generation"]

@@ -1,0 +1,110 @@
+"""The scheduler as a process: each timer once whatever is killed, a clean stop, one run for cron, a log of counts."""
+
+import json
+import random
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from app.services import upkeep
+from app.store.people import add_failure, add_session
+from app.store.transaction import reading, writing
+from app.store.upkeep import beats
+from app.tables import LoginFailure, LoginSession, db
+from scheduler import run_once, tick_until
+from scheduler.jobs import JOBS
+from tests.scheduler.kills import prove, seed, start
+from tests.scheduler.seen import messages
+from tests.world import World
+from workflows.clock import utc_text
+
+TIMERS, KILLS = 300, 10
+
+
+def test_two_schedulers_with_kills_do_everything_once(world: World) -> None:
+    """The small size; ``make prove`` runs twenty thousand timers."""
+    figures = prove(world, timers=TIMERS, kills=KILLS, chance=random.Random(world.url))  # noqa: S311 - no secret
+    assert (figures.timers, figures.kills) == (TIMERS, KILLS)
+    lines = log_lines(world)
+    assert sum(line["event"] == "stopped" for line in lines) == 2
+    print(f"{figures.timers} timers, {figures.kills} kills, {figures.seconds:.1f} s")
+
+
+def log_lines(world: World) -> list[dict[str, object]]:
+    """The log: one JSON object a line, nothing that is personal, no error."""
+    text = (world.folder / "scheduler.log").read_text()
+    assert "张三" not in text
+    assert "家中" not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert {line["event"] for line in lines} <= {"started", "job_done", "stopped"}
+    return lines
+
+
+def test_one_run_for_cron(world: World) -> None:
+    """Every job once, in an order that delivers what the sweep has just found; then the process ends."""
+    seed(world, 1)
+    process = start(world, world.folder / "scheduler.log", "--once")
+    assert process.wait(timeout=60) == 0
+    [swept] = [line for line in log_lines(world) if line.get("job") == "sweep"]
+    assert swept["done"] == 4
+    with reading():
+        assert set(beats()) == {job.name for job in JOBS}
+    assert upkeep.health().waiting_messages == 0
+    assert {word for word, _, _ in messages()} == {"waiting", "overdue", "escalated"}
+
+
+def test_a_stop_is_quick_and_clean(world: World) -> None:
+    """Ticking in a thread: all jobs run at the start, then it stops at the word."""
+    seed(world, 3)
+    stop = threading.Event()
+    ticking = threading.Thread(target=tick_until, args=(world.app, stop))
+    ticking.start()
+    limit = time.monotonic() + 20
+    found: set[str] = set()
+    while found != {job.name for job in JOBS} and time.monotonic() < limit:
+        with reading():
+            found = set(beats())
+        time.sleep(0.05)
+    before = time.monotonic()
+    stop.set()
+    ticking.join(timeout=10)
+    assert not ticking.is_alive()
+    assert time.monotonic() - before < 5
+    assert found == {job.name for job in JOBS}
+
+
+def test_silence_is_seen(world: World) -> None:
+    assert upkeep.health().is_silent
+    assert run_once(world.app) == 0
+    assert not upkeep.health().is_silent
+    world.now += timedelta(minutes=6)
+    assert upkeep.health().is_silent
+
+
+def test_a_job_that_fails_stops_no_other_and_makes_the_run_fail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise KeyError("张三")
+
+    monkeypatch.setattr("scheduler.jobs.sweep", broken)
+    assert run_once(world.app) == 1
+    with reading():
+        assert set(beats()) == {job.name for job in JOBS} - {"sweep"}
+
+
+def test_tidying_forgets_only_what_has_expired(world: World) -> None:
+    with writing() as now:
+        for name, hours in (("old", -1), ("live", 1)):
+            ends = utc_text(now + timedelta(hours=hours))
+            text = utc_text(now)
+            session = LoginSession(
+                token_hash=name, user_id=1, created_at=text, seen_at=text, expires_at=ends, source="-"
+            )
+            add_session(session)
+        add_failure("old", "-", now - timedelta(days=2))
+        add_failure("new", "-", now)
+    assert upkeep.tidy() == {"sessions": 1, "failures": 1}
+    with reading():
+        assert [row.token_hash for row in db.session.query(LoginSession)] == ["live"]
+        assert [row.username for row in db.session.query(LoginFailure)] == ["new"]
