@@ -1,0 +1,103 @@
+"""Rights of pages: who is logged in, and which roles each page is for. What is not named here is refused."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import g, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from app.services import people
+from app.services.people import Signed
+from workflows.errors import NotAllowed
+
+TOKEN = "token"  # noqa: S105 - the name of the session's entry
+PUBLIC = frozenset({"session.log_in", "session.language_switch", "static", "bootstrap.static"})
+ANYBODY = frozenset({"session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder"})
+WORKERS = frozenset(
+    {
+        "grid_member", "village_cadre", "resident_team", "township_officer", "township_leader",
+        "county_lead", "sector_dept", "helper",
+    }
+)  # fmt: skip
+READERS = WORKERS | {"auditor"}
+NOTICES = READERS - {"helper", "sector_dept"}
+PAGES: dict[str, frozenset[str]] = {
+    "desk.desk": WORKERS,
+    "cases.case": READERS,
+    "cases.form": READERS,
+    "cases.act": READERS,
+    "households.clue": WORKERS,
+    "households.register": WORKERS,
+    "cases.file": READERS,
+    "households.search": READERS,
+    "households.household": READERS,
+    "boards.overdue": READERS,
+    "boards.notices": NOTICES,
+    "boards.notice": NOTICES,
+    "audit.cases": frozenset({"auditor"}),
+    "audit.ledger": frozenset({"auditor"}),
+    "audit.trail": READERS,
+    "audit.totals": frozenset({"upper_level"}),
+    "accounts.accounts": frozenset({"admin"}),
+    "accounts.add": frozenset({"admin"}),
+    "accounts.disable": frozenset({"admin"}),
+}
+HOMES = (
+    ("desk.desk", WORKERS),
+    ("audit.cases", PAGES["audit.cases"]),
+    ("audit.totals", PAGES["audit.totals"]),
+    ("accounts.accounts", PAGES["accounts.accounts"]),
+)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever asks: a person logged in, or nobody (``signed`` is None)."""
+
+    signed: Signed | None
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles held today."""
+        return frozenset(o.role for o in self.signed.actor.offices) if self.signed else frozenset()
+
+    def may_open(self, endpoint: str) -> bool:
+        """Tell whether a page is for this visitor."""
+        if endpoint in PUBLIC:
+            return True
+        return self.signed is not None and (endpoint in ANYBODY or bool(self.roles & PAGES.get(endpoint, frozenset())))
+
+
+def visitor() -> Visitor:
+    """Return who asks, found once a request from the session's token."""
+    if "visitor" not in g:
+        token = session.get(TOKEN)
+        g.visitor = Visitor(people.session_actor(token) if token else None)
+    return cast(Visitor, g.visitor)
+
+
+def signed() -> Signed:
+    """Return the person logged in; only for pages behind ``guard_page``."""
+    found = visitor().signed
+    if found is None:
+        raise NotAllowed(reason="logged_out")
+    return found
+
+
+def guard_page() -> Response | None:
+    """Before each request: send strangers to the log-in page, refuse pages that are not for a person's roles."""
+    endpoint = request.endpoint
+    if endpoint is None or endpoint in PUBLIC:
+        return None
+    if visitor().signed is None:
+        if request.method == "GET":
+            return redirect(url_for("session.log_in", next=request.full_path.rstrip("?")))
+        return redirect(url_for("session.log_in"))
+    if not visitor().may_open(endpoint):
+        raise NotAllowed(page=endpoint)
+    return None
+
+
+def home_page() -> str:
+    """Return the endpoint that a person's day begins with."""
+    return next((page for page, roles in HOMES if visitor().roles & roles), "boards.reminders")

@@ -1,0 +1,90 @@
+"""Accounts of a county as its administrator keeps them; everything stays inside the administrator's county."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.services import people
+from app.services.lists import SIZE, Found
+from app.store import ledger
+from app.store import lists as store
+from app.store import people as people_store
+from app.store.transaction import reading, writing
+from workflows.errors import BadValue, NotAllowed, NotFound
+from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Actor
+
+GIVEN = tuple(role for role in ROLE_LEVELS if role not in ("system", "upper_level"))
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account with its offices today as (role, area code, name of the area)."""
+
+    username: str
+    name: str
+    active: bool
+    offices: Sequence[tuple[str, str, str]]
+
+
+def county_of_admin(actor: Actor) -> str:
+    """Return the county that a person administers; raise NotAllowed for anybody else."""
+    counties = [o.area[:6] for o in actor.offices if o.role == "admin"]
+    if not counties:
+        raise NotAllowed(page="accounts")
+    return counties[0]
+
+
+def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
+    """Return the accounts of the administrator's county by log-in name; two queries, however many rows."""
+    county = county_of_admin(actor)
+    with reading() as now:
+        found = store.accounts([county], store.Page((after,) if after else (), SIZE))
+        rows = [(r.User.id, r.User.username, r.User.name, r.User.active) for r in found[:SIZE]]
+        offices: dict[int, list[tuple[str, str, str]]] = {}
+        for user, role, area, name in store.offices_by_user([r[0] for r in rows], now):
+            offices.setdefault(user, []).append((role, area, name or area))
+    lines = [Account(username, name, active, offices.get(user, ())) for user, username, name, active in rows]
+    return Found(lines, lines[-1].username if len(found) > SIZE else "", now)
+
+
+def add(actor: Actor, *, username: str, name: str, password: str, role: str, area: str) -> None:
+    """Add an account with one office inside the county; raise BadValue naming the first wrong field."""
+    county = county_of_admin(actor)
+    for field, value in (("username", username), ("name", name)):
+        if not value or len(value) > 64 or not value.isprintable():
+            raise BadValue(field=field, value=value[:60])
+    if role not in GIVEN:
+        raise BadValue(field="role", value=role)
+    ensure_area(county, role, area)
+    user = people.add_user(username=username, name=name, password=password, county=county, offices=[(role, area)])
+    with writing() as now:
+        detail = {"role": role, "area": area}
+        ledger.append(county, user=actor.id, kind="user_added", subject=f"u{user}", now=now, detail=detail)
+
+
+def ensure_area(county: str, role: str, area: str) -> None:
+    """An office lies inside the county, in an area of the role's level that exists (a grid: in its village)."""
+    digits = LEVEL_DIGITS[ROLE_LEVELS[role]]
+    with reading():
+        known = store.area_names([area[:12]])
+    fits = area[:12] in known and area.startswith(county) and area.isdigit()
+    right_level = len(area) in (12, 15) if role == "grid_member" else len(area) == 12 and not area[digits:].strip("0")
+    if (
+        not fits
+        or not right_level
+        or not area[LEVEL_DIGITS["county"] : digits].strip("0")
+        and digits > LEVEL_DIGITS["county"]
+    ):
+        raise BadValue(field="area", value=area[:15])
+
+
+def disable(actor: Actor, username: str) -> None:
+    """Disable an account of the county, never one's own; NotFound for accounts elsewhere."""
+    county = county_of_admin(actor)
+    with reading():
+        user = people_store.user_by_name(username)
+        found = (user.county, f"u{user.id}") if user else ("", "")
+    if found[0] != county:
+        raise NotFound(user=username)
+    if found[1] == actor.id:
+        raise NotAllowed(reason="oneself")
+    people.disable_user(username, by=actor.id)

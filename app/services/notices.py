@@ -1,0 +1,74 @@
+"""The village's public notice: a whitelist of columns, so that nothing else of a household can reach it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.services.lists import scope_of
+from app.store import lists as store
+from app.store.transaction import reading
+from workflows.errors import NotFound
+from workflows.model import Actor
+
+TIMER = "publicity_min"
+
+
+@dataclass(frozen=True)
+class NoticeLine:
+    """One household on a notice. Never more: no identity, telephone or bank number, no health, no kind of risk."""
+
+    case: str
+    purpose: str
+    group: str
+    head_name: str
+    member_count: int
+    category: str
+    begins: str
+    ends: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What hangs in one village now; times are RFC 3339 UTC, the end exclusive."""
+
+    village: str
+    village_name: str
+    township_name: str
+    lines: Sequence[NoticeLine]
+    now: datetime
+
+
+def notices(actor: Actor, *, village: str = "") -> list[Notice]:
+    """Return the public notices that run in a person's area, village by village."""
+    with reading() as now:
+        rows = store.notices(scope_of(actor), TIMER, village)
+        found: dict[str, list[NoticeLine]] = {}
+        names: dict[str, tuple[str, str]] = {}
+        for row in rows:
+            names[row.village] = (row.village_name or row.village, row.township_name or "")
+            found.setdefault(row.village, []).append(_line(row))
+    return [Notice(code, *names[code], lines, now) for code, lines in found.items()]
+
+
+def _line(row: Any) -> NoticeLine:
+    fields = json.loads(row.fields)
+    return NoticeLine(
+        case=row.number,
+        purpose=row.purpose,
+        group=row.group_name,
+        head_name=row.head_name,
+        member_count=row.member_count,
+        category=str(fields.get("category", "")),
+        begins=row.start_at,
+        ends=row.due_at,
+    )
+
+
+def notice(actor: Actor, *, village: str) -> Notice:
+    """Return one village's notice; NotFound when none runs there or the village lies outside the person's area."""
+    found = notices(actor, village=village)
+    if not found:
+        raise NotFound(village=village)
+    return found[0]

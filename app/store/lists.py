@@ -1,0 +1,385 @@
+"""Reads for lists: desk, search, boards, notices, totals. Each takes the scope of the person who looks."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
+
+from app.tables import (
+    AccessRow,
+    Appointment,
+    Area,
+    CaseRow,
+    DeadlineRow,
+    EvidenceFile,
+    EvidenceUse,
+    Household,
+    Member,
+    User,
+    Wait,
+    db,
+)
+from workflows.clock import local_date, utc_text
+from workflows.model import Office
+
+Rows = Sequence[Row[Any]]
+VILLAGE_ROLES = frozenset({"village_cadre", "resident_team"})
+TOWNSHIP_ROLES = frozenset({"township_officer", "township_leader"})
+COUNTY_ROLES = frozenset({"county_lead", "sector_dept", "auditor"})
+LATE_MODES = ("lapse", "recurring")
+Township = aliased(Area)
+Village = aliased(Area)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a person may see: the offices held and the number of the account (0 sees nothing by assignment)."""
+
+    offices: tuple[Office, ...]
+    user_id: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which rows to give: those after a key (the sort columns of the last row seen), at most so many."""
+
+    after: tuple[str, ...] = ()
+    size: int = 25
+
+
+# --- scope -------------------------------------------------------------------------------------------------------------
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """The condition on households that a person may see; nothing unless an office says so."""
+    return or_(false(), *(_visible_by(office, scope.user_id) for office in scope.offices))
+
+
+def _visible_by(office: Office, user_id: int) -> ColumnElement[bool]:
+    area = office.area
+    if office.role in COUNTY_ROLES:
+        return Household.county == area[:6]
+    if office.role in TOWNSHIP_ROLES:
+        return and_(Household.county == area[:6], Household.township == area[:9].ljust(12, "0"))
+    if office.role in VILLAGE_ROLES:
+        return and_(Household.county == area[:6], Household.village == area[:12])
+    if office.role == "grid_member":
+        inside = or_(Household.area == area[:12], Household.area.startswith(area))
+        return and_(Household.county == area[:6], Household.village == area[:12], inside)
+    if office.role == "helper":
+        return and_(Household.county == area[:6], Household.number.in_(_helped(user_id)))
+    return false()
+
+
+def _helped(user_id: int) -> Select[Any]:
+    """Numbers of the households whose present helper is this account."""
+    joined = and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case)
+    return (
+        select(func.substr(CaseRow.subject, 11))
+        .join(Wait, joined)
+        .where(Wait.role == "helper", Wait.user_id == user_id, CaseRow.definition == "assist")
+    )
+
+
+def _of_household() -> ColumnElement[bool]:
+    return and_(Household.county == CaseRow.county, Household.number == func.substr(CaseRow.subject, 11))
+
+
+def _after(columns: Sequence[Any], page: Page) -> ColumnElement[bool]:
+    return tuple_(*columns) > tuple_(*page.after) if page.after else tuple_(*columns) > tuple_(*([""] * len(columns)))
+
+
+# --- desk --------------------------------------------------------------------------------------------------------------
+def _waiting(scope: Scope) -> Select[Any]:
+    """Cases that wait for one of the person's offices, once each: the one source of the desk's rows and counts."""
+    mine = or_(false(), *(_waits_for(office, scope.user_id) for office in scope.offices))
+    columns = select(Wait.county, Wait.case, func.min(Wait.due_at).label("due_at"))
+    joined = columns.join(CaseRow, and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case))
+    return joined.join(Household, _of_household()).where(mine).group_by(Wait.county, Wait.case)
+
+
+def _waits_for(office: Office, user_id: int) -> ColumnElement[bool]:
+    role, area = Wait.role == office.role, office.area
+    if office.role == "helper":
+        return and_(role, Wait.user_id == user_id)
+    if office.role == "grid_member":
+        inside = or_(Household.area == area[:12], Household.area.startswith(area))
+        return and_(role, Wait.county == area[:6], Wait.village == area[:12], inside)
+    if office.role in VILLAGE_ROLES:
+        return and_(role, Wait.county == area[:6], Wait.village == area[:12])
+    if office.role in TOWNSHIP_ROLES:
+        return and_(role, Wait.county == area[:6], Wait.township == area[:9].ljust(12, "0"))
+    if office.role in COUNTY_ROLES:
+        return and_(role, Wait.county == area[:6])
+    return false()
+
+
+def desk_counts(scope: Scope, edges: tuple[str, str, str]) -> tuple[int, int, int, int]:
+    """Count what waits by time left: overdue, due by the first evening, by the second, later.
+
+    ``edges``: now, the end of today, the end of the week, as texts.
+    """
+    rows = _waiting(scope).subquery()
+    now, today, week = edges
+    due = rows.c.due_at
+    bands = (due <= now, and_(due > now, due <= today), and_(due > today, due <= week), due > week)
+    counted = select(*(func.coalesce(func.sum(case((band, 1), else_=0)), 0) for band in bands)).select_from(rows)
+    late, now_due, soon, later = db.session.execute(counted).one()
+    return int(late), int(now_due), int(soon), int(later)
+
+
+def desk_rows(scope: Scope, page: Page, between: tuple[str, str]) -> Rows:
+    """Return what waits, soonest first, with due times after the first and up to the second text."""
+    rows = _waiting(scope).subquery()
+    key = [rows.c.due_at, rows.c.case]
+    query = (
+        select(rows.c.due_at, CaseRow, Household, Village.name.label("village_name"))
+        .join(CaseRow, and_(CaseRow.county == rows.c.county, CaseRow.number == rows.c.case))
+        .join(Household, _of_household())
+        .outerjoin(Village, Village.code == Household.village)
+        .where(rows.c.due_at > between[0], rows.c.due_at <= between[1], _after(key, page))
+    )
+    return db.session.execute(query.order_by(*key).limit(page.size + 1)).all()
+
+
+# --- households --------------------------------------------------------------------------------------------------------
+def search_households(scope: Scope, words: str, area: str, page: Page) -> Rows:
+    """Return households by beginning of the head's name or the number, or by national number, inside an area."""
+    query = select(Household, Village.name.label("village_name"), Township.name.label("township_name"))
+    query = query.outerjoin(Village, Village.code == Household.village)
+    query = query.outerjoin(Township, Township.code == Household.township)
+    query = query.where(visible(scope), _after([Household.county, Household.number], page))
+    if words:
+        named = Household.head_name.startswith(words, autoescape=True)
+        numbered = Household.number.startswith(words.upper(), autoescape=True)
+        query = query.where(or_(named, numbered, Household.national_number == words))
+    if area:
+        query = query.where(_inside(area))
+    return db.session.execute(query.order_by(Household.county, Household.number).limit(page.size + 1)).all()
+
+
+def _inside(area: str) -> ColumnElement[bool]:
+    """The condition on households inside an area of county level or below."""
+    inside: ColumnElement[bool] = Household.county == area[:6]
+    if area[9:].strip("0"):
+        return and_(inside, Household.village == area[:12])
+    return and_(inside, Household.township == area) if area[6:9].strip("0") else inside
+
+
+def households_by_area(scope: Scope, parent: str) -> Rows:
+    """Count visible households for each area directly inside an area of county or township level."""
+    column = Household.village if parent[6:9].strip("0") else Household.township
+    query = select(Area.code, Area.name, func.count(Household.number).label("households"))
+    query = query.join(Household, and_(column == Area.code, visible(scope)))
+    return db.session.execute(
+        query.where(Area.parent == parent).group_by(Area.code, Area.name).order_by(Area.code)
+    ).all()
+
+
+def household(scope: Scope, county: str, number: str) -> Row[Any] | None:
+    """Return a household with the names of village and township, if the person may see it."""
+    query = select(Household, Village.name.label("village_name"), Township.name.label("township_name"))
+    query = query.outerjoin(Village, Village.code == Household.village)
+    query = query.outerjoin(Township, Township.code == Household.township)
+    query = query.where(Household.county == county, Household.number == number, visible(scope))
+    return db.session.execute(query).one_or_none()
+
+
+def members(county: str, number: str) -> Sequence[Member]:
+    """Return the members of a household in order."""
+    query = select(Member).where(Member.county == county, Member.household == number).order_by(Member.position)
+    return db.session.scalars(query).all()
+
+
+def cases_of(county: str, numbers: Iterable[str]) -> Sequence[CaseRow]:
+    """Return the cases of some households, in order of opening."""
+    subjects = [f"household:{number}" for number in numbers]
+    query = select(CaseRow).where(CaseRow.county == county, CaseRow.subject.in_(subjects))
+    return db.session.scalars(query.order_by(CaseRow.subject, CaseRow.opened_at, CaseRow.number)).all()
+
+
+def last_photo(county: str, number: str, kind: str) -> str | None:
+    """Return the digest of a household's newest piece of evidence of a kind."""
+    joined = and_(CaseRow.county == EvidenceUse.county, CaseRow.number == EvidenceUse.case)
+    filed = and_(EvidenceFile.county == EvidenceUse.county, EvidenceFile.sha256 == EvidenceUse.sha256)
+    query = select(EvidenceUse.sha256).join(CaseRow, joined).join(EvidenceFile, filed)
+    query = query.where(EvidenceUse.county == county, CaseRow.subject == f"household:{number}")
+    query = query.where(EvidenceUse.kind == kind, EvidenceFile.shown_mime.startswith("image/"))
+    return db.session.scalar(query.order_by(EvidenceFile.uploaded_at.desc(), EvidenceUse.seq.desc()).limit(1))
+
+
+def uploads_of(county: str, user: str, digests: Iterable[str]) -> Sequence[EvidenceFile]:
+    """Return files that an account itself handed in."""
+    query = select(EvidenceFile).where(EvidenceFile.county == county, EvidenceFile.uploaded_by == user)
+    return db.session.scalars(query.where(EvidenceFile.sha256.in_(list(digests)))).all()
+
+
+# --- areas and people --------------------------------------------------------------------------------------------------
+def area_names(codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of areas by code."""
+    query = select(Area.code, Area.name).where(Area.code.in_(sorted(set(codes))))
+    return {code: name for code, name in db.session.execute(query)}
+
+
+def people_in(roles: Iterable[str], areas: Iterable[str], now: datetime) -> Rows:
+    """Return active holders of roles in some areas today: account, name, person, role, area."""
+    today = local_date(now).isoformat()
+    query = select(User.id, User.name, User.person, Appointment.role, Appointment.area)
+    query = query.join(Appointment, Appointment.user_id == User.id).where(User.active.is_(True))
+    query = query.where(Appointment.role.in_(list(roles)), Appointment.area.in_(list(areas)))
+    query = query.where(Appointment.begins <= today, or_(Appointment.ends.is_(None), Appointment.ends > today))
+    return db.session.execute(query.order_by(User.name, User.id)).all()
+
+
+def accounts(counties: Iterable[str], page: Page) -> Rows:
+    """Return accounts of some counties, by log-in name."""
+    query = select(User).where(User.county.in_(list(counties)), User.username > (page.after[0] if page.after else ""))
+    return db.session.execute(query.order_by(User.username).limit(page.size + 1)).all()
+
+
+def user_names(numbers: Iterable[int]) -> dict[int, str]:
+    """Return the names of accounts by number."""
+    query = select(User.id, User.name).where(User.id.in_(sorted(set(numbers))))
+    return {number: name for number, name in db.session.execute(query)}
+
+
+def parse_json(text: str) -> dict[str, Any]:
+    """Return a stored JSON object."""
+    return dict(json.loads(text))
+
+
+def offices_by_user(users: Iterable[int], now: datetime) -> Rows:
+    """Return (account, role, area, name of the area) of offices held today."""
+    today = local_date(now).isoformat()
+    query = select(Appointment.user_id, Appointment.role, Appointment.area, Area.name)
+    query = query.outerjoin(Area, Area.code == Appointment.area).where(Appointment.user_id.in_(list(users)))
+    query = query.where(Appointment.begins <= today, or_(Appointment.ends.is_(None), Appointment.ends > today))
+    return db.session.execute(query.order_by(Appointment.id)).all()
+
+
+# --- boards ------------------------------------------------------------------------------------------------------------
+def _late(scope: Scope, now: datetime) -> Select[Any]:
+    """Running periods that somebody should have met by now: the one source of the board's rows and counts."""
+    joined = and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
+    return (
+        select(DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
+        .join(CaseRow, joined)
+        .join(Household, _of_household())
+        .where(DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= utc_text(now), visible(scope))
+        .where(DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max")
+    )
+
+
+def late_by_area(scope: Scope, now: datetime, parent: str) -> Rows:
+    """Count overdue periods by township, or by village inside a township: code, name, number."""
+    column = Household.village if parent else Household.township
+    query = _late(scope, now).with_only_columns(column, Area.name, func.count().label("late"))
+    query = query.outerjoin(Area, Area.code == column).where(_inside(parent) if parent else Household.county != "")
+    return db.session.execute(query.group_by(column, Area.name).order_by(func.count().desc(), column)).all()
+
+
+def late_rows(scope: Scope, now: datetime, parent: str, page: Page) -> Rows:
+    """Return overdue periods, the latest first, with case, household and names of village and township."""
+    query = _late(scope, now).with_only_columns(
+        DeadlineRow, CaseRow, Household, Village.name.label("village_name"), Township.name.label("township_name")
+    )
+    query = query.outerjoin(Village, Village.code == Household.village)
+    query = query.outerjoin(Township, Township.code == Household.township)
+    query = query.where(_inside(parent) if parent else Household.county != "")
+    key = [DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind]
+    return db.session.execute(query.where(_after(key, page)).order_by(*key).limit(page.size + 1)).all()
+
+
+def notices(scope: Scope, timer: str, village: str = "") -> Rows:
+    """Return the public notices that run: the columns that may be shown in public, and the case's fields text."""
+    joined = and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
+    query = select(
+        Household.village,
+        Village.name.label("village_name"),
+        Township.name.label("township_name"),
+        Household.group_name,
+        Household.head_name,
+        Household.member_count,
+        CaseRow.purpose,
+        CaseRow.number,
+        CaseRow.fields,
+        DeadlineRow.start_at,
+        DeadlineRow.due_at,
+    )
+    query = query.select_from(DeadlineRow).join(CaseRow, joined).join(Household, _of_household())
+    query = query.outerjoin(Village, Village.code == Household.village)
+    query = query.outerjoin(Township, Township.code == Household.township)
+    query = query.where(DeadlineRow.kind == timer, DeadlineRow.ended_how.is_(None), visible(scope))
+    query = query.where(Household.village == village) if village else query
+    return db.session.execute(query.order_by(Household.village, CaseRow.purpose.desc(), CaseRow.number)).all()
+
+
+# --- auditors and totals -----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class CaseFilter:
+    """What an auditor looks for; empty texts ask for everything. ``late_before`` keeps overdue cases only."""
+
+    definition: str = "household_case"
+    state: str = ""
+    township: str = ""
+    late_before: str = ""
+
+
+def _chosen(scope: Scope, wanted: CaseFilter) -> Select[Any]:
+    query = select(CaseRow.number).join(Household, _of_household())
+    query = query.where(visible(scope), CaseRow.definition == wanted.definition)
+    query = query.where(CaseRow.state == wanted.state) if wanted.state else query
+    query = query.where(CaseRow.township == wanted.township) if wanted.township else query
+    if wanted.late_before:
+        late = and_(DeadlineRow.county == CaseRow.county, DeadlineRow.case == CaseRow.number)
+        late = and_(late, DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= wanted.late_before)
+        late = and_(late, DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max")
+        query = query.where(select(DeadlineRow.kind).where(late).exists())
+    return query
+
+
+def count_cases(scope: Scope, wanted: CaseFilter) -> int:
+    """Count the cases that fit a filter."""
+    return int(db.session.scalar(select(func.count()).select_from(_chosen(scope, wanted).subquery())) or 0)
+
+
+def find_cases(scope: Scope, wanted: CaseFilter, page: Page) -> Rows:
+    """Return the cases that fit a filter, by county and number."""
+    query = _chosen(scope, wanted).with_only_columns(CaseRow, Household, Village.name.label("village_name"))
+    query = query.outerjoin(Village, Village.code == Household.village)
+    key = [CaseRow.county, CaseRow.number]
+    return db.session.execute(query.where(_after(key, page)).order_by(*key).limit(page.size + 1)).all()
+
+
+def ledger_lines(county: str, before: int, kind: str, size: int) -> Sequence[AccessRow]:
+    """Return lines of a county's access ledger, newest first, older than a number (0: from the newest)."""
+    query = select(AccessRow).where(AccessRow.county == county)
+    query = query.where(AccessRow.seq < before) if before else query
+    query = query.where(AccessRow.text.contains(f'"kind":"{kind}"', autoescape=True)) if kind else query
+    return db.session.scalars(query.order_by(AccessRow.seq.desc()).limit(size + 1)).all()
+
+
+def totals_by_township(prefix: str) -> Rows:
+    """Count open cases by county, township, definition and state below an area prefix; no household is named."""
+    query = select(CaseRow.county, CaseRow.township, CaseRow.definition, CaseRow.state, func.count().label("cases"))
+    query = query.where(CaseRow.county.startswith(prefix), CaseRow.closed.is_(False))
+    return db.session.execute(query.group_by(CaseRow.county, CaseRow.township, CaseRow.definition, CaseRow.state)).all()
+
+
+def late_by_township(prefix: str, now: datetime) -> Rows:
+    """Count overdue periods by county and township below an area prefix."""
+    query = select(DeadlineRow.county, DeadlineRow.township, func.count().label("late"))
+    query = query.where(DeadlineRow.county.startswith(prefix), DeadlineRow.ended_how.is_(None))
+    query = query.where(DeadlineRow.due_at <= utc_text(now), DeadlineRow.mode.in_(LATE_MODES))
+    return db.session.execute(
+        query.where(DeadlineRow.bound == "max").group_by(DeadlineRow.county, DeadlineRow.township)
+    ).all()
+
+
+def cases_by_number(scope: Scope, numbers: Iterable[str]) -> Rows:
+    """Return the visible ones among some cases, with household and village."""
+    query = select(CaseRow, Household, Village.name.label("village_name")).join(Household, _of_household())
+    query = query.outerjoin(Village, Village.code == Household.village).where(visible(scope))
+    return db.session.execute(query.where(CaseRow.number.in_(sorted(set(numbers))))).all()

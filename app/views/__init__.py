@@ -1,0 +1,60 @@
+"""Pages: put together here with their guards, headers and words."""
+
+from flask import Flask, Response, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+
+from app.access import guard_page
+from app.views import accounts, audit, boards, cases, desk, errors, home, households, session, shown
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+BLUEPRINTS = (home, session, desk, cases, households, boards, audit, accounts)
+
+
+def init_views(app: Flask) -> None:
+    """Add all pages to the application."""
+    app.config.update(
+        SESSION_COOKIE_NAME="fangpin",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SEND_FILE_MAX_AGE_DEFAULT=86400,
+    )
+    Bootstrap5(app)
+    app.before_request(guard_page)
+    CSRFProtect(app)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.pages)
+    errors.init_errors(app)
+    shown.init_words(app)
+    app.after_request(secure)
+
+
+def secure(response: Response) -> Response:
+    """Add the headers that keep pages to themselves; what is personal is kept by no cache."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    if request.endpoint not in ("static", "bootstrap.static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,71 @@
+"""The administrator's page: accounts of the county, add one, disable one."""
+
+from flask import Blueprint, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from app.access import signed
+from app.schemas import narrow
+from app.services import accounts as service
+from app.services.people import SHORTEST_PASSWORD
+from app.views.errors import CODE_HEADER, code_of, status_of
+from app.views.plain import more_url
+from app.views.shown import page, speech
+from workflows.errors import BadValue, Refused
+
+pages = Blueprint("accounts", __name__)
+TYPED = ("username", "name", "role", "area")
+
+
+@pages.get("/accounts")
+def accounts() -> str:
+    """The accounts of the county."""
+    return show_accounts(None)
+
+
+def show_accounts(refused: Refused | None) -> str:
+    """Render the page, with what was typed when it was refused."""
+    found = service.accounts(signed().actor, after=request.args.get("after", ""))
+    words = speech(now=found.now)
+    field = str(refused.params.get("field", "")) if refused else ""
+    problem = words.say("refused.bad_value", field=words.say(f"ui.account_{field}")) if field else ""
+    rows = [
+        {
+            "username": a.username,
+            "name": a.name,
+            "active": a.active,
+            "offices": words.listed([f"{words.role(role)}（{area}）" for role, _, area in a.offices]),
+            "url": url_for("accounts.disable", username=a.username),
+        }
+        for a in found.rows
+    ]
+    return page(
+        "accounts",
+        words=words,
+        rows=rows,
+        typed={name: request.form.get(name, "") for name in TYPED},
+        roles=[(role, words.role(role)) for role in service.GIVEN],
+        shortest=SHORTEST_PASSWORD,
+        problem=problem,
+        more=more_url("accounts.accounts", found.following),
+    )
+
+
+@pages.post("/accounts")
+def add() -> Response:
+    """Add an account with one office."""
+    typed = {name: narrow(request.form.get(name, "")) for name in TYPED}
+    try:
+        service.add(signed().actor, password=request.form.get("password", ""), **typed)
+    except BadValue as refused:
+        response = make_response(show_accounts(refused))
+        response.status_code = status_of(refused)
+        response.headers[CODE_HEADER] = code_of(refused)
+        return response
+    return redirect(url_for("accounts.accounts"), 303)
+
+
+@pages.post("/accounts/<username>/disable")
+def disable(username: str) -> Response:
+    """Disable an account; its log-ins end at once."""
+    service.disable(signed().actor, username)
+    return redirect(url_for("accounts.accounts"), 303)

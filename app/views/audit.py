@@ -1,0 +1,118 @@
+"""For those who look on: the auditor's list, trail PDF, access ledger; totals for levels above the county."""
+
+from typing import Any
+
+from flask import Blueprint, make_response, request, url_for
+from werkzeug.wrappers import Response
+
+from app import printing
+from app.access import signed
+from app.labels import state_of
+from app.runtime import runtime
+from app.services import lists
+from app.services.lists import Total
+from app.store.lists import CaseFilter
+from app.views.plain import case_row, more_url
+from app.views.shown import language, page, speech
+
+pages = Blueprint("audit", __name__)
+KINDS = ("case_read", "file_read", "list_read", "trail_print", "refused", "user_added", "user_disabled")
+
+
+@pages.get("/audit")
+def cases() -> str:
+    """The cases of the auditor's county, by filter."""
+    wanted = CaseFilter(
+        definition=_definition(request.args.get("definition", "")),
+        state=request.args.get("state", "")[:40],
+        township=request.args.get("township", "")[:12],
+    )
+    late = request.args.get("late") == "1"
+    found = lists.audit(signed().actor, wanted, late=late, after=request.args.get("after", ""))
+    words = speech(now=found.found.now)
+    kept = {"definition": wanted.definition, "state": wanted.state, "township": wanted.township, "late": "1" if late else ""}
+    return page(
+        "audit",
+        words=words,
+        rows=[case_row(line, words, found.found.now, runtime().rules) for line in found.found.rows],
+        total=found.total,
+        townships=found.townships,
+        kept=kept,
+        states=state_options(wanted.definition),
+        definitions=[(d.id, words.pick(d.label)) for d in runtime().rules.definitions.values()],
+        more=more_url("audit.cases", found.found.following, **kept),
+    )
+
+
+def _definition(name: str) -> str:
+    return name if name in runtime().rules.definitions else "household_case"
+
+
+def state_options(definition: str) -> list[tuple[str, str]]:
+    """Return the states of a definition with their labels."""
+    found = runtime().rules.definitions[definition]
+    names = [*(step.state for step in found.steps.values()), *found.states]
+    words = speech()
+    return [(name, state_of(words, definition, name)) for name in names]
+
+
+@pages.post("/cases/<number>/trail")
+def trail(number: str) -> Response:
+    """Print a household's trail; the print is written to the access ledger, so this is a POST."""
+    pdf = printing.print_trail(signed().actor, case=number, lang=language())
+    response = make_response(pdf)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'attachment; filename="trail-{number}.pdf"'
+    return response
+
+
+@pages.get("/audit/ledger")
+def ledger() -> str:
+    """Who looked at what in the auditor's county, newest first."""
+    kind = request.args.get("kind", "")
+    kind = kind if kind in KINDS else ""
+    before = request.args.get("after", "")
+    found = lists.access_ledger(signed().actor, kind=kind, before=int(before) if before.isdigit() else 0)
+    words = speech(now=found.now)
+    rows = [
+        {
+            "seq": line.seq,
+            "at": words.time(line.at),
+            "user": line.user,
+            "kind": words.say(f"access.{line.kind}") if words.knows(f"access.{line.kind}") else line.kind,
+            "subject": line.subject,
+            "url": url_for("cases.case", number=line.subject) if "-" in line.subject else "",
+            "detail": line.detail,
+            "hash": line.hash[:16],
+        }
+        for line in found.rows
+    ]
+    return page("ledger", words=words, rows=rows, kind=kind, kinds=KINDS, more=more_url("audit.ledger", found.following, kind=kind))
+
+
+# --- totals ------------------------------------------------------------------------------------------------------------
+@pages.get("/totals")
+def totals() -> str:
+    """Numbers by county and township; no household stands in them."""
+    found = lists.totals(signed().actor)
+    words = speech()
+    states = [s for s in runtime().rules.definitions["monitor_status"].states if s != "none"]
+    counties = [t for t in found if t.is_county]
+    return page(
+        "totals",
+        words=words,
+        states=[(name, state_of(words, "monitor_status", name)) for name in states],
+        counties=[{"county": c, "townships": _inside(found, c)} for c in counties],
+        sums=sums(counties),
+    )
+
+
+def _inside(found: list[Total], county: Total) -> list[Total]:
+    return [t for t in found if not t.is_county and t.code.startswith(county.code[:6])]
+
+
+def sums(counties: list[Total]) -> dict[str, Any]:
+    """Return the numbers over all counties."""
+    names = {name for c in counties for name in c.states}
+    states = {name: sum(c.states.get(name, 0) for c in counties) for name in names}
+    return {"states": states, "open_cases": sum(c.open_cases for c in counties), "late": sum(c.late for c in counties)}

@@ -1,0 +1,152 @@
+"""Boards: what is overdue, my reminders, the villages' public notices."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from app.access import signed
+from app.labels import Labels, Speech
+from app.runtime import runtime
+from app.services import lists, notices as notice_service, reminders as reminder_service
+from app.services.lists import CaseLine, LateLine
+from app.services.notices import Notice
+from app.services.reminders import Item
+from app.views.plain import more_url, plain_state, time_cell
+from app.views.shown import labels_for, page, speech
+
+pages = Blueprint("boards", __name__)
+PAST_DAYS = 5
+
+
+# --- overdue -----------------------------------------------------------------------------------------------------------
+@pages.get("/overdue")
+def overdue() -> str:
+    """What is overdue in my area, most late first."""
+    area = request.args.get("area", "")
+    area = area if area.isdigit() and len(area) == 12 else ""
+    board = lists.overdue(signed().actor, area=area, after=request.args.get("after", ""))
+    words = speech(now=board.found.now)
+    return page(
+        "overdue",
+        words=words,
+        board=board,
+        area=area,
+        path=[(code, name) for code, name in board.path if code[6:].strip("0")],
+        rows=[late_row(line, words, board.found.now) for line in board.found.rows],
+        more=more_url("boards.overdue", board.found.following, area=area),
+    )
+
+
+def late_row(line: LateLine, words: Speech, now: Any) -> dict[str, Any]:
+    """Return an overdue period as the board shows it."""
+    labels = labels_for(runtime().rules.machine_of(line.case), words)
+    return {
+        "url": url_for("cases.case", number=line.case.number),
+        "number": line.case.number,
+        "head": line.house.head_name,
+        "place": f"{line.house.township_name} {line.house.village_name}".strip(),
+        "timer": labels.timer(line.timer),
+        "state": plain_state(labels, line.case, now),
+        "waits": words.roles(labels.compiled.waits_for(line.case.state)),
+        **time_cell(words, line.due_at, now, provisional=line.provisional),
+    }
+
+
+# --- reminders ---------------------------------------------------------------------------------------------------------
+@pages.get("/reminders")
+def reminders() -> str:
+    """My reminders, newest first."""
+    before = request.args.get("before", "")
+    actor = signed().actor
+    found = reminder_service.list_reminders(actor, before=int(before) if before.isdigit() else None)
+    cases = lists.case_lines(actor, [item.case for item in found.items])
+    words = speech()
+    return page(
+        "reminders",
+        words=words,
+        rows=[reminder_row(item, cases.get(item.case), words) for item in found.items],
+        total=found.total,
+        unread=found.unread,
+        newest=found.items[0].id if found.items else 0,
+        more=url_for("boards.reminders", before=found.before) if found.before else "",
+    )
+
+
+def reminder_row(item: Item, line: CaseLine | None, words: Speech) -> dict[str, Any]:
+    """Return a reminder in words; the household's name only while the case is the reader's to see."""
+    labels = labels_for(runtime().rules.machine_of(line.case), words) if line else None
+    params = {"case": item.case, "household": line.house.head_name if line else item.case, "state": "", "timer": "", "due": ""}
+    params |= {name: reminder_param(labels, words, name, str(value)) for name, value in item.params.items()}
+    key = f"message.{item.word}"
+    known = words.knows(f"{key}.title")
+    return {
+        "id": item.id,
+        "title": words.say(f"{key}.title", **params) if known else words.say("ui.reminder"),
+        "body": words.say(f"{key}.body", **params) if known else item.case,
+        "at": words.time(item.sent_at),
+        "read": item.is_read,
+        "url": url_for("cases.case", number=item.case) if line else "",
+    }
+
+
+def reminder_param(labels: Labels | None, words: Speech, name: str, value: str) -> str:
+    """Return a parameter of a reminder as people read it."""
+    if name == "due" and value.endswith("Z"):
+        return words.last_day(value)
+    if labels and name in ("state", "timer"):
+        return labels.state(value) if name == "state" else labels.timer(value)
+    return value
+
+
+@pages.post("/reminders")
+def read_reminder() -> Response:
+    """Mark one reminder read, or all up to the newest that the page showed."""
+    one, newest = request.form.get("id", ""), request.form.get("newest", "")
+    if one.isdigit():
+        reminder_service.mark_read(signed().actor, reminder=int(one))
+    elif newest.isdigit():
+        reminder_service.mark_all_read(signed().actor, newest=int(newest))
+    return redirect(url_for("boards.reminders"), 303)
+
+
+# --- public notices ----------------------------------------------------------------------------------------------------
+@pages.get("/notices")
+def notices() -> str:
+    """The public notices that hang in my area, village by village."""
+    found = notice_service.notices(signed().actor)
+    words = speech()
+    return page("notices", words=words, villages=[notice_box(one, words) for one in found])
+
+
+@pages.get("/notices/<village>")
+def notice(village: str) -> str:
+    """One village's notice to print and hang up."""
+    found = notice_service.notice(signed().actor, village=village)
+    words = speech(village, now=found.now)
+    return page("notice", words=words, n=notice_box(found, words))
+
+
+def notice_box(found: Notice, words: Speech) -> dict[str, Any]:
+    """Return a notice in words, its households by purpose; only what stands on the whitelist can come in here."""
+    definition = runtime().rules.definitions["household_case"]
+    categories = {o.id: (o.zh if words.lang == "zh" else o.en) for o in definition.fields["category"].options}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for line in found.lines:
+        row = {
+            "head": line.head_name,
+            "members": line.member_count,
+            "group": line.group,
+            "category": categories.get(line.category, ""),
+            "begins": words.date(line.begins),
+            "ends": words.last_day(line.ends),
+            "open": line.ends > found.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        groups.setdefault(line.purpose, []).append(row)
+    return {
+        "village": found.village_name,
+        "township": found.township_name,
+        "url": url_for("boards.notice", village=found.village),
+        "groups": [{"purpose": name, "title": words.say(f"ui.notice_{name}"), "rows": rows} for name, rows in groups.items()],
+        "today": words.date(found.now),
+    }

@@ -1,0 +1,257 @@
+"""The case on one screen, as plain values: household, what changed, clocks, signatures, what may be done."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import url_for
+
+from app.labels import Labels, Speech, changed_values, refusal_sentence
+from app.runtime import runtime
+from app.services import lists
+from app.services.cases import CaseView
+from app.views.household import people_rows
+from app.views.plain import plain_state, purpose, time_cell
+from app.views.shown import labels_for
+from workflows.clock import explain, local_date, parse_utc
+from workflows.decide import Allowed
+from workflows.definition import Step
+from workflows.model import Case, Clock
+
+SKIPPED = ("weekend", "holiday", "provisional_rest_day")
+MOST_DAYS = 60
+Entry = Mapping[str, Any]
+
+
+def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
+    """Return everything that the case's template shows."""
+    labels = labels_for(view.compiled, words)
+    codes = {e["actor"]["office"] for e in view.entries} | {view.household.village, view.household.township}
+    areas = lists.area_names(codes)
+    entries = [entry_row(labels, e, view, areas) for e in view.entries]
+    fresh = since_signature(view.entries, signing_actions(labels))
+    return {
+        "number": view.case.number,
+        "version": view.case.seq,
+        "state": plain_state(labels, view.case, view.now),
+        "purpose": purpose(labels, view.case),
+        "closed": view.case.closed,
+        "head": clock_head(labels, view),
+        "household": household_box(view, words, areas),
+        "why": why_monitored(view, labels),
+        "photo": photo_url(view),
+        "since": entries[fresh:],
+        "history": entries[:fresh],
+        "clocks": [clock_row(labels, clock, view) for clock in sorted(view.case.clocks.values(), key=lambda c: c.due)],
+        "gates": gate_rows(labels, view, areas),
+        "open": [action_row(labels, a, view) for a in view.allowed if a.is_allowed],
+        "barred": [barred_row(labels, a) for a in view.allowed if not a.is_allowed],
+        "waits": words.roles(view.compiled.waits_for(view.case.state)),
+        "chains": chain_rows(view.dossier.cases, words, view.case.number),
+        "rules": words.pick(view.compiled.pack.label),
+        "head_hash": view.case.head,
+        "trail_url": url_for("audit.trail", number=view.case.number),
+    }
+
+
+def clock_head(labels: Labels, view: CaseView) -> dict[str, Any]:
+    """Return the nearest maximum as the header shows it."""
+    running = [c for c in view.case.clocks.values() if c.bound == "max"]
+    nearest = min(running, key=lambda c: c.due, default=None)
+    cell = time_cell(labels.speech, nearest.due if nearest else "", view.now, provisional=bool(nearest and nearest.provisional))
+    return {**cell, "timer": labels.timer(nearest.kind) if nearest else ""}
+
+
+def household_box(view: CaseView, words: Speech, areas: Mapping[str, str]) -> dict[str, Any]:
+    """Return the household as the left column shows it; number of identity and telephone are masked."""
+    row = view.household
+    members = [lists.Person(m.name, m.relation, m.sex, m.born, m.id_masked) for m in view.members]
+    return {
+        "url": url_for("households.household", number=row.number),
+        "head": row.head_name,
+        "number": row.number,
+        "national": row.national_number or "",
+        "place": " ".join(filter(None, (areas.get(row.township), areas.get(row.village), row.group_name))),
+        "kind": words.say(f"kind.{row.kind}"),
+        "phone": masked(row.phone),
+        "members": people_rows(members, words, view.now),
+    }
+
+
+def masked(phone: str) -> str:
+    """Return a telephone number with its middle hidden."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 8 else ("****" if phone else "")
+
+
+def why_monitored(view: CaseView, labels: Labels) -> list[dict[str, str]]:
+    """Return category, risks and the figures that speak for monitoring, as last recorded in this case."""
+    wanted = ("category", "risks", "income_per_head", "selfpaid_expense", "labour_members")
+    latest: dict[str, str] = {}
+    for entry in view.entries:
+        latest |= {r["name"]: r["after"] for r in changed_values(labels, entry, view.values) if r["name"] in wanted}
+    return [{"label": labels.field(name), "value": latest[name]} for name in wanted if name in latest]
+
+
+def photo_url(view: CaseView) -> str:
+    """Return the address of the newest photo of a visit to the household."""
+    county = view.case.county
+    digest = lists.last_photo(county, view.household.number)
+    return url_for("cases.file", county=county, sha256=digest) if digest else ""
+
+
+def signing_actions(labels: Labels) -> set[str]:
+    """Return the actions that complete a gate's own step: a signature, not an errand."""
+    return {step.action for step in labels.compiled.order if step.required}
+
+
+def since_signature(entries: Sequence[Entry], signing: set[str]) -> int:
+    """Return the index from which entries are news to the next signer: the last signature and all after it."""
+    signed = [i for i, e in enumerate(entries) if e["action"] in signing and e["source"] != e["target"]]
+    return signed[-1] if signed else 0
+
+
+def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, str]) -> dict[str, Any]:
+    """Return one entry of the journal for people."""
+    words, actor = labels.speech, entry["actor"]
+    moved = entry["source"] != entry["target"] and entry["source"]
+    return {
+        "seq": entry["seq"],
+        "action": labels.action(entry["action"]),
+        "at": words.time(entry["at"]),
+        "who": words.role("system") if actor["id"] == "system" else actor["name"],
+        "office": "" if actor["id"] == "system" else f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip(),
+        "system": actor["id"] == "system",
+        "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
+        "changes": changed_values(labels, entry, view.values),
+        "evidence": [file_row(labels, item, entry["county"]) for item in entry["evidence"]],
+        "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
+        "clauses": [labels.clause(clause) for clause in entry["clauses"]],
+    }
+
+
+def file_row(labels: Labels, item: Mapping[str, Any], county: str) -> dict[str, Any]:
+    """Return one piece of evidence: its kind, address and whether it can be shown as a picture."""
+    url = url_for("cases.file", county=county, sha256=item["sha256"])
+    return {"label": labels.evidence(item["kind"]), "url": url, "picture": str(item["mime"]).startswith("image/")}
+
+
+def ended_row(labels: Labels, item: Mapping[str, Any]) -> dict[str, str]:
+    """Return how a period ended with an entry."""
+    words = labels.speech
+    return {"label": labels.timer(item["kind"]), "how": item["how"], "word": words.say(f"how.{item['how']}"), "due": words.last_day(item["due"])}
+
+
+def clock_row(labels: Labels, clock: Clock, view: CaseView) -> dict[str, Any]:
+    """Return a running period with its explanation: from when, how long, until when, by which clause."""
+    words = labels.speech
+    length, own = labels.limit(clock)
+    minimum = clock.bound == "min"
+    cell = time_cell(words, clock.due, view.now, provisional=clock.provisional)
+    if minimum:
+        cell = {**cell, "nearness": "calm", "left": plain_minimum(words, clock, view)}
+    return {
+        "label": labels.timer(clock.kind),
+        "length": length,
+        "start": words.date(clock.start),
+        "clause": labels.clause(clock.clause) if clock.clause else "",
+        "own": own or not clock.clause,
+        "minimum": minimum,
+        "skipped": skipped_days(labels, clock),
+        **cell,
+    }
+
+
+def plain_minimum(words: Speech, clock: Clock, view: CaseView) -> str:
+    """Return how long a minimum still runs; passing its end is no lateness."""
+    if parse_utc(clock.due) <= view.now:
+        return words.say("ui.period_over")
+    return words.left(clock.due, view.now)
+
+
+def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
+    """Return the days that a period of working days does not count, each with its reason."""
+    name = f"{labels.compiled.definition.id}.{clock.kind}"
+    start = parse_utc(clock.start)
+    limit = labels.compiled.pack.limit(name, local_date(start))
+    if limit is None or type(limit.duration).__name__ != "WorkingDays":
+        return []
+    days = explain(limit.duration, start, calendar=runtime().rules.calendar)[:MOST_DAYS]
+    words = labels.speech
+    return [{"day": words.date(d.date), "why": words.say(f"ui.why_{d.why}")} for d in days if d.why in SKIPPED]
+
+
+def gate_rows(labels: Labels, view: CaseView, areas: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the gates in order with the steps of each: who signed last, and which one waits."""
+    order = [*labels.compiled.order, *labels.compiled.alongside.values()]
+    last = {e["action"]: e for e in view.entries if e["actor"]["id"] != "system"}
+    waiting = labels.compiled.step_at(view.case.state)
+    behind = last_return(view.entries, labels)
+    rows = []
+    for gate in labels.compiled.definition.gates:
+        steps = [step_row(labels, step, last.get(step.action), waiting, areas, behind) for step in order if step.gate == gate]
+        rows.append({"label": labels.gate(gate), "steps": steps, "done": all(s["done"] for s in steps)})
+    return rows
+
+
+def last_return(entries: Sequence[Entry], labels: Labels) -> int:
+    """Return the number of the last entry that sent the case back; earlier signatures of later steps are void."""
+    places = {step.state: place for place, step in enumerate(labels.compiled.order)}
+    back = [e["seq"] for e in entries if places.get(e["target"], 99) < places.get(e["source"], -1)]
+    return int(back[-1]) if back else 0
+
+
+def step_row(
+    labels: Labels, step: Step, entry: Entry | None, waiting: Step | None, areas: Mapping[str, str], behind: int
+) -> dict[str, Any]:
+    """Return one step of the way: signed by whom, waiting, or still to come."""
+    places = {s.id: place for place, s in enumerate(labels.compiled.order)}
+    ahead = waiting is not None and places.get(step.id, -1) >= places[waiting.id]
+    void = entry is not None and ahead and entry["seq"] < behind
+    signed = entry if entry is not None and not void else None
+    present = waiting is not None and step.id == waiting.id
+    actor = signed["actor"] if signed else {}
+    return {
+        "label": labels.step(step.id),
+        "done": bool(signed) and not present,
+        "present": present,
+        "partial": present and bool(signed),
+        "who": actor.get("name", ""),
+        "office": f"{areas.get(actor.get('office', ''), '')} {labels.speech.role(actor['role'])}".strip() if signed else "",
+        "at": labels.speech.date(signed["at"]) if signed else "",
+        "roles": labels.speech.roles(step.roles),
+    }
+
+
+def action_row(labels: Labels, allowed: Allowed, view: CaseView) -> dict[str, Any]:
+    """Return something that may be done: a button to its form; the step that the case waits for comes as the main one."""
+    step = isinstance(allowed.form, Step) and allowed.form.state == view.case.state
+    return {
+        "label": labels.action(allowed.action),
+        "url": url_for("cases.form", number=view.case.number, action=allowed.action),
+        "main": step,
+        "warnings": [labels.condition(name) for name in allowed.warnings],
+    }
+
+
+def barred_row(labels: Labels, allowed: Allowed) -> dict[str, str]:
+    """Return something that may not be done, and the sentence that says why."""
+    sentence = refusal_sentence(labels.speech, allowed.refusal, labels) if allowed.refusal else ""
+    return {"label": labels.action(allowed.action), "why": sentence, "code": allowed.refusal.code if allowed.refusal else ""}
+
+
+def chain_rows(cases: Sequence[Case], words: Speech, present: str = "") -> list[dict[str, Any]]:
+    """Return the chains of a household: status, assistance, earlier cases."""
+    rows = []
+    for case in cases:
+        labels = labels_for(runtime().rules.machine_of(case), words)
+        rows.append(
+            {
+                "url": url_for("cases.case", number=case.number),
+                "number": case.number,
+                "label": purpose(labels, case),
+                "state": labels.state(case.state),
+                "closed": case.closed,
+                "present": case.number == present,
+                "opened": words.date(case.opened_at),
+            }
+        )
+    return rows

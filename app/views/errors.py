@@ -1,0 +1,111 @@
+"""Refusals become HTTP here and nowhere else: one table, one page, one problem+json."""
+
+import logging
+import secrets
+
+from flask import Flask, Response, jsonify, make_response, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.labels import Labels, refusal_sentence
+from app.tables import db
+from app.views.shown import page, speech
+from workflows.errors import Refused
+
+HTTP = {
+    "not_found": 404,
+    "out_of_area": 404,
+    "unknown_action": 404,
+    "not_allowed": 403,
+    "wrong_office": 403,
+    "same_hand": 403,
+    "own_household": 403,
+    "helper_steps_aside": 403,
+    "recused": 403,
+    "substitute_only": 403,
+    "wrong_state": 409,
+    "stale": 409,
+    "already_signed": 409,
+    "already_open": 409,
+    "key_reused": 409,
+    "step_open": 409,
+    "too_early": 409,
+    "too_late": 409,
+    "missing_field": 422,
+    "bad_value": 422,
+    "missing_evidence": 422,
+    "bad_file": 422,
+    "no_quorum": 422,
+    "vote_mismatch": 422,
+    "condition_bars": 422,
+    "throttled": 429,
+}
+HIDDEN = {"out_of_area": "not_found"}  # what lies outside one's area answers like what does not exist
+CODE_HEADER = "X-Fangpin-Code"
+log = logging.getLogger(__name__)
+
+
+def status_of(refused: Refused) -> int:
+    """Return the HTTP status of a refusal."""
+    return HTTP.get(refused.code, 422)
+
+
+def code_of(refused: Refused) -> str:
+    """Return the code that people outside see."""
+    return HIDDEN.get(refused.code, refused.code)
+
+
+def wants_json() -> bool:
+    """Tell whether the answer is asked for as JSON."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return best in ("application/json", "application/problem+json")
+
+
+def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Response:
+    """Return a refusal as a page or as problem+json, with its code in a header."""
+    if wants_json():
+        body = {"type": f"urn:fangpin:{code}", "title": sentence, "status": status, "code": code}
+        response = jsonify({**body, **({"reference": reference} if reference else {})})
+        response.headers["Content-Type"] = "application/problem+json"
+    else:
+        shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, home=url_for("home.index"))
+        response = make_response(shown)
+    response.status_code = status
+    response.headers[CODE_HEADER] = code
+    return response
+
+
+def refused_answer(refused: Refused, labels: Labels | None = None) -> Response:
+    """Return the answer to a refusal."""
+    words = speech()
+    sentence = words.say("refused.not_found") if code_of(refused) == "not_found" else refusal_sentence(words, refused, labels)
+    return answer(status_of(refused), code_of(refused), sentence)
+
+
+def _http_answer(error: HTTPException) -> Response:
+    status = error.code or 500
+    codes = {404: "not_found", 405: "unknown_action", 413: "too_large", 403: "not_allowed"}
+    code = codes.get(status, "bad_request")
+    words = speech()
+    key = f"refused.{code}" if words.knows(f"refused.{code}") and code != "unknown_action" else f"ui.error_{code}"
+    return answer(status, code, words.say(key))
+
+
+def _csrf_answer(error: CSRFError) -> Response:
+    return answer(400, "csrf", speech().say("ui.error_csrf"))
+
+
+def _broken_answer(error: Exception) -> Response:
+    """A fault of ours: the log holds what happened under the number that the person reads, the page nothing of it."""
+    reference = secrets.token_hex(4)
+    db.session.rollback()
+    log.error("reference %s", reference, exc_info=error)
+    return answer(500, "fault", speech().say("ui.error_fault", reference=reference), reference=reference)
+
+
+def init_errors(app: Flask) -> None:
+    """Let every refusal and fault end here."""
+    app.register_error_handler(Refused, refused_answer)
+    app.register_error_handler(CSRFError, _csrf_answer)
+    app.register_error_handler(HTTPException, _http_answer)
+    app.register_error_handler(Exception, _broken_answer)

@@ -1,0 +1,268 @@
+"""A form for any move, made from the definition's fields; what was typed and handed in stays when it is refused."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from app.labels import Labels, refusal_sentence
+from app.schemas import Read, read_form
+from app.services import evidence as evidence_service
+from app.services import lists
+from app.services.cases import CaseView
+from workflows.clock import local_date
+from workflows.decide import Allowed
+from workflows.definition import Field
+from workflows.errors import BadFile, BadValue, MissingEvidence, MissingField, Refused
+from workflows.model import Actor, Evidence
+
+ANY = "@any"
+FEW = 6
+CORRECTED, VALUE, ENTRY = "corrected_field", "corrected_value", "corrected_entry"
+AUTOMATIC = (ENTRY, CORRECTED)
+LONG_TEXTS = frozenset({"signed_by_proxy", "posted_place", "approval_number", "national_number", "objector", "merged_into"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a form asks for: fields with those that may stay empty, kinds of evidence, and states to choose from.
+
+    ``needed`` are the kinds of evidence without which a sent form is not complete.
+    """
+
+    fields: tuple[Field, ...]
+    optional: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    people: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def shown(self, names: Iterable[str]) -> tuple[Field, ...]:
+        """Return the fields among some names, in the order of the form."""
+        wanted = set(names)
+        return tuple(spec for spec in self.fields if spec.id in wanted)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a person sent: typed texts, values read from them, evidence taken in, and what is wrong with which field."""
+
+    asked: Asked
+    typed: MultiDict[str, str]
+    read: Read
+    evidence: tuple[Evidence, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    refusal: Refused | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The values as a command takes them."""
+        return dict(self.read.values)
+
+
+def new_key() -> str:
+    """Return a fresh idempotency key."""
+    return secrets.token_hex(16)
+
+
+def asked_of(view: CaseView, allowed: Allowed) -> Asked:
+    """Return what the form of an action asks for on a case as it stands."""
+    names = allowed.fields
+    chosen = request.args.get(CORRECTED, "")
+    fixed = {}
+    if ENTRY in names and chosen in correctable(view):
+        fixed = {CORRECTED: chosen, ENTRY: view.case.fields["_provenance"][chosen]}
+    shown = _shown_fields(view, names, chosen)
+    return Asked(
+        fields=shown,
+        optional=allowed.form.optional,
+        evidence=allowed.evidence,
+        targets=allowed.targets,
+        people=_people(view, shown),
+        fixed=fixed,
+    )
+
+
+def sent_of(view: CaseView, allowed: Allowed) -> Asked:
+    """Return what a sent form may hold, however the case moved since: the second click reads like the first."""
+    form, sent = allowed.form, request.form
+    chosen = sent.get(CORRECTED, "")
+    fixed: dict[str, Any] = {CORRECTED: chosen} if chosen else {}
+    if sent.get(ENTRY, "").isdigit():
+        fixed[ENTRY] = int(sent[ENTRY])
+    if "target" in sent:
+        fixed["target"] = sent["target"]
+    free = {*form.optional, *(name for name in form.fields if name not in allowed.fields)}
+    shown = _shown_fields(view, form.fields, chosen)
+    return Asked(
+        fields=shown,
+        optional=tuple(free),
+        evidence=form.evidence,
+        needed=allowed.evidence,
+        targets=allowed.targets,
+        people=_people(view, shown),
+        fixed=fixed,
+    )
+
+
+def _shown_fields(view: CaseView, names: Iterable[str], chosen: str) -> tuple[Field, ...]:
+    specs = view.compiled.fields
+    kept = [specs[name] for name in names if name not in AUTOMATIC]
+    known = specs.get(chosen)
+    return tuple(replace(known, id=VALUE, label=s.label) if s.id == VALUE and known else s for s in kept)
+
+
+def _people(view: CaseView, shown: Iterable[Field]) -> dict[str, Sequence[tuple[str, str]]]:
+    return {spec.id: people_for(view, spec) for spec in shown if spec.type == "person"}
+
+
+def correctable(view: CaseView) -> list[str]:
+    """Return the recorded fields of a case that a correcting entry may change."""
+    recorded = view.case.fields.get("_provenance", {})
+    return [name for name, spec in view.compiled.fields.items() if spec.correctable and name in recorded]
+
+
+def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
+    """Return the accounts from which a person may be chosen: the field's role, else those whom the state waits for."""
+    roles = (spec.role,) if spec.role else view.compiled.current_roles(view.case.state)
+    return [(account, name) for account, name, _ in lists.candidates(roles, view.household.area)]
+
+
+def fill(actor: Actor, county: str, asked: Asked) -> Filled:
+    """Read the request's form: values, files, files kept from an earlier try."""
+    typed = request.form
+    names = {spec.id: typed.getlist(spec.id) if spec.type == "choices" else typed.get(spec.id, "") for spec in asked.fields}
+    read = read_form(asked.fields, asked.optional, names)
+    values = {**read.values, **asked.fixed}
+    evidence, errors = take_files(actor, county, asked, str(values.get("evidence_kind") or "other"))
+    chosen = not asked.targets or bool(values.get("target"))
+    found = {**read.errors, **({} if chosen else {"target": "missing_field"}), **errors}
+    return Filled(asked, typed, Read(values, read.errors), evidence, found, first_refusal(found, asked))
+
+
+def first_refusal(errors: Mapping[str, str], asked: Asked) -> Refused | None:
+    """Return the refusal that stands for a form's first fault, in the order of the form."""
+    for name in ("target", *(spec.id for spec in asked.fields)):
+        if name in errors:
+            return MissingField(field=name) if errors[name] == "missing_field" else BadValue(field=name, value="")
+    for kind in asked.evidence:
+        code = errors.get(f"file.{kind}")
+        if code:
+            return MissingEvidence(kind=kind) if code == "missing_evidence" else BadFile(reason=code)
+    return None
+
+
+def take_files(actor: Actor, county: str, asked: Asked, any_kind: str) -> tuple[tuple[Evidence, ...], dict[str, str]]:
+    """Take in the files of a request and those kept from before; return them, and what is wrong with which kind."""
+    taken: list[Evidence] = []
+    errors: dict[str, str] = {}
+    for asked_kind in asked.evidence:
+        kind = any_kind if asked_kind == ANY else asked_kind
+        kept = [(kind, digest) for digest in request.form.getlist(f"have.{asked_kind}")]
+        mine = lists.own_uploads(actor, county, kept) if kept else []
+        fresh, wrong = _fresh_files(actor, county, kind, f"file.{asked_kind}")
+        taken += {item.sha256: item for item in (*mine, *fresh)}.values()
+        if wrong:
+            errors[f"file.{asked_kind}"] = "bad_file"
+        elif not mine and not fresh and asked_kind in asked.needed:
+            errors[f"file.{asked_kind}"] = "missing_evidence"
+    return tuple(taken), errors
+
+
+def _fresh_files(actor: Actor, county: str, kind: str, name: str) -> tuple[list[Evidence], bool]:
+    fresh, wrong = [], False
+    for item in request.files.getlist(name):
+        if not item.filename:
+            continue
+        try:
+            fresh.append(evidence_service.take_in(actor, county=county, kind=kind, data=item.read()))
+        except BadFile:
+            wrong = True
+    return fresh, wrong
+
+
+def form_rows(labels: Labels, asked: Asked, filled: Filled | None, now: datetime) -> list[dict[str, Any]]:
+    """Return the fields of a form for the template, with what was typed and what is wrong with it."""
+    return [_field_row(labels, asked, spec, filled, now) for spec in asked.fields]
+
+
+def _field_row(labels: Labels, asked: Asked, spec: Field, filled: Filled | None, now: datetime) -> dict[str, Any]:
+    today = local_date(now).isoformat()
+    code = filled.errors.get(spec.id, "") if filled else ""
+    several = spec.type == "choices"
+    typed = (filled.typed.getlist(spec.id) if several else filled.typed.get(spec.id, "")) if filled else ""
+    options = field_options(labels, asked, spec)
+    return {
+        "name": spec.id,
+        "label": labels.speech.pick(spec.label, spec.id),
+        "type": spec.type,
+        "widget": widget_of(spec, options),
+        "required": spec.id not in asked.optional,
+        "value": typed if filled else (today if spec.type == "date" else ""),
+        "latest": today,
+        "options": options,
+        "most": spec.most,
+        "error": field_error(labels, spec, code),
+    }
+
+
+def widget_of(spec: Field, options: Sequence[Any]) -> str:
+    """Return how a field is entered: lines, area, number, date, radios, boxes or select."""
+    if spec.type in ("money", "count", "date"):
+        return spec.type
+    if spec.type == "choices":
+        return "boxes"
+    if options:
+        return "radios" if len(options) <= FEW and spec.type != "person" else "select"
+    return "select" if spec.type == "person" else "line" if spec.id in LONG_TEXTS else "area"
+
+
+def field_options(labels: Labels, asked: Asked, spec: Field) -> list[tuple[str, str]]:
+    """Return (value, label) of what may be chosen for a field."""
+    words = labels.speech
+    if spec.type == "bool":
+        return [("yes", words.say("ui.yes")), ("no", words.say("ui.no"))]
+    if spec.type == "person":
+        return list(asked.people.get(spec.id, ()))
+    if spec.type == "evidence_kind":
+        return [(kind, labels.evidence(kind)) for kind in labels.compiled.evidence]
+    return [(option.id, option.zh if words.lang == "zh" else option.en) for option in spec.options]
+
+
+def field_error(labels: Labels, spec: Field, code: str) -> str:
+    """Return the sentence under a field that cannot be used."""
+    if not code:
+        return ""
+    key = f"ui.wrong_{spec.type}"
+    if code == "bad_value" and labels.speech.knows(key):
+        return labels.speech.say(key)
+    return labels.speech.say(f"refused.{code}", field=labels.speech.pick(spec.label, spec.id))
+
+
+def file_rows(labels: Labels, asked: Asked, filled: Filled | None) -> list[dict[str, Any]]:
+    """Return the uploads of a form: what is asked for, what was kept, what is wrong."""
+    rows = []
+    for kind in asked.evidence:
+        code = filled.errors.get(f"file.{kind}", "") if filled else ""
+        label = labels.speech.say("ui.any_evidence") if kind == ANY else labels.evidence(kind)
+        refused: Refused = BadFile() if code == "bad_file" else MissingEvidence(kind=kind)
+        rows.append(
+            {
+                "kind": kind,
+                "label": label,
+                "kept": [e.sha256 for e in filled.evidence if kind in (ANY, e.kind)] if filled else [],
+                "error": refusal_sentence(labels.speech, refused, labels) if code else "",
+            }
+        )
+    return rows
+
+
+def target_rows(labels: Labels, asked: Asked, filled: Filled | None) -> list[dict[str, Any]]:
+    """Return the states among which the person chooses, the one chosen before marked."""
+    chosen = filled.typed.get("target", "") if filled else ""
+    return [{"value": name, "label": labels.state(name), "chosen": name == chosen} for name in asked.targets]

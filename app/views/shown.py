@@ -1,0 +1,94 @@
+"""What every template can say: words, menu, dates; and the one function that renders a page."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, render_template, request, session, url_for
+
+from app.access import PAGES, Visitor, visitor
+from app.labels import Labels, Speech
+from app.runtime import runtime
+from workflows.clock import local_date
+from workflows.machine import Compiled
+
+MENU = (
+    ("desk.desk", "ui.menu_desk"),
+    ("audit.cases", "ui.menu_audit"),
+    ("audit.ledger", "ui.menu_ledger"),
+    ("households.search", "ui.menu_households"),
+    ("boards.overdue", "ui.menu_overdue"),
+    ("boards.notices", "ui.menu_notices"),
+    ("audit.totals", "ui.menu_totals"),
+    ("accounts.accounts", "ui.menu_accounts"),
+    ("boards.reminders", "ui.menu_reminders"),
+)
+LANGUAGES = ("zh", "en")
+
+
+def language() -> str:
+    """Return the reader's language: the account's, else the one chosen on the log-in page, else Chinese."""
+    who: Visitor | None = g.get("visitor")
+    chosen = who.signed.lang if who and who.signed else session.get("lang")
+    return chosen if chosen in LANGUAGES else "zh"
+
+
+def speech(area: str = "", *, now: datetime | None = None) -> Speech:
+    """Return the reader's words for today in an area (by default that of the first office held)."""
+    clock = runtime().clock
+    moment = now or (clock() if clock else datetime.now(UTC))
+    who: Visitor | None = g.get("visitor")
+    offices = who.signed.actor.offices if who and who.signed else ()
+    return Speech(language(), local_date(moment), area or (offices[0].area if offices else ""))
+
+
+def labels_for(compiled: Compiled, words: Speech) -> Labels:
+    """Return the labels of a machine, kept for the time of the request, as lists ask for them row by row."""
+    kept: dict[tuple[int, Speech], Labels] = g.setdefault("labels", {})
+    return kept.setdefault((id(compiled), words), Labels(words, compiled))
+
+
+def page(template: str, **values: Any) -> str:
+    """Render a page with the reader's words."""
+    words = values.pop("words", None) or speech()
+    return render_template(f"pages/{template}.html", t=words.say, words=words, lang=words.lang, **values)
+
+
+@cache
+def stamp(path: Path) -> str:
+    """A static file's age, so that a new version is fetched at once and an old one never again."""
+    return format(int(path.stat().st_mtime), "x")
+
+
+def asset(name: str) -> str:
+    """Return the address of one of our static files."""
+    folder = Path(str(current_app.static_folder))
+    return url_for("static", filename=name, v=stamp(folder / name))
+
+
+def menu() -> list[dict[str, object]]:
+    """Return the links that a visitor may open."""
+    who = g.get("visitor")
+    if who is None or who.signed is None:
+        return []
+    named = {endpoint for endpoint, _ in MENU}
+    present = request.endpoint if request.endpoint in named else NEAREST.get(str(request.endpoint).split(".")[0])
+    return [
+        {"url": url_for(endpoint), "word": word, "present": endpoint == present}
+        for endpoint, word in MENU
+        if who.may_open(endpoint)
+    ]
+
+
+NEAREST = {"households": "households.search", "accounts": "accounts.accounts"}
+
+
+def init_words(app: Flask) -> None:
+    """Make words, menu and assets known to templates."""
+    unknown = set(PAGES) - set(app.view_functions)
+    if unknown:
+        raise LookupError(f"rights for pages that do not exist: {sorted(unknown)}")
+    app.jinja_env.globals.update(menu=menu, asset=asset, visitor=visitor)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
