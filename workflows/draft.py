@@ -1,0 +1,149 @@
+"""What one entry records: the form's values, signatures, counters, and what an action notes besides."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.clock import local_date
+from workflows.definition import Action, Step
+from workflows.guards import Context, failed_conditions, signatures
+from workflows.inputs import check_value
+from workflows.journal import Disclosure, canonical, commit, derive_salt
+from workflows.machine import NEW, REPEATED
+from workflows.model import Command, Office
+
+
+class Draft:
+    """The fields of a case while one entry is being made; notes each change and each personal value."""
+
+    def __init__(self, context: Context, command: Command, number: str, seq: int) -> None:
+        self.fields: dict[str, Any] = dict(context.fields)
+        self.changes: dict[str, Any] = {}
+        self.disclosures: list[Disclosure] = []
+        self.number, self.seq = number, seq
+        self._seed = command.salt_seed
+
+    def put(self, name: str, value: Any, *, personal: bool = False) -> None:
+        """Set a field; a personal value is replaced by its commitment and disclosed apart."""
+        if personal:
+            value = self._committed(name, value if isinstance(value, str) else canonical(value))
+        before = self.changes[name]["before"] if name in self.changes else self.fields.get(name)
+        self.changes[name] = {"before": before, "after": value}
+        self.fields[name] = value
+
+    def _committed(self, name: str, text: str) -> dict[str, str]:
+        salt = derive_salt(self._seed, self.number, self.seq, name)
+        self.disclosures.append(Disclosure(self.number, self.seq, name, salt, text))
+        return commit(salt, name, text)
+
+
+def record_subject(draft: Draft, context: Context) -> None:
+    subject = context.dossier.subject
+    draft.put("area", subject.area)
+    draft.put("household_kind", subject.household_kind)
+    draft.put("head_name", subject.name, personal=True)
+
+
+def record_values(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        spec = context.compiled.fields.get(name)
+        if spec and spec.type != "corrected_value":
+            draft.put(name, value, personal=spec.personal)
+            if spec.correctable:
+                draft.put("_provenance", {**draft.fields.get("_provenance", {}), name: draft.seq})
+
+
+def record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:
+    form = context.form
+    gate = context.signed_gate
+    if context.decides and gate:
+        hands = {**draft.fields.get("_hands", {})}
+        hands[gate] = sorted({*hands.get(gate, []), context.actor.person})
+        if hands != draft.fields.get("_hands"):
+            draft.put("_hands", hands)
+    if form.sign.get("mode") in REPEATED and not completes:
+        mine = {"person": context.actor.person, "id": context.actor.id, "role": office.role}
+        given = {**draft.fields.get("_signatures", {}), form.id: [*signatures(context), mine]}
+        draft.put("_signatures", given)
+    elif draft.fields.get("_signatures") and (completes and target != context.state):
+        draft.put("_signatures", {})
+    _record_done(draft, context, target)
+
+
+def _record_done(draft: Draft, context: Context, target: str) -> None:
+    """Steps alongside are done until the case returns to an earlier gate."""
+    form = context.form
+    if isinstance(form, Step) and form.id in context.compiled.alongside:
+        draft.put("_done", [*draft.fields.get("_done", []), form.id])
+    elif isinstance(form, Action) and form.target == "@earlier_gate" and draft.fields.get("_done"):
+        draft.put("_done", [])
+
+
+def record_facts(draft: Draft, context: Context) -> None:
+    """Counters, dates and flags that a definition hangs on an action, and the warnings that the person overrode."""
+    form = context.form
+    if isinstance(form, Action):
+        if form.counts:
+            draft.put(form.counts, draft.fields.get(form.counts, 0) + 1)
+        if form.dates:
+            draft.put(form.dates, local_date(context.now).isoformat())
+        for name, value in form.sets.items():
+            draft.put(name, value)
+    if any(spec["guard"] == "elimination_conditions" for spec in form.guards):
+        if context.compiled.purpose == "eliminate":
+            draft.put("warnings", [c.id for c in failed_conditions(context) if c.effect == "warn"])
+
+
+def _record_recusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    item = {"person": context.actor.person, "id": context.actor.id, "name": context.actor.name}
+    draft.put("_recused", [*draft.fields.get("_recused", []), item])
+
+
+def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """A correcting entry: the field's new value beside the old one, and the entry that had recorded it."""
+    name = values["corrected_field"]
+    spec = context.compiled.fields[name]
+    value = check_value(spec, values["corrected_value"], context)
+    draft.put("corrected_entry", draft.fields["_provenance"][name])
+    draft.put(name, value, personal=spec.personal)
+
+
+def _record_refusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Who refused, and at which gate: an appeal goes to other hands, also when a clerical step was the place."""
+    draft.put("_refused_by", {**draft.fields.get("_refused_by", {}), context.actor.person: context.gate})
+
+
+def _record_helper(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    person = values["helper"]["person"]
+    draft.put("_helpers", sorted({*draft.fields.get("_helpers", []), person}))
+
+
+def _record_measure(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    options = {option.id: option for option in context.compiled.fields["measure_kind"].options}
+    if options[values["measure_kind"]].developmental:
+        draft.put("developmental_measures", draft.fields.get("developmental_measures", 0) + 1)
+
+
+def _record_lapse(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    lapsed = {"kind": values["timer"], "generation": values["generation"], "due": values["due"]}
+    draft.put("lapsed", lapsed)
+    draft.put("_lapsed", {**draft.fields.get("_lapsed", {}), values["timer"]: values["generation"]})
+
+
+def _record_came_from(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    draft.put("_came_from", "none" if context.state == NEW else context.state)
+
+
+def _record_nothing(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Most actions record no more than their form."""
+
+
+RECORDS = {
+    "": _record_nothing,
+    "recusal": _record_recusal,
+    "correction": _record_correction,
+    "refusal": _record_refusal,
+    "helper": _record_helper,
+    "measure": _record_measure,
+    "lapse": _record_lapse,
+    "came_from": _record_came_from,
+}
