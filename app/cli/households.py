@@ -1,0 +1,170 @@
+"""``fangpin import households`` and ``fangpin household``."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from openpyxl import Workbook
+
+from app.cli.console import Console, acting, pass_console
+from app.labels import state_of
+from app.roster import RowError, codes
+from app.services import lists
+from app.services.households import Imported, import_households
+from workflows.model import Actor
+
+SHOWN_ERRORS = 50
+ERROR_COLUMNS = ("row", "column", "value", "why", "code")
+
+
+@click.command("households", help="导入花名册 XLSX：全部导入或一户不导 / import a roster, all or nothing")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="只检查，不改动 / check only")
+@click.option(
+    "--errors", type=click.Path(dir_okay=False, path_type=Path), help="错误清单写入 .xlsx 或 .csv / write the errors"
+)
+@acting
+@pass_console
+def import_roster(console: Console, file: Path, dry_run: bool, errors: Path | None, username: str) -> None:
+    """Take a roster into the households of the acting person's area."""
+    if errors and errors.suffix.lower() not in (".xlsx", ".csv"):
+        raise click.BadParameter(".xlsx / .csv", param_hint="--errors")
+    with console.running():
+        actor = console.actor(username)
+        data = file.read_bytes()
+        with console.progress("import.progress", 0) as progress:
+            done = import_households(actor, data=data, dry_run=dry_run, progress=progress)
+    _tell(console, done, errors)
+    if done.error_count:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(console: Console, done: Imported, errors: Path | None) -> None:
+    if done.roster.ignored:
+        console.tell("import.ignored", columns="、".join(done.roster.ignored))
+    if done.error_count:
+        _tell_errors(console, done, errors)
+        return
+    for item in done.differences:
+        columns = "、".join(console.say(f"column.{name}") for name in item.columns)
+        console.tell("import.difference", row=item.row, household=item.household, columns=columns)
+    if done.roster.synthetic_count:
+        console.tell("import.synthetic", count=done.roster.synthetic_count)
+    console.tell(
+        "import.added" if done.is_applied else "import.dry_run",
+        added=done.added,
+        people=done.people,
+        unchanged=done.unchanged,
+        differing=len(done.differences),
+    )
+
+
+def _tell_errors(console: Console, done: Imported, errors: Path | None) -> None:
+    rows = [_error_row(console, error) for error in done.errors]
+    console.table(ERROR_COLUMNS, rows[:SHOWN_ERRORS])
+    if errors:
+        heading = [console.say(f"column.{name}") for name in ERROR_COLUMNS]
+        write_rows(errors, [heading, *rows])
+        console.tell("import.written", path=errors)
+    elif done.error_count > SHOWN_ERRORS:
+        console.tell("import.more_errors", count=done.error_count - SHOWN_ERRORS)
+    click.echo(console.say("import.refused", count=done.error_count), err=True)
+
+
+def _error_row(console: Console, error: RowError) -> tuple[str, ...]:
+    message = error.message_zh if console.lang == "zh" else error.message_en
+    return (str(error.row) if error.row else "", error.column, error.value, message, error.code)
+
+
+def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table as .xlsx or .csv (UTF-8 with a mark, as Excel wants it); no text becomes a formula."""
+    if path.suffix.lower() == ".csv":
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
+        return
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append([harmless(cell) for cell in row])
+    book.save(path)
+
+
+def harmless(text: str) -> str:
+    """Return a text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+
+
+@click.group("household", help="查询农户 / look up households")
+def household() -> None:
+    """Hold the two questions."""
+
+
+@household.command("list", help="按姓名、户号或区域列出 / list by name, number or area")
+@click.argument("words", default="")
+@click.option("--area", default="", help="乡镇或村代码（12 位） / township or village code")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@acting
+@pass_console
+def list_households(console: Console, words: str, area: str, limit: int, username: str) -> None:
+    """Print the households that the acting person may see."""
+    with console.running():
+        actor = console.actor(username)
+        rows, more = _search(actor, words, area, limit)
+        speech = console.speech()
+        lines = [
+            (h.number, h.head_name, h.member_count, speech.say(f"kind.{h.kind}"), h.village_name,
+             state_of(speech, "monitor_status", state))
+            for h, state in rows
+        ]  # fmt: skip
+    if not lines:
+        console.tell("none")
+        return
+    console.table(("number", "head_name", "member_count", "kind", "village", "state"), lines)
+    if more:
+        console.tell("more")
+
+
+def _search(actor: Actor, words: str, area: str, limit: int) -> tuple[list[tuple[lists.House, str]], bool]:
+    """Go from page to page until there is enough; without words the area itself is gone through."""
+    found: list[tuple[lists.House, str]] = []
+    after = ""
+    while len(found) <= limit:
+        page = lists.search(actor, words=words, area=area, after=after).found
+        found += page.rows
+        after = page.following
+        if not after:
+            break
+    return found[:limit], len(found) > limit or bool(after)
+
+
+@household.command("show", help="一户的成员和案件 / a household with its members and cases")
+@click.argument("number")
+@acting
+@pass_console
+def show_household(console: Console, number: str, username: str) -> None:
+    """Print one household; identity numbers stay masked."""
+    with console.running():
+        page = lists.household_page(console.actor(username), number.upper())
+        speech = console.speech()
+        house = page.house
+        console.tell(
+            "case.household",
+            number=house.number,
+            head=house.head_name,
+            count=house.member_count,
+            kind=speech.say(f"kind.{house.kind}"),
+            village=house.village_name,
+        )
+        relations = ((codes.label(codes.RELATION, m.relation, language=console.lang), m) for m in page.members)
+        people = [(m.name, relation or m.relation, m.born, m.id_masked) for relation, m in relations]
+        console.table(("name", "relation", "born", "id_masked"), people)
+        cases = [(c.number, state_of(speech, c.definition, c.state)) for c in page.cases]
+        if cases:
+            click.echo()
+            console.table(("case", "state"), cases)
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(household)

@@ -1,0 +1,131 @@
+"""Setting up and running an installation: init, upgrade, serve, scheduler, calendar."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from app import create_app
+from app.calendar_build import write_calendar
+from app.cli.console import Console, Fault, pass_console
+from app.services import setup
+from app.store import schema
+
+PASSWORD_VARIABLE = "FANGPIN_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+@click.command(help="建立系统：密钥、数据库、区县、首位管理员 / set up keys, database, counties, first administrator")
+@click.option("--county", "counties", multiple=True, metavar="CODE", help="县代码 6 位，可多次 / repeatable")
+@click.option("--admin", "username", metavar="USERNAME", help="首位管理员用户名 / first administrator")
+@click.option("--name", metavar="NAME", help="首位管理员姓名 / their name")
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help=f"含密码的文件（或 {PASSWORD_VARIABLE}） / file with the password",
+)
+@pass_console
+def init(
+    console: Console, counties: tuple[str, ...], username: str | None, name: str | None, password_file: Path | None
+) -> None:
+    """Set the installation up, once."""
+    settings = console.settings()
+    chosen = counties or (ask(console, "county"),)
+    request = setup.Request(
+        counties=chosen,
+        username=username or ask(console, "admin"),
+        name=name or ask(console, "name"),
+        password=read_password(console, password_file, PASSWORD_VARIABLE),
+    )
+    result = setup.set_up(settings, request, make_app=create_app)
+    console.tell("init.done", data=settings.data, revision=result.revision)
+    for county in result.counties:
+        _tell_county(console, county)
+    console.tell("init.admin", username=request.username)
+
+
+def _tell_county(console: Console, county: setup.County) -> None:
+    if county.areas:
+        console.tell(
+            "init.county", code=county.code, areas=county.areas, pack=county.pack, label=county.pack_label[console.lang]
+        )
+    else:
+        console.tell("init.no_areas", code=county.code)
+    if not county.has_own_pack:
+        console.tell("init.national_only", code=county.code)
+
+
+def ask(console: Console, what: str) -> str:
+    """Ask at the terminal; without one a missing value is a usage error."""
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"--{what}")
+    return str(click.prompt(console.say(f"ask.{what}"))).strip()
+
+
+def read_password(console: Console, file: Path | None, variable: str) -> str:
+    """Take a password from a file, the environment or the terminal; it is never an argument, where others see it."""
+    if file:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return text.splitlines()[0] if text else ""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    if not sys.stdin.isatty():
+        raise Fault("no_password", exit_code=2, variable=variable)
+    return str(click.prompt(console.say("ask.password"), hide_input=True, confirmation_prompt=True))
+
+
+@click.command(help="把数据库升级到本程序的版本 / bring the database to this program's revision")
+@pass_console
+def upgrade(console: Console) -> None:
+    """Upgrade the schema."""
+    settings = console.settings()
+    if not settings.secrets_file.exists():
+        raise Fault("not_set_up", place=settings.data)
+    console.tell("upgrade.done", revision=schema.upgrade(settings.database_url))
+
+
+@click.command(help="启动网页服务（gunicorn） / serve the web")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True)
+@click.option("--quiet", is_flag=True, help="只记录警告 / log warnings only")
+@pass_console
+def serve(console: Console, host: str, port: int, quiet: bool) -> None:
+    """Serve until told to stop."""
+    from app import serve as server
+
+    settings = console.settings()
+    with console.running(settings):
+        pass
+    try:
+        server.ensure_free(host, port)
+    except server.PortInUse as error:
+        raise Fault("port_in_use", port=port) from error
+    if not quiet:
+        console.tell("serve.up", host=host, port=port, workers=server.worker_count())
+    server.serve(settings, host=host, port=port, quiet=quiet)
+
+
+@click.command(
+    help="启动定时进程（到期、提醒、督办） / run the scheduler",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@pass_console
+def scheduler(console: Console, arguments: tuple[str, ...]) -> None:
+    """Become the scheduler's process: it stands outside the application, so that nothing here may import it."""
+    with console.running():
+        pass
+    os.execv(sys.executable, [sys.executable, "-m", "scheduler", *arguments])  # noqa: S606 - our own module
+
+
+@click.command(help="由 chinesecalendar 重建工作日历文件 / build the working-day calendar anew")
+@pass_console
+def calendar(console: Console) -> None:
+    """Write the calendar file of the rules."""
+    console.tell("calendar.changed" if write_calendar() else "calendar.same")
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    for command in (init, upgrade, serve, scheduler, calendar):
+        group.add_command(command)

@@ -1,0 +1,50 @@
+"""``fangpin trail`` prints a household's trail, ``fangpin verify`` checks a printed one."""
+
+from pathlib import Path
+
+import click
+
+from app.cli.console import Console, acting, pass_console
+
+
+@click.command(help="打印农户的办理台账 PDF / print a household's trail")
+@click.argument("case")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@acting
+@pass_console
+def trail(console: Console, case: str, output: Path, username: str) -> None:
+    """Print the trail; the print itself is written to the access ledger."""
+    from app import printing
+
+    with console.running():
+        pdf = printing.print_trail(console.actor(username), case=case.upper(), lang=console.lang)
+    output.write_bytes(pdf)
+    console.tell("trail.written", path=output, bytes=len(pdf))
+
+
+@click.command(help="核验打印的台账：0 完好，2 被改动，3 未锚定，4 不可核验 / verify a printed trail")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--database", is_flag=True, help="与本机数据库核对 / against the live database")
+@click.option("--head", default="", metavar="HEX", help="与另行记下的链头核对 / against a head noted elsewhere")
+@pass_console
+def verify(console: Console, file: Path, database: bool, head: str) -> None:
+    """Check a printed trail; without --database neither database nor keys are needed."""
+    from app import printing
+
+    data = file.read_bytes()
+    if database:
+        with console.running():
+            verdict = printing.verify(data, database=True, head=head)
+    else:
+        verdict = printing.verify(data, database=False, head=head)
+    for sentence in verdict.sentences(console.lang):
+        click.echo(sentence)
+    if verdict.head:
+        click.echo(verdict.head)
+    raise click.exceptions.Exit(verdict.code)
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(trail)
+    group.add_command(verify)

@@ -1,0 +1,80 @@
+"""Households and their members as a roster brings them in: found by keys, numbered, added by the thousand."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from app.store.transaction import insert_once
+from app.tables import Counter, Household, Member, db
+
+BATCH = 500
+COUNTER = "household"
+T = TypeVar("T")
+
+
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Cut a sequence into lists of at most ``size``."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def with_national_numbers(county: str, numbers: Iterable[str]) -> dict[str, Household]:
+    """Return households by their number in the national system."""
+    found = _households(county, Household.national_number, numbers)
+    return {str(row.national_number): row for row in found}
+
+
+def with_heads(county: str, keys: Iterable[str]) -> dict[str, Household]:
+    """Return households by the key of the person who heads them."""
+    return {row.head_key: row for row in _households(county, Household.head_key, keys)}
+
+
+def _households(county: str, column: Any, values: Iterable[str]) -> list[Household]:
+    found: list[Household] = []
+    for part in batches(sorted({v for v in values if v})):
+        found += db.session.scalars(select(Household).where(Household.county == county, column.in_(part)))
+    return found
+
+
+def households_of_people(county: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return the household number of each person, by person key."""
+    found: dict[str, str] = {}
+    for part in batches(sorted(set(keys))):
+        query = select(Member.id_key, Member.household).where(Member.county == county, Member.id_key.in_(part))
+        found.update({row.id_key: row.household for row in db.session.execute(query)})
+    return found
+
+
+def members_by_household(county: str, numbers: Iterable[str]) -> dict[str, list[Member]]:
+    """Return the members of households, by household, in order."""
+    found: dict[str, list[Member]] = {}
+    for part in batches(sorted(set(numbers))):
+        wanted: ColumnElement[bool] = Member.household.in_(part)
+        query = select(Member).where(Member.county == county, wanted).order_by(Member.household, Member.position)
+        for row in db.session.scalars(query):
+            found.setdefault(row.household, []).append(row)
+    return found
+
+
+def take_numbers(county: str, count: int) -> list[str]:
+    """Give out household numbers; the counter's row stays locked until the transaction ends."""
+    db.session.execute(insert_once(Counter).values(county=county, name=COUNTER, value=0))
+    mine = (Counter.county == county, Counter.name == COUNTER)
+    last = int(db.session.execute(select(Counter.value).where(*mine).with_for_update()).scalar_one())
+    db.session.execute(update(Counter).where(*mine).values(value=last + count))
+    return [f"{county}H{number:07}" for number in range(last + 1, last + count + 1)]
+
+
+def add_households(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add households."""
+    if rows:
+        db.session.execute(insert(Household), list(rows))
+
+
+def add_members(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add members of households that are there."""
+    if rows:
+        db.session.execute(insert(Member), list(rows))
