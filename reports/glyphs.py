@@ -1,7 +1,6 @@
 """No character is lost on paper: what the fonts cover, and invisible characters written out."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,17 +9,6 @@ from fontTools.ttLib import TTFont
 HIDDEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 KEPT = "\n"
 SELECTORS = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
-
-
-class MissingGlyph(ValueError):
-    """A character that none of the fonts covers; printing a box instead would lose it."""
-
-    code = "missing_glyph"
-
-    def __init__(self, character: str, where: str) -> None:
-        super().__init__(f"U+{ord(character):04X} {character} in {where}")
-        self.character = character
-        self.where = where
 
 
 def visible(text: str) -> str:
@@ -57,23 +45,16 @@ def uncovered(text: str, fonts: tuple[Path, ...]) -> list[str]:
     return [c for c in dict.fromkeys(visible(text)) if ord(c) not in known and c != "\n"]
 
 
-def ensure_glyphs(value: object, fonts: tuple[Path, ...]) -> None:
-    """Raise MissingGlyph for the first character in a nest of lists, dicts and strings that no
-    font covers."""
-    for where, text in _strings(value, "trail"):
-        missing = uncovered(text, fonts)
-        if missing:
-            raise MissingGlyph(missing[0], where)
+def written_out(value: object, fonts: tuple[Path, ...]) -> object:
+    """Return a nest of lists, dicts and strings with each uncovered character as its number, "［U+1F600］".
 
-
-def _strings(value: object, where: str) -> Iterator[tuple[str, str]]:
+    A box on paper would lose the character, and refusing to print would let one emoji withhold a household's trail.
+    """
     if isinstance(value, str):
-        yield where, value
-        return
-    parts: Iterable[tuple[object, object]] = ()
+        missing = uncovered(value, fonts)
+        return value.translate({ord(c): f"［U+{ord(c):04X}］" for c in missing}) if missing else value
     if isinstance(value, dict):
-        parts = value.items()
-    elif isinstance(value, list):
-        parts = enumerate(value, start=1)
-    for key, item in parts:
-        yield from _strings(item, f"{where}.{key}")
+        return {key: written_out(item, fonts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [written_out(item, fonts) for item in value]
+    return value

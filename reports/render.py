@@ -15,7 +15,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, cast
 
 import fontTools
 import pydyf
@@ -24,7 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 import reports
 import templates
-from reports.glyphs import ensure_glyphs
+from reports.glyphs import written_out
 from reports.trail import Trail, read_trail
 from reports.view import view_of
 from workflows import journal, terms
@@ -110,12 +110,11 @@ def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") ->
     """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any
     process, on any day.
 
-    Raises MalformedTrail, MissingGlyph (code, character, where) or RenderError. ``stamp`` is for
+    Raises MalformedTrail or RenderError. A character that no font covers is printed as its number. ``stamp`` is for
     the check alone: it repeats what another file says of the versions that made it.
     """
     trail = read_trail(trail_text)
-    view = view_of(trail)
-    ensure_glyphs(view, fonts.text)
+    view = cast("dict[str, Any]", written_out(view_of(trail), fonts.text))
     html = _template().render(**view, stamp=stamp or stamp_of(fonts), until_w3c=_last_moment(trail))
     with _one_at_a_time:
         return _typeset(html, trail, fonts)

@@ -10,7 +10,6 @@ from typing import Literal
 
 from reports.anchor import Anchor, Live, hold
 from reports.container import MAX_FILE, Container, MalformedFile, open_container
-from reports.glyphs import MissingGlyph
 from reports.labels import word
 from reports.remark import Remark
 from reports.render import BUNDLED, STAMP, Fonts, RenderError, render_trail, stamp_of
@@ -82,7 +81,7 @@ def _compare(data: bytes, container: Container, trail: Trail, fonts: Fonts) -> l
     stamp = container.stamp if STAMP.fullmatch(container.stamp) else own
     try:
         expected = render_trail(trail.text, fonts=fonts, stamp=stamp)
-    except (MissingGlyph, RenderError) as error:
+    except RenderError as error:
         return [Remark("not_printable", detail=str(error))]
     if expected == data:
         return []

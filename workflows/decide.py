@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.clock import local_date, parse_utc
 from workflows.clocks import Turn, turn_clocks
-from workflows.definition import Action, Effect, Step
+from workflows.definition import CAME_FROM, Action, Effect, Step
 from workflows.draft import RECORDS, Draft, record_facts, record_signature, record_subject, record_values
 from workflows.entry import seal_move
 from workflows.errors import (
@@ -168,8 +168,8 @@ def _target(context: Context, command: Command, *, completes: bool) -> str:
 
 
 def _chosen(context: Context, command: Command) -> str:
-    if isinstance(context.form, Action) and context.form.target == "@came_from":
-        return str(context.fields["_came_from"])
+    if isinstance(context.form, Action) and context.form.target.startswith(CAME_FROM):
+        return str(context.fields.get("_came_from") or context.form.target.removeprefix(CAME_FROM))
     return str(command.data.get("target", ""))
 
 

@@ -18,7 +18,9 @@ FIELD_TYPES = (
     "evidence_kind", "correctable_field", "corrected_value",
 )  # fmt: skip
 SPECIAL_SOURCES = ("@new", "@open", "@any", "@added", "@before_decision")
-SPECIAL_TARGETS = ("@same", "@first_step", "@earlier_gate", "@came_from")
+SPECIAL_TARGETS = ("@same", "@first_step", "@earlier_gate")
+# Back to the state that an action with records = "came_from" left, or to the state named behind it for a new case.
+CAME_FROM = "@came_from:"
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,7 @@ def _ensure_ends(action: Action, states: set[str], definition: Definition) -> No
             raise BadTable(f"action {action.id}: from {source!r} is no state")
     target = action.target
     step = target.removeprefix("@step:")
+    target = target.removeprefix(CAME_FROM)
     known = target in states or target in SPECIAL_TARGETS or (target != step and step in definition.steps)
     if not known:
-        raise BadTable(f"action {action.id}: to {target!r} is no state")
+        raise BadTable(f"action {action.id}: to {action.target!r} is no state")

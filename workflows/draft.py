@@ -88,9 +88,9 @@ def record_facts(draft: Draft, context: Context) -> None:
             draft.put(form.dates, local_date(context.now).isoformat())
         for name, value in form.sets.items():
             draft.put(name, value)
-    if any(spec["guard"] == "elimination_conditions" for spec in form.guards):
-        if context.compiled.purpose == "eliminate":
-            draft.put("warnings", [c.id for c in failed_conditions(context) if c.effect == "warn"])
+    checks = any(spec["guard"] == "elimination_conditions" for spec in form.guards)
+    if checks and context.compiled.purpose == "eliminate":
+        draft.put("warnings", [c.id for c in failed_conditions(context) if c.effect == "warn"])
 
 
 def _record_recusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
@@ -130,7 +130,7 @@ def _record_lapse(draft: Draft, context: Context, values: Mapping[str, Any]) -> 
 
 
 def _record_came_from(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
-    draft.put("_came_from", "none" if context.state == NEW else context.state)
+    draft.put("_came_from", "" if context.state == NEW else context.state)
 
 
 def _record_nothing(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:

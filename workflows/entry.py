@@ -65,6 +65,7 @@ def _actor_body(context: Context, office: Office) -> dict[str, str]:
         "id": actor.id,
         "name": actor.name,
         "office": office.area,
+        "office_name": office.name,
         "person": actor.person,
         "role": office.role,
     }

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 class Refused(Exception):
-    """A command was refused and changed nothing; the sentence for people stands in ``terms`` under ``refused.<code>``."""
+    """A command was refused and changed nothing; the sentence for people stands in terms under refused.<code>."""
 
     code: ClassVar[str] = "refused"
 

@@ -90,9 +90,9 @@ def ensure_standing(context: Context) -> Office:
 
 def ensure_purpose(context: Context) -> None:
     """An action may belong to one purpose only."""
-    if isinstance(context.form, Action) and context.form.purposes:
-        if context.compiled.purpose not in context.form.purposes:
-            raise WrongState(action=context.form.id, state=context.state)
+    purposes = context.form.purposes if isinstance(context.form, Action) else ()
+    if purposes and context.compiled.purpose not in purposes:
+        raise WrongState(action=context.form.id, state=context.state)
 
 
 def ensure_source(context: Context) -> None:
@@ -199,7 +199,7 @@ def ensure_steps_beside(context: Context) -> None:
             raise StepOpen(step=step.id)
 
 
-# --- guards named in definitions ---------------------------------------------------------------------------------------
+# --- guards named in definitions -------
 def minimum_elapsed(context: Context, spec: Mapping[str, Any]) -> None:
     """A minimum period must have run to its end (publicity: S4 17, not less than 5 days)."""
     clock = context.case.clocks.get(spec["timer"]) if context.case else None
@@ -263,7 +263,7 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
 }
 
 
-# --- conditions named in packs -----------------------------------------------------------------------------------------
+# --- conditions named in packs -------
 def failed_conditions(context: Context) -> list[Condition]:
     """Return the pack's conditions that are not met now, binding or not."""
     return [c for c in context.compiled.pack.conditions if not CONDITIONS[c.test](context, c)]

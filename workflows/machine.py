@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from transitions import Machine, MachineError
 
-from workflows.definition import Action, Definition, Field, Label, Step, Timer, ensure_form
+from workflows.definition import CAME_FROM, Action, Definition, Field, Label, Step, Timer, ensure_form
 from workflows.errors import WrongState
 from workflows.policy import Pack
 from workflows.tables import BadTable
@@ -99,7 +99,7 @@ class Compiled:
         return tuple(dict.fromkeys(str(dest) for dest in found))
 
     def fire(self, action: str, state: str, target: str) -> str:
-        """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when no arrow leads there."""
+        """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when nothing leads there."""
         several = f"{action}>{target}"
         trigger = several if several in self.machine.events else action
         row = Row(state)
@@ -239,9 +239,8 @@ def _action_arrows(action: Action, definition: Definition, order: tuple[Step, ..
     arrows = []
     for source in _sources(action, definition, order):
         dests = _dests(action, source, definition, order)
-        several = len(dests) > 1 or action.target in ("@earlier_gate", "@came_from")
-        for dest in dests:
-            arrows.append(_arrow(f"{action.id}>{dest}" if several else action.id, source, dest))
+        several = len(dests) > 1 or action.target == "@earlier_gate" or action.target.startswith(CAME_FROM)
+        arrows += [_arrow(f"{action.id}>{dest}" if several else action.id, source, dest) for dest in dests]
         if action.sign.get("mode") in REPEATED:
             arrows.append(_arrow(f"{action.id}>{source}", source, source))
     return arrows
@@ -267,7 +266,7 @@ def _dests(action: Action, source: str, definition: Definition, order: tuple[Ste
         return [source]
     if target == "@first_step":
         return [order[0].state]
-    if target == "@came_from":
+    if target.startswith(CAME_FROM):
         return list(definition.states)
     if target.startswith("@step:"):
         return [s.state for s in order if s.id == target.removeprefix("@step:")]

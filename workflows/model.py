@@ -46,10 +46,11 @@ def area_root(code: str) -> str:
 
 @dataclass(frozen=True)
 class Office:
-    """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid)."""
+    """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid; name for paper)."""
 
     role: str
     area: str
+    name: str = ""
 
     @property
     def level(self) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import aliased
 
-from app.tables import Appointment, LoginFailure, LoginSession, User, db
+from app.tables import Appointment, Area, LoginFailure, LoginSession, User, db
 from workflows.clock import local_date, utc_text
 from workflows.model import Actor, Office
 
@@ -21,22 +22,28 @@ def user_by_id(user_id: int) -> User | None:
 
 
 def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
-    """Return the offices that an account holds today."""
+    """Return the offices that an account holds today, with the names of their areas."""
     today = local_date(now).isoformat()
+    above = aliased(Area)
     rows = db.session.execute(
-        select(Appointment.role, Appointment.area)
+        select(Appointment.role, Appointment.area, Area.name, Area.level, above.name)
+        .outerjoin(Area, Area.code == Appointment.area)
+        .outerjoin(above, above.code == Area.parent)
         .where(Appointment.user_id == user_id, Appointment.begins <= today)
         .where((Appointment.ends.is_(None)) | (Appointment.ends > today))
         .order_by(Appointment.id)
     )
-    return tuple(Office(role, area) for role, area in rows)
+    return tuple(Office(role, area, _office_name(name, level, parent)) for role, area, name, level, parent in rows)
+
+
+def _office_name(name: str | None, level: str | None, parent: str | None) -> str:
+    """A village or grid is named with what it belongs to, as many villages share a name."""
+    return f"{parent or ''}{name or ''}" if level in ("village", "grid") else name or ""
 
 
 def actor_of(user: User, now: datetime) -> Actor:
     """Return the person behind an account with the offices held today."""
-    return Actor(
-        id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now)
-    )
+    return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now))
 
 
 def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, str]]:
@@ -46,9 +53,7 @@ def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, s
         select(User.id, Appointment.area)
         .join(Appointment, Appointment.user_id == User.id)
         .where(User.active.is_(True), Appointment.role == role, Appointment.area.in_(list(areas)))
-        .where(
-            Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today)
-        )
+        .where(Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today))
         .order_by(User.id)
     )
     return [(user_id, area) for user_id, area in rows]
@@ -75,11 +80,7 @@ def end_sessions(*, token_hash: str | None = None, user_id: int | None = None) -
 
 def touch_session(token_hash: str, now: datetime) -> None:
     """Note that a log-in was used."""
-    db.session.execute(
-        update(LoginSession)
-        .where(LoginSession.token_hash == token_hash)
-        .values(seen_at=utc_text(now))
-    )
+    db.session.execute(update(LoginSession).where(LoginSession.token_hash == token_hash).values(seen_at=utc_text(now)))
 
 
 def add_failure(username: str, source: str, now: datetime) -> None:
@@ -87,9 +88,7 @@ def add_failure(username: str, source: str, now: datetime) -> None:
     db.session.add(LoginFailure(username=username[:64], source=source[:64], at=utc_text(now)))
 
 
-def failures_since(
-    since: datetime, *, username: str | None = None, source: str | None = None
-) -> int:
+def failures_since(since: datetime, *, username: str | None = None, source: str | None = None) -> int:
     """Count failed log-ins of an account or a source since a moment."""
     query = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > utc_text(since))
     query = query.where(LoginFailure.username == username[:64]) if username else query

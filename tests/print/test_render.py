@@ -16,7 +16,7 @@ import pytest
 from weasyprint.urls import FatalURLFetchingError
 
 from reports import render
-from reports.glyphs import MissingGlyph, uncovered, visible
+from reports.glyphs import uncovered, visible
 from reports.render import BUNDLED, FontsFetched, NothingFetched, RenderError, render_trail
 from reports.trail import read_trail
 from reports.view import view_of
@@ -196,14 +196,10 @@ def test_rare_names_are_printed(name: str) -> None:
     assert name in text_of(render_trail(trails.trail(builder)))
 
 
-def test_a_character_without_a_glyph_fails_loudly() -> None:
+def test_a_character_without_a_glyph_is_printed_as_its_number() -> None:
     builder = trails.Builder()
     trails.opened(builder, opinion="同意\U0001f600")
-    with pytest.raises(MissingGlyph) as caught:
-        render_trail(trails.trail(builder))
-    assert caught.value.code == "missing_glyph"
-    assert caught.value.character == "\U0001f600"
-    assert caught.value.where == "trail.sections.1.entries.2.lines.3.items.1"
+    assert "同意［U+1F600］" in text_of(render_trail(trails.trail(builder)))
     assert uncovered("同意\U0001f600", BUNDLED.text) == ["\U0001f600"]
 
 

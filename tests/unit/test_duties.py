@@ -229,7 +229,6 @@ def test_a_household_that_is_gone_has_no_new_case() -> None:
         w.clue()
 
 
-@pytest.mark.xfail(reason="cancel of early help knows only the end, not where it came from")
 def test_a_dropped_reentry_keeps_the_watching_help() -> None:
     """Help that began early for a returned household ends with the case, its watching does not."""
     w = eliminated().clue("include", clue_source="reentry")
