@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -86,7 +87,7 @@ def _print_allowed(console: Console, allowed: Iterable[Allowed], labels: Labels)
     for item in (i for i in items if i.is_allowed):
         click.echo(f"  {item.action}  {labels.action(item.action)}")
         parts = {"fields": item.fields, "evidence": item.evidence, "targets": item.targets}
-        names = {"fields": labels.field, "evidence": labels.evidence, "targets": labels.state}
+        names = {"fields": labels.field, "evidence": partial(_evidence, console, labels), "targets": labels.state}
         for part, found in parts.items():
             shown = labels.speech.listed([f"{name}（{names[part](name)}）" for name in found])
             if found:
@@ -96,6 +97,10 @@ def _print_allowed(console: Console, allowed: Iterable[Allowed], labels: Labels)
         if item.refusal:
             console.labels = labels
             click.echo(f"  {item.action}  {console.sentence(item.refusal)}")
+
+
+def _evidence(console: Console, labels: Labels, kind: str) -> str:
+    return console.say("any") if kind == "@any" else labels.evidence(kind)
 
 
 @case.command(help="办理一个事项 / carry out an action")

@@ -93,7 +93,7 @@ class Console:
 
     def speech(self) -> Speech:
         """Return the words of policy and pages, inside the running application."""
-        return Speech(self.lang, local_date(datetime.now(UTC)))
+        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)))
 
     def sentence(self, refusal: Refused) -> str:
         """Return a refusal's sentence, inside the running application."""

@@ -21,7 +21,8 @@ from app.cli.console import Console, Fault, pass_console
 from app.config import Settings, read_settings
 from app.services import areas
 from app.services import demo as service
-from app.tables import db
+from app.services.setup import close
+from workflows.model import ROLE_LEVELS
 
 HOST = "127.0.0.1"
 FOLDER = Path("var") / "demo"
@@ -163,18 +164,21 @@ def _tell(console: Console, settings: Settings, port: int) -> None:
     app = create_app(settings)
     with app.app_context():
         speech = console.speech()
-        rows = [
-            (a.username, a.name, speech.role(a.role), "".join(areas.path_names(a.area)[-2:]))
-            for a in service.accounts()
-        ]
-        db.session.remove()
-        db.engine.dispose()
+        rows = [(a.username, a.name, speech.role(a.role), _place(a)) for a in service.accounts()]
+        close(app)
     click.echo()
     console.table(("username", "name", "role", "area"), rows)
     click.echo()
     console.tell("demo.password", password=service.password())
     console.tell("demo.ready", address=f"http://{HOST}:{port}/")
     console.tell("demo.stop", data=settings.data)
+
+
+def _place(account: service.Account) -> str:
+    """Return where an account works: a village with its township, a grid with its village."""
+    level = ROLE_LEVELS[account.role]
+    names = areas.path_names(account.area)
+    return "".join(names[-1:] if level in ("county", "township") else names[-2:])
 
 
 def register(group: click.Group) -> None:

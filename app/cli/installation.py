@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ def init(
         name=name or ask(console, "name"),
         password=read_password(console, password_file, PASSWORD_VARIABLE),
     )
-    result = setup.set_up(settings, request, make_app=create_app)
+    result = setup.set_up(settings, request, make_app=partial(create_app, clock=console.clock))
     console.tell("init.done", data=settings.data, revision=result.revision)
     for county in result.counties:
         _tell_county(console, county)

@@ -62,7 +62,7 @@ def accounts() -> list[Account]:
     """Return the demo's accounts, the administrator of both counties last."""
     table = read(ACCOUNTS)
     first = table["administrator"]
-    administrator = Account(first["username"], first["name"], "admin", "500200000000")
+    administrator = Account(first["username"], first["name"], "admin", first["shown_area"])
     return [*(Account(**row) for row in table["accounts"]), administrator]
 
 
@@ -79,6 +79,8 @@ def read(path: Path) -> dict[str, Any]:
 def is_there(settings: Settings, make_app: Factory) -> bool:
     """Tell whether the demo was made here and bring its schema up to date; raises NotDemo for another installation."""
     if not settings.secrets_file.exists():
+        if settings.data.exists() and any(settings.data.iterdir()):
+            raise NotDemo(str(settings.data))
         return False
     app = make_app(settings)
     with app.app_context():

@@ -1,0 +1,156 @@
+"""Setting up: once, with clear words when something is missing, and the commands around it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.calendar_build import write_calendar
+from app.keys import make_keys
+from tests.cli.conftest import Machine
+from workflows.calendars import DEFAULT_CALENDAR
+
+
+def test_init_makes_keys_schema_county_and_administrator(bare: Machine) -> None:
+    said = bare.init("500241", "500230").output
+    assert "500241-xiushan" in said
+    assert "500230-fengdu" in said
+    secrets = bare.folder / "data" / "secrets.json"
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    listed = bare.run("user", "list").output
+    assert "guan" in listed
+    assert "系统管理员@500241000000" in listed
+    assert "系统管理员@500230000000" in listed
+
+
+def test_init_refuses_to_run_twice(bare: Machine) -> None:
+    bare.init()
+    before = (bare.folder / "data" / "secrets.json").read_bytes()
+    arguments = ["init", "--county", "500241", "--admin", "zwei", "--name", "x", "--password-file", bare.password()]
+    assert "不能重复建立" in bare.fails(*arguments, reason="already_set_up")
+    assert (bare.folder / "data" / "secrets.json").read_bytes() == before
+    assert "zwei" not in bare.run("user", "list").output
+
+
+def test_init_does_not_make_new_keys_beside_an_old_database(bare: Machine) -> None:
+    bare.init()
+    (bare.folder / "data" / "secrets.json").unlink()
+    arguments = ["init", "--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    bare.fails(*arguments, reason="keys_lost")
+    assert not (bare.folder / "data" / "secrets.json").exists()
+
+
+def test_init_goes_on_where_it_broke_off(bare: Machine) -> None:
+    make_keys(bare.folder / "data" / "secrets.json")
+    before = (bare.folder / "data" / "secrets.json").read_bytes()
+    bare.init()
+    assert (bare.folder / "data" / "secrets.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("county", ["50024", "5002410", "50024x", "500200"])
+def test_init_wants_a_county(bare: Machine, county: str) -> None:
+    arguments = ["init", "--county", county, "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    assert county in bare.fails(*arguments, reason="bad_value")
+    assert not (bare.folder / "data").exists()
+
+
+def test_init_wants_a_long_password_and_does_not_show_it(bare: Machine) -> None:
+    path = bare.folder / "short"
+    path.write_text("kurz123")
+    arguments = ["init", "--county", "500241", "--admin", "guan", "--name", "x", "--password-file", path]
+    assert "kurz123" not in bare.fails(*arguments, reason="bad_value")
+
+
+def test_the_password_may_come_from_the_environment_or_from_a_pipe(bare: Machine) -> None:
+    bare.environ["FANGPIN_ADMIN_PASSWORD"] = "from the environment"
+    bare.run("init", "--county", "500241", "--admin", "guan", "--name", "测试")
+    bare.run(
+        "user", "add", "zweite", "--name", "测试", "--office", "county_lead@500241", "--password-file", "-",
+        given="a piped password\n",
+    )  # fmt: skip
+
+
+def test_without_a_password_or_a_terminal_nothing_is_asked(bare: Machine) -> None:
+    bare.fails("init", "--county", "500241", "--admin", "guan", "--name", "x", reason="no_password", code=2)
+    assert "--county" in bare.run("init", code=2).stderr
+
+
+def test_a_county_without_pack_and_divisions_is_told_what_to_do(bare: Machine) -> None:
+    said = bare.init("110101").output
+    assert "fangpin import areas" in said
+    assert "FANGPIN_POLICIES" in said
+
+
+def test_before_init_every_command_says_so(bare: Machine) -> None:
+    for arguments in (["check"], ["user", "list"], ["upgrade"], ["case", "show", "x", "--as", "y"], ["serve"]):
+        assert "fangpin init" in bare.fails(*arguments, reason="not_set_up")
+
+
+def test_an_older_database_is_refused_until_upgraded(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    machine = Machine({"FANGPIN_DATA": str(folder), "LANG": "C"}, tmp_path)
+    make_keys(folder / "secrets.json")
+    sqlite3.connect(folder / "fangpin.sqlite3").close()
+    assert "fangpin init" in machine.fails("check", reason="wrong_schema")
+    machine.run("upgrade")
+    machine.run("check")
+
+
+def test_a_wrong_setting_is_named(bare: Machine) -> None:
+    bare.environ["FANGPIN_POLICIES"] = "/nowhere"
+    assert "FANGPIN_POLICIES" in bare.fails("check", reason="bad_setting")
+
+
+def test_a_pack_with_an_error_stops_with_file_and_reason(bare: Machine, tmp_path: Path) -> None:
+    bare.init()
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "500241-bad.toml").write_text('format = "fp-pack-v1"\nid = "broken"\n')
+    bare.environ["FANGPIN_POLICIES"] = str(tmp_path / "packs")
+    assert "500241-bad" in bare.fails("check", reason="bad_rules")
+
+
+def test_an_unreachable_database_is_one_line(bare: Machine) -> None:
+    make_keys(bare.folder / "data" / "secrets.json")
+    bare.environ["FANGPIN_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    bare.fails("check", reason="database")
+
+
+def test_the_calendar_is_as_the_package_has_it() -> None:
+    assert DEFAULT_CALENDAR.exists()
+    assert write_calendar() is False
+
+
+def test_help_names_the_exit_codes(bare: Machine) -> None:
+    said = bare.run("--help").output
+    assert "exit codes" in said
+    for command in (
+        "init",
+        "serve",
+        "scheduler",
+        "demo",
+        "upgrade",
+        "check",
+        "import",
+        "case",
+        "trail",
+        "verify",
+        "user",
+    ):
+        assert command in said
+
+
+def test_english_when_asked(bare: Machine) -> None:
+    line = bare.fails("--lang", "en", "check", reason="not_set_up")
+    assert line.startswith("error[not_set_up]: Nothing is set up")
+
+
+@pytest.mark.parametrize(
+    ("value", "lang"), [("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("C.UTF-8", "zh"), ("", "zh")]
+)
+def test_the_language_of_the_environment(monkeypatch: pytest.MonkeyPatch, value: str, lang: str) -> None:
+    from app.cli.console import language
+
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", value)
+    assert language() == lang
