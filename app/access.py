@@ -73,7 +73,7 @@ def visitor() -> Visitor:
     if "visitor" not in g:
         token = session.get(TOKEN)
         g.visitor = Visitor(people.session_actor(token) if token else None)
-    return cast(Visitor, g.visitor)
+    return cast("Visitor", g.visitor)
 
 
 def signed() -> Signed:

@@ -1,7 +1,7 @@
 """What people read for identifiers: labels from the case's own machine, words of the policy by date and area."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,7 +15,6 @@ from workflows.machine import Compiled
 from workflows.model import Clock
 
 YUAN = 100
-ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Labels:
             return self.speech.say("ui.nothing")
         shower = SHOWN.get(spec.type) if spec else None
         if name in BUILT_IN:
-            return BUILT_IN[name](self, value)
+            return _built_in(self, name, value)
         return shower(self, spec, value) if shower and spec else plain(self.speech, value)
 
     def disclosed(self, name: str, text: str | None) -> str:
@@ -180,6 +179,11 @@ def plain(speech: Speech, value: Any) -> str:
     return str(value)
 
 
+def short_area(name: str) -> str:
+    """Return an area's name as people say it: 平所村村民委员会 is 平所村, 城北社区居民委员会 is 城北社区."""
+    return name.removesuffix("村民委员会").removesuffix("居民委员会") or name
+
+
 def money(fen: object) -> str:
     """Return fen as yuan with separators: 9000.00 → 9,000."""
     amount = int(str(fen))
@@ -203,23 +207,31 @@ def _day(labels: Labels, spec: Field, value: Any) -> str:
     return labels.speech.date(date.fromisoformat(value))
 
 
-SHOWN = {
-    "money": lambda labels, spec, value: money(value),
-    "choice": lambda labels, spec, value: labels.option(spec, value),
-    "choices": lambda labels, spec, value: labels.speech.listed([labels.option(spec, item) for item in value]),
+def _choices(labels: Labels, spec: Field, value: Any) -> str:
+    return labels.speech.listed([labels.option(spec, item) for item in value])
+
+
+def _built_in(labels: Labels, name: str, value: Any) -> str:
+    """Return a value that the machine itself keeps."""
+    words = labels.speech
+    if name == "household_kind":
+        return words.say(f"kind.{value}")
+    if name == "warnings":
+        return words.listed([labels.condition(item) for item in value]) or words.say("ui.nothing")
+    if name == "lapsed":
+        return f"{labels.timer(value['kind'])} · {words.last_day(value['due'])}"
+    return words.date(date.fromisoformat(value))
+
+
+BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_on")
+SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
+    "money": lambda labels, spec, value: money(value),  # noqa: ARG005 - one signature for all
+    "choice": Labels.option,
+    "choices": _choices,
     "date": _day,
-    "person": lambda labels, spec, value: str(value["name"]),
-    "evidence_kind": lambda labels, spec, value: labels.evidence(value),
-    "correctable_field": lambda labels, spec, value: labels.field(value),
-}
-BUILT_IN = {
-    "household_kind": lambda labels, value: labels.speech.say(f"kind.{value}"),
-    "warnings": lambda labels, value: (
-        labels.speech.listed([labels.condition(item) for item in value]) or labels.speech.say("ui.nothing")
-    ),
-    "lapsed": lambda labels, value: f"{labels.timer(value['kind'])} · {labels.speech.last_day(value['due'])}",
-    "included_on": lambda labels, value: labels.speech.date(date.fromisoformat(value)),
-    "eliminated_on": lambda labels, value: labels.speech.date(date.fromisoformat(value)),
+    "person": lambda labels, spec, value: str(value["name"]),  # noqa: ARG005
+    "evidence_kind": lambda labels, spec, value: labels.evidence(value),  # noqa: ARG005
+    "correctable_field": lambda labels, spec, value: labels.field(value),  # noqa: ARG005
 }
 
 
@@ -267,14 +279,17 @@ def is_shown(name: str) -> bool:
     return not name.startswith("_") and name not in ("area", "head_name")
 
 
-def changed_values(labels: Labels, entry: Mapping[str, Any], values: Mapping[tuple[str, int, str], str]) -> list[dict[str, str]]:
+def changed_values(
+    labels: Labels, entry: Mapping[str, Any], values: Mapping[tuple[str, int, str], str]
+) -> list[dict[str, str]]:
     """Return what an entry changed, field by field: label, value before and value after."""
     rows = []
-    for name, change in entry["changes"].items():
+    for name in entry["changes"]:
         if is_shown(name):
             before, after = (_side(labels, entry, name, side, values) for side in ("before", "after"))
             rows.append({"name": name, "label": labels.field(name), "before": before, "after": after})
-    order = {name: place for place, name in enumerate(labels.compiled.fields)}
+    form = labels.form(entry["action"])
+    order = {name: place for place, name in enumerate(form.fields if form else ())}
     return sorted(rows, key=lambda row: order.get(row["name"], len(order)))
 
 

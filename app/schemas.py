@@ -83,7 +83,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "money": yuan,
     "count": count,
     "date": day,
-    "bool": lambda value: TRUTH.get(value),
+    "bool": TRUTH.get,
     "person": text,
     "evidence_kind": text,
     "correctable_field": text,
@@ -100,7 +100,7 @@ def schema_for(specs: Iterable[Field], optional: Iterable[str]) -> Schema:
         else Typed(PARSERS[spec.type], required=spec.id not in free)
         for spec in specs
     }
-    return Schema.from_dict(made, name="Form")()  # type: ignore[arg-type]
+    return Schema.from_dict(made, name="Form")()
 
 
 @dataclass(frozen=True)
@@ -117,5 +117,5 @@ def read_form(specs: Iterable[Field], optional: Iterable[str], typed: Mapping[st
     try:
         return Read(schema_for(specs, optional).load(given), {})
     except ValidationError as error:
-        messages = error.normalized_messages()
+        messages = dict(error.messages_dict)
         return Read(dict(error.valid_data or {}), {name: str(codes[0]) for name, codes in messages.items()})

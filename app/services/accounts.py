@@ -71,8 +71,7 @@ def ensure_area(county: str, role: str, area: str) -> None:
     if (
         not fits
         or not right_level
-        or not area[LEVEL_DIGITS["county"] : digits].strip("0")
-        and digits > LEVEL_DIGITS["county"]
+        or (not area[LEVEL_DIGITS["county"] : digits].strip("0") and digits > LEVEL_DIGITS["county"])
     ):
         raise BadValue(field="area", value=area[:15])
 

@@ -11,9 +11,9 @@ from app.store import cases as case_store
 from app.store import ledger
 from app.store import lists as store
 from app.store.transaction import reading, writing
-from app.tables import CaseRow, DeadlineRow, Household
+from app.tables import CaseRow, Household
 from workflows.clock import local_date, local_midnight, utc_text
-from workflows.errors import NotAllowed, NotFound
+from workflows.errors import NotFound
 from workflows.model import Actor, Case, Evidence, area_prefix, area_root
 
 SIZE = 25
@@ -59,17 +59,6 @@ class CaseLine:
 
 
 @dataclass(frozen=True)
-class LateLine:
-    """An overdue period in a list: its kind, exclusive due time and generation."""
-
-    case: Case
-    house: House
-    timer: str
-    due_at: str
-    provisional: bool
-
-
-@dataclass(frozen=True)
 class Person:
     """One member of a household; the identity number is masked."""
 
@@ -106,19 +95,23 @@ def scope_of(actor: Actor) -> store.Scope:
     return store.Scope(offices, int(actor.id[1:]) if actor.id[1:].isdigit() else 0)
 
 
-def _paged(rows: Sequence[Any], size: int = SIZE) -> tuple[Sequence[Any], bool]:
+def paged(rows: Sequence[Any], size: int = SIZE) -> tuple[Sequence[Any], bool]:
+    """Return the rows of one page, and whether there are more."""
     return rows[:size], len(rows) > size
 
 
-def _page(after: str, size: int = SIZE) -> store.Page:
+def page_of(after: str, size: int = SIZE) -> store.Page:
+    """Return the page after a key as addresses carry it."""
     return store.Page(tuple(after.split("~")) if after else (), size)
 
 
-def _following(more: bool, *parts: str) -> str:
+def following_key(more: bool, *parts: str) -> str:
+    """Return the key of the next page as addresses carry it, empty at the end of a list."""
     return "~".join(parts) if more else ""
 
 
-def _house(row: Household, village: str | None, township: str | None = "") -> House:
+def house_of(row: Household, village: str | None, township: str | None = "") -> House:
+    """Return what lists show of a household; the caller\'s transaction is open."""
     return House(
         county=row.county,
         number=row.number,
@@ -135,8 +128,9 @@ def _house(row: Household, village: str | None, township: str | None = "") -> Ho
     )
 
 
-def _case(row: CaseRow) -> Case:
-    return case_store.case_of(cast(Any, row))
+def case_of(row: CaseRow) -> Case:
+    """Return the case of a row."""
+    return case_store.case_of(cast("Any", row))
 
 
 def load_texts(cases: Iterable[Case]) -> None:
@@ -148,7 +142,7 @@ def load_texts(cases: Iterable[Case]) -> None:
         rules.add_text(kept.kind, kept.text)
 
 
-def _note_look(actor: Actor, subject: str, **detail: object) -> None:
+def note_look(actor: Actor, subject: str, **detail: object) -> None:
     """Write an auditor's look at personal data into the access ledger of each county audited."""
     if not only_audits(actor):
         return
@@ -157,7 +151,7 @@ def _note_look(actor: Actor, subject: str, **detail: object) -> None:
             ledger.append(county, user=actor.id, kind="list_read", subject=subject, now=now, detail=detail)
 
 
-# --- my desk -----------------------------------------------------------------------------------------------------------
+# --- my desk ---
 @dataclass(frozen=True)
 class Desk:
     """What waits for a person: one page of it, and the numbers by time left that belong to the whole list."""
@@ -180,10 +174,10 @@ def desk(actor: Actor, *, band: str = "", after: str = "") -> Desk:
     with reading() as now:
         edges = _edges(now)
         counts = store.desk_counts(scope, edges)
-        rows, more = _paged(store.desk_rows(scope, _page(after), _between(band, edges)))
-        lines = [CaseLine(_case(r.CaseRow), _house(r.Household, r.village_name), _due(r.due_at)) for r in rows]
+        rows, more = paged(store.desk_rows(scope, page_of(after), _between(band, edges)))
+        lines = [CaseLine(case_of(r.CaseRow), house_of(r.Household, r.village_name), _due(r.due_at)) for r in rows]
         load_texts(line.case for line in lines)
-        following = _following(more, rows[-1].due_at, rows[-1].CaseRow.number) if rows else ""
+        following = following_key(more, rows[-1].due_at, rows[-1].CaseRow.number) if rows else ""
     return Desk(Found(lines, following, now), *counts)
 
 
@@ -204,7 +198,7 @@ def _between(band: str, edges: tuple[str, str, str]) -> tuple[str, str]:
     return bounds.get(band, (FIRST, LAST))
 
 
-# --- households --------------------------------------------------------------------------------------------------------
+# --- households ---
 @dataclass(frozen=True)
 class Search:
     """What a search found, or the areas to choose from; ``path`` names the areas above, outermost first."""
@@ -219,24 +213,24 @@ def search(actor: Actor, *, words: str = "", area: str = "", after: str = "") ->
     scope = scope_of(actor)
     area = area or home_area(actor)
     with reading() as now:
-        path = _path(area)
-        areas = _areas_inside(scope, area) if not words else []
+        path = path_of(area)
+        areas = areas_inside(scope, area) if not words else []
         listed = bool(words) or not areas
-        raw = store.search_households(scope, words, area, _page(after)) if listed else []
-        rows, more = _paged(raw)
-        houses = [_house(r.Household, r.village_name, r.township_name) for r in rows]
+        raw = store.search_households(scope, words, area, page_of(after)) if listed else []
+        rows, more = paged(raw)
+        houses = [house_of(r.Household, r.village_name, r.township_name) for r in rows]
         states = _states(houses)
         load_texts(states.values())
-        following = _following(more, houses[-1].county, houses[-1].number) if houses else ""
+        following = following_key(more, houses[-1].county, houses[-1].number) if houses else ""
         lines = [(h, _state_text(states.get((h.county, h.number)))) for h in houses]
     if houses:
-        _note_look(actor, area, words=bool(words), rows=len(houses))
+        note_look(actor, area, words=bool(words), rows=len(houses))
     return Search(Found(lines, following, now), path, areas)
 
 
 def _states(houses: Sequence[House]) -> dict[tuple[str, str], Case]:
     counties = sorted({h.county for h in houses})
-    found = (_case(r) for c in counties for r in store.cases_of(c, [h.number for h in houses if h.county == c]))
+    found = (case_of(r) for c in counties for r in store.cases_of(c, [h.number for h in houses if h.county == c]))
     return {(c.county, c.subject.partition(":")[2]): c for c in found if c.definition == "monitor_status"}
 
 
@@ -250,7 +244,8 @@ def home_area(actor: Actor) -> str:
     return areas[0] if areas else ""
 
 
-def _path(area: str) -> list[tuple[str, str]]:
+def path_of(area: str) -> list[tuple[str, str]]:
+    """Return (code, name) of an area and of all above it, outermost first."""
     if not area:
         return []
     levels = ("province", "prefecture", "county", "township", "village")
@@ -259,7 +254,8 @@ def _path(area: str) -> list[tuple[str, str]]:
     return [(code, names[code]) for code in codes if code in names]
 
 
-def _areas_inside(scope: store.Scope, area: str) -> list[AreaCount]:
+def areas_inside(scope: store.Scope, area: str) -> list[AreaCount]:
+    """Return the areas directly inside one, with the number of visible households."""
     if not area or area[9:].strip("0"):
         return []
     rows = store.households_by_area(scope, area)
@@ -273,12 +269,12 @@ def household_page(actor: Actor, number: str) -> HouseholdPage:
         row = store.household(scope_of(actor), county, number)
         if row is None:
             raise NotFound(household=number)
-        house = _house(row.Household, row.village_name, row.township_name)
+        house = house_of(row.Household, row.village_name, row.township_name)
         phone = row.Household.phone
         people = [Person(m.name, m.relation, m.sex, m.born, m.id_masked) for m in store.members(county, number)]
-        cases = [_case(c) for c in store.cases_of(county, [number])]
+        cases = [case_of(c) for c in store.cases_of(county, [number])]
         load_texts(cases)
-    _note_look(actor, number, page="household")
+    note_look(actor, number, page="household")
     return HouseholdPage(house, phone, people, cases, now)
 
 
@@ -310,157 +306,12 @@ def own_uploads(actor: Actor, county: str, wanted: Sequence[tuple[str, str]]) ->
     return [Evidence(kind, digest, *files[digest]) for kind, digest in wanted if digest in files]
 
 
-# --- overdue board -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Board:
-    """Overdue periods, latest first, and their numbers by township or village; the numbers add up to the rows."""
-
-    found: Found[LateLine]
-    by_area: Sequence[AreaCount]
-    path: Sequence[tuple[str, str]]
-
-    @property
-    def total(self) -> int:
-        """How many periods are overdue in all."""
-        return sum(item.count for item in self.by_area)
-
-
-def overdue(actor: Actor, *, area: str = "", after: str = "") -> Board:
-    """Return what is overdue in a person's area, or in a township or village of it."""
-    scope = scope_of(actor)
-    with reading() as now:
-        groups = [AreaCount(r[0], r[1] or r[0], r.late) for r in store.late_by_area(scope, now, area)]
-        rows, more = _paged(store.late_rows(scope, now, area, _page(after)))
-        lines = [_late_line(r) for r in rows]
-        load_texts(line.case for line in lines)
-        last = rows[-1].DeadlineRow if rows else None
-        following = _following(more, last.due_at, last.case, last.kind) if last else ""
-        path = _path(area)
-    if lines:
-        _note_look(actor, area or "overdue", rows=len(lines))
-    return Board(Found(lines, following, now), groups, path)
-
-
-def _late_line(row: Any) -> LateLine:
-    period: DeadlineRow = row.DeadlineRow
-    house = _house(row.Household, row.village_name, row.township_name)
-    return LateLine(_case(row.CaseRow), house, period.kind, period.due_at, period.provisional)
-
-
-# --- auditors ----------------------------------------------------------------------------------------------------------
-def audited_county(actor: Actor) -> str:
-    """Return the county that a person audits; raise NotAllowed for anybody else."""
-    counties = [o.area[:6] for o in actor.offices if o.role == "auditor"]
-    if not counties:
-        raise NotAllowed(page="audit")
-    return counties[0]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """The auditor's list: one page of cases, how many there are, and the townships to choose from."""
-
-    found: Found[CaseLine]
-    total: int
-    townships: Sequence[AreaCount]
-
-
-def audit(actor: Actor, wanted: store.CaseFilter, *, late: bool = False, after: str = "") -> Audit:
-    """Return the cases of the auditor's county that fit a filter; the look is written to the access ledger."""
-    county = audited_county(actor)
-    scope = scope_of(actor)
-    with reading() as now:
-        before = utc_text(now) if late else ""
-        chosen = store.CaseFilter(wanted.definition, wanted.state, wanted.township, before)
-        total = store.count_cases(scope, chosen)
-        rows, more = _paged(store.find_cases(scope, chosen, _page(after)))
-        lines = [CaseLine(_case(r.CaseRow), _house(r.Household, r.village_name), r.CaseRow.due_at or "") for r in rows]
-        load_texts(line.case for line in lines)
-        following = _following(more, county, lines[-1].case.number) if lines else ""
-        townships = _areas_inside(scope, county.ljust(12, "0"))
-    _note_look(actor, "audit", rows=len(lines), state=wanted.state, township=wanted.township, late=late)
-    return Audit(Found(lines, following, now), total, townships)
-
-
-@dataclass(frozen=True)
-class LedgerLine:
-    """One line of the access ledger as its stored text has it, with the names of account and offices' areas."""
-
-    seq: int
-    at: str
-    user: str
-    kind: str
-    subject: str
-    detail: str
-    hash: str
-
-
-def access_ledger(actor: Actor, *, kind: str = "", before: int = 0) -> Found[LedgerLine]:
-    """Return who looked at what in the auditor's county, newest first."""
-    county = audited_county(actor)
-    with reading() as now:
-        rows, more = _paged(store.ledger_lines(county, before, kind, SIZE))
-        names = store.user_names({_number(r.text) for r in rows})
-        lines = [_ledger_line(r, names) for r in rows]
-    return Found(lines, str(lines[-1].seq) if more else "", now)
-
-
-def _number(text: str) -> int:
-    user = str(store.parse_json(text)["user"])
-    return int(user[1:]) if user[1:].isdigit() else 0
-
-
-def _ledger_line(row: Any, names: dict[int, str]) -> LedgerLine:
-    body = store.parse_json(row.text)
-    user = names.get(_number(row.text), str(body["user"]))
-    detail = "; ".join(
-        f"{key}={value}" for key, value in sorted(dict(body["detail"]).items()) if value not in ("", False)
-    )
-    return LedgerLine(row.seq, row.at, user, body["kind"], body["subject"], detail, row.hash)
-
-
-# --- totals for levels above the county --------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Total:
-    """Numbers of one county or township, by monitoring state; ``open_cases`` run through the gates, ``late`` periods."""
-
-    code: str
-    name: str
-    is_county: bool
-    states: dict[str, int]
-    open_cases: int
-    late: int
-
-
-def totals(actor: Actor) -> list[Total]:
-    """Return numbers by county and township for a level above the county; no household stands in them."""
-    prefixes = {area_root(o.area) for o in actor.offices if o.role == "upper_level"}
-    if not prefixes:
-        raise NotAllowed(page="totals")
-    with reading() as now:
-        counted = [r for prefix in sorted(prefixes) for r in store.totals_by_township(prefix)]
-        late = [r for prefix in sorted(prefixes) for r in store.late_by_township(prefix, now)]
-        codes = {r.county.ljust(12, "0") for r in (*counted, *late)} | {r.township for r in (*counted, *late)}
-        names = store.area_names(codes)
-    return [_total(code, names.get(code, code), counted, late) for code in sorted(codes)]
-
-
-def _total(code: str, name: str, counted: Sequence[Any], late: Sequence[Any]) -> Total:
-    is_county = not code[6:].strip("0")
-    mine = [r for r in counted if (r.county == code[:6] if is_county else r.township == code)]
-    behind = sum(r.late for r in late if (r.county == code[:6] if is_county else r.township == code))
-    states: dict[str, int] = {}
-    for row in mine:
-        if row.definition == "monitor_status":
-            states[row.state] = states.get(row.state, 0) + row.cases
-    running = sum(r.cases for r in mine if r.definition == "household_case")
-    return Total(code, name, is_county, states, running, behind)
-
-
 def case_lines(actor: Actor, numbers: Iterable[str]) -> dict[str, CaseLine]:
     """Return those of some cases that the person may see, by number; one query."""
     with reading():
         rows = store.cases_by_number(scope_of(actor), numbers)
-        lines = [CaseLine(_case(r.CaseRow), _house(r.Household, r.village_name), r.CaseRow.due_at or "") for r in rows]
+        lines = [
+            CaseLine(case_of(r.CaseRow), house_of(r.Household, r.village_name), r.CaseRow.due_at or "") for r in rows
+        ]
         load_texts(line.case for line in lines)
     return {line.case.number: line for line in lines}

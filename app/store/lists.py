@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from app.tables import (
@@ -26,7 +26,8 @@ from app.tables import (
 from workflows.clock import local_date, utc_text
 from workflows.model import Office
 
-Rows = Sequence[Row[Any]]
+Rows = Sequence[Any]  # rows of several columns: their types differ from query to query
+Query = Any  # a SELECT of columns that are added step by step
 VILLAGE_ROLES = frozenset({"village_cadre", "resident_team"})
 TOWNSHIP_ROLES = frozenset({"township_officer", "township_leader"})
 COUNTY_ROLES = frozenset({"county_lead", "sector_dept", "auditor"})
@@ -51,7 +52,7 @@ class Page:
     size: int = 25
 
 
-# --- scope -------------------------------------------------------------------------------------------------------------
+# --- scope ---
 def visible(scope: Scope) -> ColumnElement[bool]:
     """The condition on households that a person may see; nothing unless an office says so."""
     return or_(false(), *(_visible_by(office, scope.user_id) for office in scope.offices))
@@ -73,7 +74,7 @@ def _visible_by(office: Office, user_id: int) -> ColumnElement[bool]:
     return false()
 
 
-def _helped(user_id: int) -> Select[Any]:
+def _helped(user_id: int) -> Query:
     """Numbers of the households whose present helper is this account."""
     joined = and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case)
     return (
@@ -91,8 +92,8 @@ def _after(columns: Sequence[Any], page: Page) -> ColumnElement[bool]:
     return tuple_(*columns) > tuple_(*page.after) if page.after else tuple_(*columns) > tuple_(*([""] * len(columns)))
 
 
-# --- desk --------------------------------------------------------------------------------------------------------------
-def _waiting(scope: Scope) -> Select[Any]:
+# --- desk ---
+def _waiting(scope: Scope) -> Query:
     """Cases that wait for one of the person's offices, once each: the one source of the desk's rows and counts."""
     mine = or_(false(), *(_waits_for(office, scope.user_id) for office in scope.offices))
     columns = select(Wait.county, Wait.case, func.min(Wait.due_at).label("due_at"))
@@ -144,7 +145,7 @@ def desk_rows(scope: Scope, page: Page, between: tuple[str, str]) -> Rows:
     return db.session.execute(query.order_by(*key).limit(page.size + 1)).all()
 
 
-# --- households --------------------------------------------------------------------------------------------------------
+# --- households ---
 def search_households(scope: Scope, words: str, area: str, page: Page) -> Rows:
     """Return households by beginning of the head's name or the number, or by national number, inside an area."""
     query = select(Household, Village.name.label("village_name"), Township.name.label("township_name"))
@@ -178,7 +179,7 @@ def households_by_area(scope: Scope, parent: str) -> Rows:
     ).all()
 
 
-def household(scope: Scope, county: str, number: str) -> Row[Any] | None:
+def household(scope: Scope, county: str, number: str) -> Any:
     """Return a household with the names of village and township, if the person may see it."""
     query = select(Household, Village.name.label("village_name"), Township.name.label("township_name"))
     query = query.outerjoin(Village, Village.code == Household.village)
@@ -216,11 +217,11 @@ def uploads_of(county: str, user: str, digests: Iterable[str]) -> Sequence[Evide
     return db.session.scalars(query.where(EvidenceFile.sha256.in_(list(digests)))).all()
 
 
-# --- areas and people --------------------------------------------------------------------------------------------------
+# --- areas and people ---
 def area_names(codes: Iterable[str]) -> dict[str, str]:
     """Return the names of areas by code."""
     query = select(Area.code, Area.name).where(Area.code.in_(sorted(set(codes))))
-    return {code: name for code, name in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples())
 
 
 def people_in(roles: Iterable[str], areas: Iterable[str], now: datetime) -> Rows:
@@ -242,7 +243,7 @@ def accounts(counties: Iterable[str], page: Page) -> Rows:
 def user_names(numbers: Iterable[int]) -> dict[int, str]:
     """Return the names of accounts by number."""
     query = select(User.id, User.name).where(User.id.in_(sorted(set(numbers))))
-    return {number: name for number, name in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples())
 
 
 def parse_json(text: str) -> dict[str, Any]:
@@ -259,8 +260,8 @@ def offices_by_user(users: Iterable[int], now: datetime) -> Rows:
     return db.session.execute(query.order_by(Appointment.id)).all()
 
 
-# --- boards ------------------------------------------------------------------------------------------------------------
-def _late(scope: Scope, now: datetime) -> Select[Any]:
+# --- boards ---
+def _late(scope: Scope, now: datetime) -> Query:
     """Running periods that somebody should have met by now: the one source of the board's rows and counts."""
     joined = and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
     return (
@@ -316,7 +317,7 @@ def notices(scope: Scope, timer: str, village: str = "") -> Rows:
     return db.session.execute(query.order_by(Household.village, CaseRow.purpose.desc(), CaseRow.number)).all()
 
 
-# --- auditors and totals -----------------------------------------------------------------------------------------------
+# --- auditors and totals ---
 @dataclass(frozen=True)
 class CaseFilter:
     """What an auditor looks for; empty texts ask for everything. ``late_before`` keeps overdue cases only."""
@@ -327,7 +328,7 @@ class CaseFilter:
     late_before: str = ""
 
 
-def _chosen(scope: Scope, wanted: CaseFilter) -> Select[Any]:
+def _chosen(scope: Scope, wanted: CaseFilter) -> Query:
     query = select(CaseRow.number).join(Household, _of_household())
     query = query.where(visible(scope), CaseRow.definition == wanted.definition)
     query = query.where(CaseRow.state == wanted.state) if wanted.state else query

@@ -9,8 +9,8 @@ from app import printing
 from app.access import signed
 from app.labels import state_of
 from app.runtime import runtime
-from app.services import lists
-from app.services.lists import Total
+from app.services import boards
+from app.services.boards import Total
 from app.store.lists import CaseFilter
 from app.views.plain import case_row, more_url
 from app.views.shown import language, page, speech
@@ -28,9 +28,14 @@ def cases() -> str:
         township=request.args.get("township", "")[:12],
     )
     late = request.args.get("late") == "1"
-    found = lists.audit(signed().actor, wanted, late=late, after=request.args.get("after", ""))
+    found = boards.audit(signed().actor, wanted, late=late, after=request.args.get("after", ""))
     words = speech(now=found.found.now)
-    kept = {"definition": wanted.definition, "state": wanted.state, "township": wanted.township, "late": "1" if late else ""}
+    kept = {
+        "definition": wanted.definition,
+        "state": wanted.state,
+        "township": wanted.township,
+        "late": "1" if late else "",
+    }
     return page(
         "audit",
         words=words,
@@ -72,7 +77,7 @@ def ledger() -> str:
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
     before = request.args.get("after", "")
-    found = lists.access_ledger(signed().actor, kind=kind, before=int(before) if before.isdigit() else 0)
+    found = boards.access_ledger(signed().actor, kind=kind, before=int(before) if before.isdigit() else 0)
     words = speech(now=found.now)
     rows = [
         {
@@ -87,14 +92,21 @@ def ledger() -> str:
         }
         for line in found.rows
     ]
-    return page("ledger", words=words, rows=rows, kind=kind, kinds=KINDS, more=more_url("audit.ledger", found.following, kind=kind))
+    return page(
+        "ledger",
+        words=words,
+        rows=rows,
+        kind=kind,
+        kinds=KINDS,
+        more=more_url("audit.ledger", found.following, kind=kind),
+    )
 
 
-# --- totals ------------------------------------------------------------------------------------------------------------
+# --- totals ---
 @pages.get("/totals")
 def totals() -> str:
     """Numbers by county and township; no household stands in them."""
-    found = lists.totals(signed().actor)
+    found = boards.totals(signed().actor)
     words = speech()
     states = [s for s in runtime().rules.definitions["monitor_status"].states if s != "none"]
     counties = [t for t in found if t.is_county]

@@ -6,26 +6,29 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
-from app.labels import Labels, Speech
+from app.labels import Labels, Speech, short_area
 from app.runtime import runtime
-from app.services import lists, notices as notice_service, reminders as reminder_service
-from app.services.lists import CaseLine, LateLine
+from app.services import boards as board_service
+from app.services import lists
+from app.services import notices as notice_service
+from app.services import reminders as reminder_service
+from app.services.boards import LateLine
+from app.services.lists import CaseLine
 from app.services.notices import Notice
 from app.services.reminders import Item
 from app.views.plain import more_url, plain_state, time_cell
 from app.views.shown import labels_for, page, speech
 
 pages = Blueprint("boards", __name__)
-PAST_DAYS = 5
 
 
-# --- overdue -----------------------------------------------------------------------------------------------------------
+# --- overdue ---
 @pages.get("/overdue")
 def overdue() -> str:
     """What is overdue in my area, most late first."""
     area = request.args.get("area", "")
     area = area if area.isdigit() and len(area) == 12 else ""
-    board = lists.overdue(signed().actor, area=area, after=request.args.get("after", ""))
+    board = board_service.overdue(signed().actor, area=area, after=request.args.get("after", ""))
     words = speech(now=board.found.now)
     return page(
         "overdue",
@@ -45,7 +48,7 @@ def late_row(line: LateLine, words: Speech, now: Any) -> dict[str, Any]:
         "url": url_for("cases.case", number=line.case.number),
         "number": line.case.number,
         "head": line.house.head_name,
-        "place": f"{line.house.township_name} {line.house.village_name}".strip(),
+        "place": f"{line.house.township_name} {short_area(line.house.village_name)}".strip(),
         "timer": labels.timer(line.timer),
         "state": plain_state(labels, line.case, now),
         "waits": words.roles(labels.compiled.waits_for(line.case.state)),
@@ -53,7 +56,7 @@ def late_row(line: LateLine, words: Speech, now: Any) -> dict[str, Any]:
     }
 
 
-# --- reminders ---------------------------------------------------------------------------------------------------------
+# --- reminders ---
 @pages.get("/reminders")
 def reminders() -> str:
     """My reminders, newest first."""
@@ -76,7 +79,13 @@ def reminders() -> str:
 def reminder_row(item: Item, line: CaseLine | None, words: Speech) -> dict[str, Any]:
     """Return a reminder in words; the household's name only while the case is the reader's to see."""
     labels = labels_for(runtime().rules.machine_of(line.case), words) if line else None
-    params = {"case": item.case, "household": line.house.head_name if line else item.case, "state": "", "timer": "", "due": ""}
+    params = {
+        "case": item.case,
+        "household": line.house.head_name if line else item.case,
+        "state": "",
+        "timer": "",
+        "due": "",
+    }
     params |= {name: reminder_param(labels, words, name, str(value)) for name, value in item.params.items()}
     key = f"message.{item.word}"
     known = words.knows(f"{key}.title")
@@ -110,7 +119,7 @@ def read_reminder() -> Response:
     return redirect(url_for("boards.reminders"), 303)
 
 
-# --- public notices ----------------------------------------------------------------------------------------------------
+# --- public notices ---
 @pages.get("/notices")
 def notices() -> str:
     """The public notices that hang in my area, village by village."""
@@ -144,9 +153,12 @@ def notice_box(found: Notice, words: Speech) -> dict[str, Any]:
         }
         groups.setdefault(line.purpose, []).append(row)
     return {
-        "village": found.village_name,
+        "village": short_area(found.village_name),
+        "committee": found.village_name,
         "township": found.township_name,
         "url": url_for("boards.notice", village=found.village),
-        "groups": [{"purpose": name, "title": words.say(f"ui.notice_{name}"), "rows": rows} for name, rows in groups.items()],
+        "groups": [
+            {"purpose": name, "title": words.say(f"ui.notice_{name}"), "rows": rows} for name, rows in groups.items()
+        ],
         "today": words.date(found.now),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.labels import Labels, Speech, changed_values, refusal_sentence
+from app.labels import Labels, Speech, changed_values, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
@@ -26,7 +26,7 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
     """Return everything that the case's template shows."""
     labels = labels_for(view.compiled, words)
     codes = {e["actor"]["office"] for e in view.entries} | {view.household.village, view.household.township}
-    areas = lists.area_names(codes)
+    areas = {code: short_area(name) for code, name in lists.area_names(codes).items()}
     entries = [entry_row(labels, e, view, areas) for e in view.entries]
     fresh = since_signature(view.entries, signing_actions(labels))
     return {
@@ -57,7 +57,9 @@ def clock_head(labels: Labels, view: CaseView) -> dict[str, Any]:
     """Return the nearest maximum as the header shows it."""
     running = [c for c in view.case.clocks.values() if c.bound == "max"]
     nearest = min(running, key=lambda c: c.due, default=None)
-    cell = time_cell(labels.speech, nearest.due if nearest else "", view.now, provisional=bool(nearest and nearest.provisional))
+    cell = time_cell(
+        labels.speech, nearest.due if nearest else "", view.now, provisional=bool(nearest and nearest.provisional)
+    )
     return {**cell, "timer": labels.timer(nearest.kind) if nearest else ""}
 
 
@@ -118,7 +120,9 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "action": labels.action(entry["action"]),
         "at": words.time(entry["at"]),
         "who": words.role("system") if actor["id"] == "system" else actor["name"],
-        "office": "" if actor["id"] == "system" else f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip(),
+        "office": ""
+        if actor["id"] == "system"
+        else f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip(),
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
         "changes": changed_values(labels, entry, view.values),
@@ -137,7 +141,12 @@ def file_row(labels: Labels, item: Mapping[str, Any], county: str) -> dict[str, 
 def ended_row(labels: Labels, item: Mapping[str, Any]) -> dict[str, str]:
     """Return how a period ended with an entry."""
     words = labels.speech
-    return {"label": labels.timer(item["kind"]), "how": item["how"], "word": words.say(f"how.{item['how']}"), "due": words.last_day(item["due"])}
+    return {
+        "label": labels.timer(item["kind"]),
+        "how": item["how"],
+        "word": words.say(f"how.{item['how']}"),
+        "due": words.last_day(item["due"]),
+    }
 
 
 def clock_row(labels: Labels, clock: Clock, view: CaseView) -> dict[str, Any]:
@@ -187,7 +196,9 @@ def gate_rows(labels: Labels, view: CaseView, areas: Mapping[str, str]) -> list[
     behind = last_return(view.entries, labels)
     rows = []
     for gate in labels.compiled.definition.gates:
-        steps = [step_row(labels, step, last.get(step.action), waiting, areas, behind) for step in order if step.gate == gate]
+        steps = [
+            step_row(labels, step, last.get(step.action), waiting, areas, behind) for step in order if step.gate == gate
+        ]
         rows.append({"label": labels.gate(gate), "steps": steps, "done": all(s["done"] for s in steps)})
     return rows
 
@@ -215,14 +226,15 @@ def step_row(
         "present": present,
         "partial": present and bool(signed),
         "who": actor.get("name", ""),
-        "office": f"{areas.get(actor.get('office', ''), '')} {labels.speech.role(actor['role'])}".strip() if signed else "",
+        "role": labels.speech.role(actor["role"]) if signed else "",
+        "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",
         "roles": labels.speech.roles(step.roles),
     }
 
 
 def action_row(labels: Labels, allowed: Allowed, view: CaseView) -> dict[str, Any]:
-    """Return something that may be done: a button to its form; the step that the case waits for comes as the main one."""
+    """Return something that may be done: a button to its form; what the case waits for is the main one."""
     step = isinstance(allowed.form, Step) and allowed.form.state == view.case.state
     return {
         "label": labels.action(allowed.action),
@@ -235,7 +247,11 @@ def action_row(labels: Labels, allowed: Allowed, view: CaseView) -> dict[str, An
 def barred_row(labels: Labels, allowed: Allowed) -> dict[str, str]:
     """Return something that may not be done, and the sentence that says why."""
     sentence = refusal_sentence(labels.speech, allowed.refusal, labels) if allowed.refusal else ""
-    return {"label": labels.action(allowed.action), "why": sentence, "code": allowed.refusal.code if allowed.refusal else ""}
+    return {
+        "label": labels.action(allowed.action),
+        "why": sentence,
+        "code": allowed.refusal.code if allowed.refusal else "",
+    }
 
 
 def chain_rows(cases: Sequence[Case], words: Speech, present: str = "") -> list[dict[str, Any]]:

@@ -8,12 +8,12 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
-from app.labels import Labels, refusal_sentence
+from app.labels import Labels, refusal_sentence, short_area
 from app.services import cases, evidence, lists
 from app.services.cases import CaseView, Done
 from app.views.casepage import case_page, entry_row
 from app.views.errors import CODE_HEADER, code_of, refused_answer, status_of
-from app.views.forms import Filled, asked_of, correctable, fill, file_rows, form_rows, new_key, sent_of, target_rows
+from app.views.forms import Filled, asked_of, correctable, file_rows, fill, form_rows, new_key, sent_of, target_rows
 from app.views.plain import plain_state
 from app.views.shown import labels_for, page, speech
 from workflows.decide import Allowed
@@ -28,7 +28,9 @@ def case(number: str) -> str:
     view = cases.case_view(signed().actor, case=number)
     words = speech(view.household.area, now=view.now)
     done = request.args.get("done", "")
-    return page("case", words=words, c=case_page(view, words), note=done_note(view, labels_for(view.compiled, words), done))
+    return page(
+        "case", words=words, c=case_page(view, words), note=done_note(view, labels_for(view.compiled, words), done)
+    )
 
 
 def done_note(view: CaseView, labels: Labels, done: str) -> str:
@@ -57,7 +59,7 @@ def still_to_sign(view: CaseView, labels: Labels, entry: Mapping[str, Any]) -> s
     return words.say("ui.more_signers", count=int(form.sign.get("count", 1)) - len(given), roles=words.roles(roles))
 
 
-# --- a form for each move ----------------------------------------------------------------------------------------------
+# --- a form for each move ---
 @pages.get("/cases/<number>/acts/<action>")
 def form(number: str, action: str) -> str | Response:
     """The form of one move."""
@@ -67,7 +69,9 @@ def form(number: str, action: str) -> str | Response:
     if allowed.refusal:
         return refused_answer(allowed.refusal, labels)
     if "corrected_field" in allowed.fields and request.args.get("corrected_field") not in correctable(view):
-        return page("correct", words=labels.speech, **frame(view, labels, action), rows=correct_rows(view, labels, action))
+        return page(
+            "correct", words=labels.speech, **frame(view, labels, action), rows=correct_rows(view, labels, action)
+        )
     return show_form(view, labels, allowed, None)
 
 
@@ -190,7 +194,7 @@ def refused_form(number: str, action: str, filled: Filled, refused: Refused, see
     labels = labels_of(view)
     news = [e for e in view.entries if seen is not None and e["seq"] > seen] if refused.code == "stale" else []
     codes = {e["actor"]["office"] for e in news}
-    areas = lists.area_names(codes) if codes else {}
+    areas = {code: short_area(name) for code, name in lists.area_names(codes).items()} if codes else {}
     banner = {
         "code": code_of(refused),
         "sentence": refusal_sentence(labels.speech, refused, labels),
@@ -202,7 +206,7 @@ def refused_form(number: str, action: str, filled: Filled, refused: Refused, see
     return response
 
 
-# --- evidence ----------------------------------------------------------------------------------------------------------
+# --- evidence ---
 @pages.get("/files/<county>/<sha256>")
 def file(county: str, sha256: str) -> Response:
     """A photo or scan as it may be shown; never run, never kept by a cache."""

@@ -36,10 +36,20 @@ def tiles(found: Desk, band: str) -> list[dict[str, object]]:
     """Return the numbers above the list; each is a link to exactly the rows that it counts."""
     numbers = {"late": found.late, "today": found.today, "week": found.week, "later": found.later}
     shown = [
-        {"name": name, "word": f"ui.band_{name}", "count": count, "chosen": name == band, "url": url_for("desk.desk", band=name)}
+        {
+            "name": name,
+            "word": f"ui.band_{name}",
+            "count": count,
+            "chosen": name == band,
+            "url": url_for("desk.desk", band=name),
+        }
         for name, count in numbers.items()
     ]
-    everything = {"name": "all", "word": "ui.band_all", "count": found.total, "chosen": not band, "url": url_for("desk.desk")}
+    everything = {
+        "name": "all",
+        "word": "ui.band_all",
+        "count": found.total,
+        "chosen": not band,
+        "url": url_for("desk.desk"),
+    }
     return [everything, *shown]
-
-

@@ -2,12 +2,14 @@
 
 import logging
 import secrets
+import traceback
 
 from flask import Flask, Response, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.labels import Labels, refusal_sentence
+from app.services.isolated import described
 from app.tables import db
 from app.views.shown import page, speech
 from workflows.errors import Refused
@@ -68,7 +70,9 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
         response = jsonify({**body, **({"reference": reference} if reference else {})})
         response.headers["Content-Type"] = "application/problem+json"
     else:
-        shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, home=url_for("home.index"))
+        shown = page(
+            "refused", status=status, code=code, sentence=sentence, reference=reference, home=url_for("home.index")
+        )
         response = make_response(shown)
     response.status_code = status
     response.headers[CODE_HEADER] = code
@@ -78,7 +82,9 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
 def refused_answer(refused: Refused, labels: Labels | None = None) -> Response:
     """Return the answer to a refusal."""
     words = speech()
-    sentence = words.say("refused.not_found") if code_of(refused) == "not_found" else refusal_sentence(words, refused, labels)
+    sentence = (
+        words.say("refused.not_found") if code_of(refused) == "not_found" else refusal_sentence(words, refused, labels)
+    )
     return answer(status_of(refused), code_of(refused), sentence)
 
 
@@ -96,10 +102,11 @@ def _csrf_answer(error: CSRFError) -> Response:
 
 
 def _broken_answer(error: Exception) -> Response:
-    """A fault of ours: the log holds what happened under the number that the person reads, the page nothing of it."""
+    """A fault of ours: the log says under the number that the person reads what broke and where, never a value."""
     reference = secrets.token_hex(4)
     db.session.rollback()
-    log.error("reference %s", reference, exc_info=error)
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("reference %s: %s\n%s", reference, described(error), frames)
     return answer(500, "fault", speech().say("ui.error_fault", reference=reference), reference=reference)
 
 

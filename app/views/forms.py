@@ -24,7 +24,9 @@ ANY = "@any"
 FEW = 6
 CORRECTED, VALUE, ENTRY = "corrected_field", "corrected_value", "corrected_entry"
 AUTOMATIC = (ENTRY, CORRECTED)
-LONG_TEXTS = frozenset({"signed_by_proxy", "posted_place", "approval_number", "national_number", "objector", "merged_into"})
+LONG_TEXTS = frozenset(
+    {"signed_by_proxy", "posted_place", "approval_number", "national_number", "objector", "merged_into"}
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,9 @@ def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
 def fill(actor: Actor, county: str, asked: Asked) -> Filled:
     """Read the request's form: values, files, files kept from an earlier try."""
     typed = request.form
-    names = {spec.id: typed.getlist(spec.id) if spec.type == "choices" else typed.get(spec.id, "") for spec in asked.fields}
+    names = {
+        spec.id: typed.getlist(spec.id) if spec.type == "choices" else typed.get(spec.id, "") for spec in asked.fields
+    }
     read = read_form(asked.fields, asked.optional, names)
     values = {**read.values, **asked.fixed}
     evidence, errors = take_files(actor, county, asked, str(values.get("evidence_kind") or "other"))

@@ -6,7 +6,7 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import PAGES, signed, visitor
-from app.labels import Labels, Speech, refusal_sentence
+from app.labels import Labels, Speech, refusal_sentence, short_area
 from app.runtime import runtime
 from app.schemas import narrow
 from app.services import cases, lists
@@ -43,7 +43,7 @@ def search() -> str:
         words=words,
         q=words_typed,
         area=area,
-        path=[(code, name, reachable(code, home)) for code, name in found.path],
+        path=[(code, short_area(name), reachable(code, home)) for code, name in found.path],
         inside=found.inside,
         rows=[house_row(house, state, words) for house, state in found.found.rows],
         more=more_url("households.search", found.found.following, q=words_typed, area=area),
@@ -61,7 +61,7 @@ def house_row(house: House, state: str, words: Speech) -> dict[str, Any]:
         "url": url_for("households.household", number=house.number),
         "number": house.number,
         "head": house.head_name,
-        "place": " ".join(filter(None, (house.township_name, house.village_name, house.group))),
+        "place": " ".join(filter(None, (house.township_name, short_area(house.village_name), house.group))),
         "kind": words.say(f"kind.{house.kind}"),
         "members": house.member_count,
         "status": words.pick(runtime().rules.definitions[STATUS].states[state].label, state),
@@ -159,7 +159,11 @@ def show_clue(found: HouseholdPage, compiled: Compiled, filled: Filled | None, r
     words = speech(found.house.area, now=found.now)
     labels = Labels(words, compiled)
     house = house_row(found.house, state_of_house(found), words)
-    banner = {"code": code_of(refused), "sentence": refusal_sentence(words, refused, labels), "news": []} if refused else None
+    banner = (
+        {"code": code_of(refused), "sentence": refusal_sentence(words, refused, labels), "news": []}
+        if refused
+        else None
+    )
     return page(
         "form",
         words=words,

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.labels import Labels, Speech
+from app.labels import Labels, Speech, short_area
 from app.services.lists import CaseLine
 from app.views.shown import labels_for
 from workflows.clock import local_date, parse_utc, time_left
@@ -17,7 +17,8 @@ ONE_DAY_LEFT = 1
 
 def more_url(endpoint: str, following: str, **kept: str) -> str:
     """Return the address of a list's next page, or an empty text at its end."""
-    return url_for(endpoint, after=following, **{k: v for k, v in kept.items() if v}) if following else ""
+    values: dict[str, Any] = {name: value for name, value in kept.items() if value}
+    return url_for(endpoint, after=following, **values) if following else ""
 
 
 def case_row(line: CaseLine, words: Speech, now: datetime, rules: Rules) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def case_row(line: CaseLine, words: Speech, now: datetime, rules: Rules) -> dict
         "url": url_for("cases.case", number=case.number),
         "number": case.number,
         "head": house.head_name,
-        "village": house.village_name,
+        "village": short_area(house.village_name),
         "group": house.group,
         "members": house.member_count,
         "state": plain_state(labels, case, now),

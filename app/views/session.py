@@ -62,7 +62,11 @@ def password() -> Response | str:
     if request.method == "GET":
         return page("password", shortest=people.SHORTEST_PASSWORD)
     form = request.form
-    problem = "ui.password_differs" if form.get("new") != form.get("again") else _change(form.get("old", ""), form.get("new", ""))
+    problem = (
+        "ui.password_differs"
+        if form.get("new") != form.get("again")
+        else _change(form.get("old", ""), form.get("new", ""))
+    )
     shown = make_response(page("password", shortest=people.SHORTEST_PASSWORD, problem=problem, done=not problem))
     shown.status_code = 422 if problem else 200
     return shown

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, current_app, g, render_template, request, session, url_for
 
 from app.access import PAGES, Visitor, visitor
-from app.labels import Labels, Speech
+from app.labels import Labels, Speech, short_area
 from app.runtime import runtime
 from workflows.clock import local_date
 from workflows.machine import Compiled
@@ -89,6 +89,7 @@ def init_words(app: Flask) -> None:
     unknown = set(PAGES) - set(app.view_functions)
     if unknown:
         raise LookupError(f"rights for pages that do not exist: {sorted(unknown)}")
+    app.jinja_env.filters["short_area"] = short_area
     app.jinja_env.globals.update(menu=menu, asset=asset, visitor=visitor)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

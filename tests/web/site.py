@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -25,8 +26,9 @@ def add_pages(world: World) -> World:
 
 @dataclass
 class Browser:
-    """One person's browser; ``page`` is the text of the last answer."""
+    """One person's browser. Each request gets an application context of its own, as it does in service."""
 
+    app: Flask
     client: FlaskClient
     last: TestResponse | None = field(default=None)
 
@@ -50,16 +52,20 @@ class Browser:
 
     def get(self, path: str, **more: Any) -> "Browser":
         """Open a page."""
-        self.last = self.client.get(path, **more)
+        with self.app.app_context():
+            self.last = self.client.get(path, **more)
         return self
 
     def post(self, path: str, data: dict[str, Any], *, follow: bool = True, token: bool = True) -> "Browser":
         """Send a form with the token of the last page."""
         sent = dict(data)
         if token:
-            found = TOKEN.search(self.text) or TOKEN.search(self.client.get("/password").get_data(as_text=True))
-            sent["csrf_token"] = found.group(1) if found else ""
-        self.last = self.client.post(path, data=sent, follow_redirects=follow, content_type="multipart/form-data")
+            found = TOKEN.search(self.text) if self.last else None
+            sent["csrf_token"] = (found or TOKEN.search(Browser(self.app, self.client).get("/password").text))[1]
+        with self.app.app_context():
+            self.last = self.client.post(path, data=sent, content_type="multipart/form-data")
+        while follow and self.status in (302, 303):
+            self.get(self.last.headers["Location"])
         return self
 
     def hidden(self) -> dict[str, str]:
@@ -76,7 +82,7 @@ class Browser:
 
 def browser(world: World, actor: Actor | None = None) -> Browser:
     """A browser, logged in as an actor of the world."""
-    one = Browser(world.app.test_client())
+    one = Browser(world.app, world.app.test_client())
     if actor is not None:
         username = next(name for name, known in world.accounts.items() if known.id == actor.id)
         one.get("/login").post("/login", {"username": username, "password": PASSWORD})
