@@ -8,11 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.factories import CUT, FENGDU, ROLE_LEVELS, XIUSHAN, Walker, helper_value, office, subject
+from tests.factories import CUT, FENGDU, XIUSHAN, Walker, helper_value, office, subject
 from tests.unit.oracle import BESIDE, CASE_ACTS, HELPER_ACTS, STATUS_ACTS, STEPS, Oracle, Who
 from workflows.clock import utc_text
 from workflows.errors import BadValue, NoQuorum, Refused, VoteMismatch
-from workflows.model import Actor, Office
+from workflows.model import ROLE_LEVELS, Actor, Office
 
 ROLES = tuple(role for role in ROLE_LEVELS if role != "system")
 VILLAGE_ROLES = ("village_cadre", "resident_team", "township_officer", "township_leader", "county_lead", "sector_dept")
@@ -56,13 +56,34 @@ class Household(RuleBasedStateMachine):
         return Actor(account or f"u{number}", f"人{number}", f"p{number}", offices)
 
     # --- what may happen ------------------------------------------------------------
-    @rule(index=st.integers(0, 17), act=st.sampled_from(CASE_ACTS), pick=st.integers(0, 3), sound=st.booleans())
-    def somebody_tries(self, index: int, act: str, pick: int, *, sound: bool) -> None:
-        self.act(act, self.cast[index], pick=pick, sound=sound)
-
-    @rule(index=st.integers(0, 17), act=st.sampled_from([*BESIDE]), pick=st.integers(0, 3))
-    def somebody_interferes(self, index: int, act: str, pick: int) -> None:
+    @rule(index=st.integers(0, 17), act=st.sampled_from(CASE_ACTS), pick=st.integers(0, 3))
+    def somebody_tries_anything(self, index: int, act: str, pick: int) -> None:
         self.act(act, self.cast[index], pick=pick)
+
+    @rule(index=st.integers(0, 17), turn=st.integers(0, 11), pick=st.integers(0, 3), sound=st.booleans())
+    def somebody_tries_what_may_be_done_here(self, index: int, turn: int, pick: int, *, sound: bool) -> None:
+        place = self.oracle.place
+        here = [act for act, (places, _, _) in BESIDE.items() if place in places]
+        here += [STEPS[place][0], "record_comparison"] if place in STEPS else []
+        if here:
+            self.act(here[turn % len(here)], self.cast[index], pick=pick, sound=sound)
+
+    @rule(turn=st.integers(0, 11), pick=st.integers(0, 3))
+    def somebody_able_does_what_may_be_done_here(self, turn: int, pick: int) -> None:
+        """Returns, refusals, appeals and objections happen often enough only when those who may do them try."""
+        here = [act for act, (places, _, _) in BESIDE.items() if self.oracle.place in places]
+        pairs = [(act, p) for act in here for p in self.cast if not self.oracle.reasons(who(p), act, self.w.now)]
+        if pairs:
+            act, actor = pairs[turn * 7 % len(pairs)]
+            self.act(act, actor, pick=pick)
+
+    @precondition(lambda self: not self.oracle.is_open)
+    @rule(index=st.integers(0, 5))
+    def another_case_opens(self, index: int) -> None:
+        purpose = "eliminate" if self.oracle.status == "active" else "include"
+        able = [p for p in self.cast if not self.oracle.open_reasons(who(p), purpose)]
+        if able:
+            self.act("report_clue", able[index % len(able)], purpose=purpose)
 
     @rule(index=st.integers(0, 17), act=st.sampled_from(STATUS_LIKE), helper=st.integers(0, 17))
     def somebody_sees_to_the_status(self, index: int, act: str, helper: int) -> None:
@@ -88,6 +109,17 @@ class Household(RuleBasedStateMachine):
                 able = [p for p in people if not self.oracle.reasons(who(p), act, self.w.now)]
                 if able:
                     self.act(act, able[0])
+
+    @precondition(lambda self: self.oracle.place in STEPS)
+    @rule(index=st.integers(0, 17), account=st.sampled_from(["", "second"]))
+    def a_hand_of_this_case_tries_again(self, index: int, account: str) -> None:
+        """Reassigned to where the case is now, or with a second account, whoever signed before tries to sign here."""
+        act, roles = STEPS[self.oracle.place]
+        signed = sorted(set().union(*self.oracle.hands.values()) | self.oracle.recused | self.oracle.helpers)
+        if signed:
+            person = signed[index % len(signed)]
+            role = sorted(roles)[index % len(roles)]
+            self.act(act, Actor(account or f"u-{person}", person, person, (office(role, self.area),)))
 
     @rule(days=st.sampled_from([0, 1, 4, 5, 6, 31, 200]), seconds=st.sampled_from([0, 1, 57_600]))
     def time_passes(self, days: int, seconds: int) -> None:
@@ -258,4 +290,4 @@ class Household(RuleBasedStateMachine):
 
 
 TestHousehold = Household.TestCase
-TestHousehold.settings = settings(max_examples=max(settings().max_examples // 2, 1), stateful_step_count=40)
+TestHousehold.settings = settings(max_examples=settings().max_examples, stateful_step_count=40)
