@@ -8,7 +8,8 @@ from typing import Any
 
 from app.idnumber import mask
 from app.keys import Keys
-from app.roster import HouseholdRow, MemberRow, Roster, RowError, parse_roster
+from app.roster import HouseholdRow, MemberRow, Roster, RowError, codes, parse_roster
+from app.roster.messages import row_error, scrub
 from app.runtime import runtime
 from app.services.areas import name_paths
 from app.store import households as store
@@ -24,6 +25,7 @@ IMPORTERS = ("county_lead", "township_officer", "admin")
 COMPARED = ("area", "group_name", "head_name", "member_count", "kind", "phone", "national_number")
 PERSON_COMPARED = ("name", "relation", "sex", "born", "details")
 SEALED = "account_cipher"
+LONGEST_NAME, LONGEST_NUMBER = 60, 40
 
 Progress = Callable[[int], None]
 
@@ -174,6 +176,7 @@ def _plan_county(county: str, rows: Sequence[HouseholdRow], plan: Plan) -> None:
     known = _known(county, rows, keys)
     rows_seen: dict[str, int] = {}
     for row in rows:
+        plan.errors += too_long(row)
         found, errors = _match(row, known, keys)
         if found and rows_seen.setdefault(found.number, row.row) != row.row:
             errors.append(_fault(row.row, "same_household_twice", str(rows_seen[found.number])))
@@ -216,6 +219,17 @@ def _match(row: HouseholdRow, known: Known, keys: Keys) -> tuple[Household | Non
             masked = mask(member.id_number.full)
             errors.append(replace(_fault(member.row, "person_elsewhere", place), value=masked))
     return found, errors
+
+
+def too_long(row: HouseholdRow) -> list[RowError]:
+    """Return an error for each text that the tables have no room for."""
+    texts = [(row.row, "户编号", row.number, LONGEST_NUMBER), (row.row, "组", row.group, LONGEST_NAME)]
+    texts += [(m.row, "姓名", m.name, LONGEST_NAME) for m in row.members]
+    return [
+        row_error(at, column, "text_too_long", value=scrub(text))
+        for at, column, text, most in texts
+        if len(text) > most
+    ]
 
 
 def _fault(row: int, code: str, household: str) -> RowError:
@@ -330,7 +344,8 @@ def _person_values(member: MemberRow) -> dict[str, Any]:
     return {
         "name": member.name,
         "relation": member.relation,
-        "sex": member.sex,
+        # The column holds the label: it is narrower than the id.
+        "sex": codes.label(codes.SEX, member.sex),
         "born": member.id_number.birth.isoformat(),
         "details": {name: value for name, value in details.items() if value not in ("", None, [], {})},
     }
