@@ -30,10 +30,10 @@ class Runtime:
 
 def runtime() -> Runtime:
     """Return the runtime of the current application."""
-    return cast(Runtime, current_app.extensions[EXTENSION])
+    return cast("Runtime", current_app.extensions[EXTENSION])
 
 
 def all_terms() -> Terms:
     """Return the words of the policy and of the pages as one catalogue."""
     pages = load_terms(Path(TEMPLATES) / "messages" / "ui.toml")
-    return load_terms().merged({key: pages.variants(key) for key in pages.keys()})
+    return load_terms().merged({key: pages.variants(key) for key in pages})

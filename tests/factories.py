@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from workflows.clock import local_date, parse_utc
 from workflows.decide import Allowed, allowed_actions, apply
@@ -227,7 +227,7 @@ class Walker:
         return {item.action: item for item in found}
 
     # --- acts ----------------------------------------
-    def wait(self, **span: int) -> "Walker":
+    def wait(self, **span: int) -> Self:
         """Let time pass."""
         self.now += timedelta(**span)
         return self
@@ -282,7 +282,7 @@ class Walker:
         command = self.command(action, data, (), "", case)
         return self.take(apply(self.rules, self.dossier, command, system_actor(self.household.county), self.now))
 
-    def after(self, kind: str, definition: str = "household_case", seconds: int = 0) -> "Walker":
+    def after(self, kind: str, definition: str = "household_case", seconds: int = 0) -> Self:
         """Go to the end of a period."""
         self.now = parse_utc(self.latest(definition).clocks[kind].due) + timedelta(seconds=seconds)
         return self
@@ -306,7 +306,7 @@ class Walker:
         assert check_disclosures(texts, self.disclosures) == []
 
     # --- walks ----------------------------------------
-    def clue(self, purpose: str = "include", who: Actor | str = "", **data: Any) -> "Walker":
+    def clue(self, purpose: str = "include", who: Actor | str = "", **data: Any) -> Self:
         """Open a case."""
         person = who or ("village_cadre" if purpose == "eliminate" else "")
         self.act("report_clue", person, purpose=purpose, **data)
@@ -326,7 +326,7 @@ class Walker:
             self.act(action, role)
         assert self.state != before or action == "record_comparison", action
 
-    def walk(self, to: str = "") -> "Walker":
+    def walk(self, to: str = "") -> Self:
         """Complete step after step until the case waits in a state, or to its end."""
         while self.state != to and not self.case.closed:
             machine = self.rules.machine_of(self.case)
@@ -339,15 +339,15 @@ class Walker:
             self.step(step.action)
         return self
 
-    def include(self) -> "Walker":
+    def include(self) -> Self:
         """In through every gate."""
         return self.clue("include").walk()
 
-    def eliminate(self) -> "Walker":
+    def eliminate(self) -> Self:
         """Out through every gate."""
         return self.clue("eliminate").walk()
 
-    def assist(self, helper: Actor | None = None) -> "Walker":
+    def assist(self, helper: Actor | None = None) -> Self:
         """Give the household a helper, a plan, a delivered measure."""
         self.act("assign_helper", helper=helper_value(helper or self.actor("helper")))
         self.act("record_plan", helper or self.actor("helper"))

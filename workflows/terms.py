@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,9 +38,8 @@ class Terms:
     def __contains__(self, key: str) -> bool:
         return key in self._variants
 
-    def keys(self) -> Iterable[str]:
-        """All keys of the catalogue."""
-        return self._variants.keys()
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variants)
 
     def variants(self, key: str) -> tuple[Variant, ...]:
         """All wordings of a key."""

@@ -55,12 +55,12 @@ def test_has_a_word_in_both_languages(key: str) -> None:
     assert all(TERMS.text(key, lang) for lang in LANGUAGES)
 
 
-@pytest.mark.parametrize("key", sorted(TERMS.keys()))
+@pytest.mark.parametrize("key", sorted(TERMS))
 def test_both_languages_hold_the_same_placeholders(key: str) -> None:
     assert placeholders(TERMS.text(key, "zh")) == placeholders(TERMS.text(key, "en"))
 
 
-@pytest.mark.parametrize("key", sorted(TERMS.keys()))
+@pytest.mark.parametrize("key", sorted(TERMS))
 def test_chinese_is_chinese_and_english_is_ascii_or_quoted(key: str) -> None:
     assert re.search(r"[\u4e00-\u9fff]", TERMS.text(key, "zh"))
     assert not re.search(r"[\u4e00-\u9fff]", TERMS.text(key, "en"))
