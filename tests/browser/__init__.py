@@ -1,0 +1,1 @@
+"""Browser tests: real pages in a real Chromium."""
