@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,6 +10,7 @@ import structlog
 from flask import Flask
 
 from app.services import upkeep
+from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
 from app.services.sweep import sweep
@@ -21,11 +22,11 @@ MOST_SKEW = 60
 
 @dataclass(frozen=True)
 class Job:
-    """What runs every so many seconds; ``run`` returns what it counted."""
+    """What runs every so many seconds; ``run`` returns what it counted, or None when it is not its time."""
 
     name: str
     seconds: int
-    run: Callable[[Stop], Mapping[str, int]]
+    run: Callable[[Stop], Mapping[str, int] | None]
 
 
 def _sweep(stop: Stop) -> Mapping[str, int]:
@@ -48,11 +49,34 @@ def _tidy(_: Stop) -> Mapping[str, int]:
     return upkeep.tidy()
 
 
+class _StoppedError(Exception):
+    """The process is to stop; the check, which changes nothing, is left where it is."""
+
+
+def _check(stop: Stop) -> Mapping[str, int] | None:
+    """Once a night recompute everything; each damage is an error in the log, by place and code."""
+    if not upkeep.is_check_due():
+        return None
+
+    def report(damage: Damage) -> None:
+        log.error("damage", place=damage.place, entry=damage.seq, code=damage.code)
+
+    def progress(_: int) -> None:
+        if stop():
+            raise _StoppedError
+
+    try:
+        return asdict(check(counties(), report=report, progress=progress))
+    except _StoppedError:
+        return None
+
+
 JOBS = (
     Job("sweep", 15, _sweep),
     Job("deliver", 5, _deliver),
     Job("watch", 60, _watch),
     Job("tidy", 3600, _tidy),
+    Job(upkeep.CHECK, 1800, _check),
 )
 
 
@@ -65,12 +89,14 @@ def run_job(app: Flask, job: Job, stop: Stop) -> bool:
     if isinstance(answer, Trouble):
         log.error("job_failed", job=job.name, what=answer.what, seconds=seconds)
         return False
-    tell = log.info if any(answer.values()) else log.debug
-    tell("job_done", job=job.name, seconds=seconds, **answer)
+    if answer is not None:
+        tell = log.info if any(answer.values()) else log.debug
+        tell("job_done", job=job.name, seconds=seconds, **answer)
     return True
 
 
-def _run(job: Job, stop: Stop) -> Mapping[str, int]:
+def _run(job: Job, stop: Stop) -> Mapping[str, int] | None:
     counted = job.run(stop)
-    upkeep.beat(job.name, counted)
+    if counted is not None:
+        upkeep.beat(job.name, counted)
     return counted

@@ -60,12 +60,15 @@ def recipients(sendable: Sendable, now: datetime) -> set[int]:
     message, county = sendable.message, sendable.county
     if message.person:
         return outbox.active_account(message.person)
-    dossier = cases.read_dossier(county, cases.household_of(message.case))
+    household = cases.household_of(message.case)
+    area = outbox.area_of(county, household)
     found: set[int] = set()
     for role in message.roles:
-        if role == "helper":
-            helper = dossier_helper(dossier)
-            found |= outbox.active_account(helper) if helper else set()
-        else:
-            found |= outbox.holders_over(role, dossier.subject.area, now)
+        own = role == "helper"
+        found |= _helper(county, household) if own else outbox.holders_over(role, area, now)
     return found
+
+
+def _helper(county: str, household: str) -> set[int]:
+    helper = dossier_helper(cases.read_dossier(county, household))
+    return outbox.active_account(helper) if helper else set()

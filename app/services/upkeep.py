@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 from app.store import deadlines, outbox, upkeep
 from app.store.transaction import reading, writing
-from workflows.clock import parse_utc
+from workflows.clock import CHINA, parse_utc
 
 TICK = "sweep"
 SILENT_AFTER = timedelta(minutes=5)
+CHECK = "check"
+NIGHT = range(1, 5)  # local hours
+CHECK_AFTER = timedelta(hours=20)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,14 @@ def skew(clock: datetime) -> int:
     """Return by how many seconds the database's clock is ahead of this machine's."""
     with reading() as now:
         return round((now - clock).total_seconds())
+
+
+def is_check_due() -> bool:
+    """Tell whether it is night here and the great check has not run to its end in this one."""
+    with reading() as now:
+        at = upkeep.beats().get(CHECK)
+    rested = at is None or now - parse_utc(at[0]) > CHECK_AFTER
+    return rested and now.astimezone(CHINA).hour in NIGHT
 
 
 def beat(job: str, counted: Mapping[str, int]) -> None:

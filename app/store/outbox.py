@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.statements import INSERT_MESSAGE, run
-from app.tables import Appointment, OutboxRow, Reminder, User, db
+from app.tables import Appointment, Household, OutboxRow, Reminder, User, db
 from workflows.clock import local_date, utc_text
+from workflows.errors import NotFound
 from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Message, Office
 
 SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
@@ -45,18 +46,19 @@ class Sendable:
 
 def waiting_ids(now: datetime, *, limit: int) -> list[int]:
     """Return the messages to be delivered now, oldest first; one that failed waits for its time."""
-    query = _waiting(now).order_by(OutboxRow.id).limit(limit)
+    query = select(OutboxRow.id).where(*_is_waiting(now)).order_by(OutboxRow.id).limit(limit)
     return list(db.session.scalars(query))
 
 
 def claimed(message_id: int, now: datetime) -> Sendable | None:
     """Lock a message that waits; None when it was delivered or somebody else is delivering it."""
-    query = _waiting(now).where(OutboxRow.id == message_id).with_for_update(skip_locked=True)
-    if db.session.scalar(query) is None:
-        return None
     row = db.session.execute(
-        select(OutboxRow.county, OutboxRow.key, OutboxRow.body).where(OutboxRow.id == message_id)
-    ).one()
+        select(OutboxRow.county, OutboxRow.key, OutboxRow.body)
+        .where(OutboxRow.id == message_id, *_is_waiting(now))
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
     body = row.body
     message = Message(
         case=body["case"],
@@ -68,13 +70,10 @@ def claimed(message_id: int, now: datetime) -> Sendable | None:
     return Sendable(message_id, row.county, row.key, message)
 
 
-def _waiting(now: datetime) -> Select[int]:
+def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """A failed message's note begins with the time of its next try."""
     retry_at = func.substr(OutboxRow.trouble, 1, 20)
-    return select(OutboxRow.id).where(
-        OutboxRow.delivered_at.is_(None),
-        or_(OutboxRow.trouble.is_(None), retry_at <= utc_text(now)),
-    )
+    return OutboxRow.delivered_at.is_(None), or_(OutboxRow.trouble.is_(None), retry_at <= utc_text(now))
 
 
 def mark_delivered(message_id: int, now: datetime, *, note: str | None = None) -> None:
@@ -99,6 +98,14 @@ def undelivered(*, failed: bool = False) -> int:
     query = select(func.count()).select_from(OutboxRow).where(OutboxRow.delivered_at.is_(None))
     query = query.where(OutboxRow.trouble.is_not(None)) if failed else query
     return int(db.session.scalar(query) or 0)
+
+
+def area_of(county: str, household: str) -> str:
+    """Return the area code of a household; raise NotFound when there is no such household."""
+    area = db.session.scalar(select(Household.area).where(Household.county == county, Household.number == household))
+    if area is None:
+        raise NotFound(household=household)
+    return area
 
 
 def holders_over(role: str, area: str, now: datetime) -> set[int]:

@@ -52,7 +52,7 @@ class Figures:
 def prove(world: World, *, timers: int = 20_000, kills: int = 20, chance: random.Random) -> Figures:
     """Seed overdue timers, sweep them by two processes with kills, check every effect; call inside the app context."""
     seed(world, timers // TIMERS_OF_A_CLUE)
-    figures = sweep_with_kills(world, kills=kills, chance=chance)
+    figures = sweep_with_kills(world, kills=kills, chance=chance, patience=60 + timers / 10)
     check(timers)
     return figures
 
@@ -101,7 +101,7 @@ def start(world: World, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
         )
 
 
-def sweep_with_kills(world: World, *, kills: int, chance: random.Random, patience: float = 600) -> Figures:
+def sweep_with_kills(world: World, *, kills: int, chance: random.Random, patience: float) -> Figures:
     """Let two processes work, kill both soon after they have begun, again and again, then let them finish."""
     log = world.folder / "scheduler.log"
     began = time.monotonic()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
-from app.services.lists import overdue
+from app.services.boards import overdue
 from app.services.sweep import due_stage, sweep
 from app.store.deadlines import ESCALATED, LAPSED, first_next_at, moments
 from app.store.transaction import writing
