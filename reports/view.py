@@ -60,7 +60,7 @@ def _visible(value: Any) -> Any:
 
 
 def _document_words(lang: str) -> dict[str, str]:
-    keys = (key for key in sorted(words().keys()) if key.startswith("doc."))
+    keys = (key for key in sorted(words()) if key.startswith("doc."))
     return {key.removeprefix("doc."): word(key, lang) for key in keys}
 
 
