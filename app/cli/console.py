@@ -97,7 +97,9 @@ class Console:
 
     def sentence(self, refusal: Refused) -> str:
         """Return a refusal's sentence, inside the running application."""
-        return refusal_sentence(self.speech(), refusal, self.labels)
+        # A parameter called "key" would stand in for the key of the sentence itself.
+        named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
+        return refusal_sentence(self.speech(), named, self.labels)
 
     def reason(self, fault: Fault) -> str:
         """Return a fault's sentence; a refusal brings its own."""

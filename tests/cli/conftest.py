@@ -1,10 +1,12 @@
 """A machine with the command line on it: folder, database, injected clock; commands run in process."""
 
 import io
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from app.cli import cli
 from app.cli.console import Console
 from app.config import read_settings
 from app.services.setup import close
+from tests import postgres
+from workflows.registry import load_rules
 
 PASSWORD = "correct horse battery"
 SAMPLES = Path(__file__).parents[2] / "app" / "data" / "samples"
@@ -105,19 +109,62 @@ class Machine:
                 close(app)
 
 
+def environment(url: str, folder: Path) -> dict[str, str]:
+    """The environment of the commands."""
+    return {"FANGPIN_DATA": str(folder / "data"), "FANGPIN_DATABASE_URL": url, "LANG": "C.UTF-8"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _rules_loaded_once() -> Iterator[None]:
+    """Each command loads the rules; the tests run hundreds of commands on the same ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.load_rules", cache(load_rules))
+        yield
+
+
 @pytest.fixture
 def bare(migrated_url: str, tmp_path: Path) -> Machine:
     """A machine with a database and nothing set up."""
     folder = tmp_path / "home"
     folder.mkdir()
-    environ = {"FANGPIN_DATA": str(folder / "data"), "FANGPIN_DATABASE_URL": migrated_url, "LANG": "C.UTF-8"}
-    return Machine(environ, folder)
+    return Machine(environment(migrated_url, folder), folder)
+
+
+def build(url: str, folder: Path) -> Machine:
+    """Set a machine up for Xiushan with one account an office and the sample roster."""
+    folder.mkdir(exist_ok=True)
+    machine = Machine(environment(url, folder), folder)
+    machine.init()
+    machine.people()
+    machine.roster()
+    return machine
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Build it once for each engine; tests work on copies."""
+    made: dict[str, Path] = {}
+
+    def folder_of(engine: str) -> Path:
+        if engine not in made:
+            folder = made[engine] = tmp_path_factory.mktemp(f"machine-{engine}")
+            if engine == "sqlite":
+                build(f"sqlite:///{folder / 'fangpin.db'}", folder)
+            else:
+                postgres.ensure_template("machine", lambda url: build(url, folder) and None)
+        return made[engine]
+
+    return folder_of
 
 
 @pytest.fixture
-def machine(bare: Machine) -> Machine:
-    """A machine set up for Xiushan with one account an office and the sample roster."""
-    bare.init()
-    bare.people()
-    bare.roster()
-    return bare
+def machine(engine_name: str, tmp_path: Path, built: Callable[[str], Path]) -> Iterator[Machine]:
+    """A copy of a machine that was set up: database, keys and files."""
+    folder = tmp_path / "copy"
+    shutil.copytree(built(engine_name), folder)
+    if engine_name == "sqlite":
+        yield Machine(environment(f"sqlite:///{folder / 'fangpin.db'}", folder), folder)
+        return
+    url = postgres.new_database(postgres.ensure_template("machine", lambda _: None))
+    yield Machine(environment(url, folder), folder)
+    postgres.drop_database(url)

@@ -1,0 +1,122 @@
+"""Imports by the command line: tables of row errors, files of errors, exit codes, nothing logged that is personal."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from app.idnumber import make_synthetic
+from tests.cli.conftest import SAMPLES, Machine
+from tests.unit.roster_books import BIRTH, HEAD, WIFE, book
+
+BAD: dict[str, Any] = {**HEAD, "证件号码": make_synthetic(BIRTH, 1, sex="male")[:17] + "0"}
+
+
+@pytest.fixture
+def clerk(bare: Machine) -> Machine:
+    """A machine with a county clerk."""
+    bare.init()
+    bare.run(
+        "user", "add", "xian", "--name", "测试", "--office", "county_lead@500241", "--password-file", bare.password()
+    )
+    return bare
+
+
+def roster(machine: Machine, *rows: dict[str, Any]) -> Path:
+    """A roster as a file."""
+    path = machine.folder / "roster.xlsx"
+    path.write_bytes(book(rows))
+    return path
+
+
+def test_the_sample_roster_comes_in_once(clerk: Machine) -> None:
+    sample = SAMPLES / "roster-500241.xlsx"
+    dry = clerk.run("import", "households", sample, "--dry-run", "--as", "xian").output
+    assert "将新增 60 户 168 人" in dry
+    assert "没有记录" in clerk.run("household", "list", "测试", "--as", "xian").output
+    assert "新增 60 户 168 人" in clerk.run("import", "households", sample, "--as", "xian").output
+    assert "未变 60 户" in clerk.run("import", "households", sample, "--as", "xian").output
+    listed = clerk.run("household", "list", "--area", "500241103204", "--as", "xian").output
+    assert listed.count("500241H") == 20
+    shown = clerk.run("household", "show", "500241h0000001", "--as", "xian").output
+    assert "999999********" in shown
+    assert "户主" in shown
+
+
+def test_row_errors_are_a_table_and_nothing_comes_in(clerk: Machine) -> None:
+    result = clerk.run("import", "households", roster(clerk, BAD, WIFE), "--as", "xian", code=1)
+    assert "id_check" in result.stdout
+    assert "证件号码" in result.stdout
+    assert "一户也没有导入" in result.stderr
+    assert str(BAD["证件号码"]) not in result.output
+    assert str(WIFE["证件号码"]) not in result.output
+    assert "没有记录" in clerk.run("household", "list", "测试", "--as", "xian").output
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".XLSX"])
+def test_row_errors_go_to_a_file(clerk: Machine, suffix: str) -> None:
+    path = clerk.folder / f"errors{suffix}"
+    clerk.run("import", "households", roster(clerk, BAD), "--errors", path, "--as", "xian", code=1)
+    if suffix == ".csv":
+        rows: list[Any] = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    else:
+        with path.open("rb") as file:
+            loaded = load_workbook(file, read_only=True)
+            rows = list(loaded.worksheets[0].iter_rows(values_only=True))
+            loaded.close()
+    assert list(rows[0]) == ["行", "列", "内容", "原因", "代码"]
+    assert [rows[1][0], rows[1][4]] == ["2", "id_check"]
+
+
+def test_errors_in_english(clerk: Machine) -> None:
+    result = clerk.run("import", "households", roster(clerk, BAD), "--as", "xian", code=1, lang="en")
+    assert "errors; nothing was imported" in result.stderr
+
+
+def test_a_changed_row_is_told(clerk: Machine) -> None:
+    clerk.run("import", "households", roster(clerk, HEAD), "--as", "xian")
+    changed = roster(clerk, {**HEAD, "户联系电话": "13900000000"})
+    result = clerk.run("import", "households", changed, "--as", "xian")
+    assert "第 2 行，500241H0000001：与登记不一致（联系电话），未改动。" in result.output
+
+
+def test_no_formula_comes_out_of_an_error_list(clerk: Machine) -> None:
+    path = clerk.folder / "errors.csv"
+    clerk.run(
+        "import", "households", roster(clerk, {**HEAD, "村": "=HYPERLINK()"}), "--errors", path, "--as", "xian", code=1
+    )
+    cells = [cell for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) for cell in row]
+    assert not any(cell.startswith("=") for cell in cells)
+
+
+def test_a_broken_workbook_is_an_error_not_a_crash(clerk: Machine) -> None:
+    path = clerk.folder / "broken.xlsx"
+    path.write_bytes(b"PK\x03\x04 nothing")
+    assert "file_" in clerk.run("import", "households", path, "--as", "xian", code=1).stdout
+
+
+def test_usage_errors(clerk: Machine) -> None:
+    path = roster(clerk, HEAD)
+    assert "--as" in clerk.run("import", "households", path, code=2).stderr
+    clerk.run("import", "households", path, "--errors", "errors.pdf", "--as", "xian", code=2)
+    clerk.run("import", "households", clerk.folder / "none.xlsx", "--as", "xian", code=2)
+
+
+def test_who_imports_is_somebody_with_the_office(clerk: Machine) -> None:
+    clerk.run("user", "add", "shen", "--name", "测", "--office", "auditor@500241", "--password-file", clerk.password())
+    path = roster(clerk, HEAD)
+    assert "县级主管部门人员" in clerk.fails("import", "households", path, "--as", "shen", reason="wrong_office")
+    clerk.fails("import", "households", path, "--as", "niemand", reason="not_found")
+    clerk.run("user", "disable", "xian")
+    clerk.fails("import", "households", path, "--as", "xian", reason="not_allowed")
+
+
+def test_areas_by_file(clerk: Machine) -> None:
+    path = clerk.folder / "areas.csv"
+    path.write_text("code,name,level,parent_code\n500241103204001,第一网格,grid,500241103204\n", encoding="utf-8")
+    assert "新增 1" in clerk.run("import", "areas", path).output
+    assert "未变 1" in clerk.run("import", "areas", path).output
+    path.write_text("code,name,level,parent_code\n500241103204002,二,grid,500241103999\n", encoding="utf-8")
+    assert "第 2 行" in clerk.fails("import", "areas", path, reason="bad_areas")
