@@ -12,6 +12,7 @@ from app.store.transaction import reading, writing
 from workflows.errors import BadValue, NotAllowed, NotFound
 from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Actor
 
+FULL = 12  # digits of an area code; a grid adds three
 GIVEN = tuple(role for role in ROLE_LEVELS if role not in ("system", "upper_level"))
 
 
@@ -63,16 +64,15 @@ def add(actor: Actor, *, username: str, name: str, password: str, role: str, are
 
 def ensure_area(county: str, role: str, area: str) -> None:
     """An office lies inside the county, in an area of the role's level that exists (a grid: in its village)."""
-    digits = LEVEL_DIGITS[ROLE_LEVELS[role]]
+    level = ROLE_LEVELS[role]
     with reading():
         known = store.area_names([area[:12]])
-    fits = area[:12] in known and area.startswith(county) and area.isdigit()
-    right_level = len(area) in (12, 15) if role == "grid_member" else len(area) == 12 and not area[digits:].strip("0")
-    if (
-        not fits
-        or not right_level
-        or (not area[LEVEL_DIGITS["county"] : digits].strip("0") and digits > LEVEL_DIGITS["county"])
-    ):
+    digits = LEVEL_DIGITS[level]
+    above = max((n for n in LEVEL_DIGITS.values() if n < digits), default=0)
+    is_grid = level == "grid" and (len(area) == LEVEL_DIGITS["grid"] or bool(area[9:].strip("0")))
+    is_own_level = len(area) == FULL and bool(area[above:digits].strip("0")) and not area[digits:].strip("0")
+    inside = area[:FULL] in known and area.startswith(county) and area.isdigit()
+    if not inside or not (is_grid or is_own_level):
         raise BadValue(field="area", value=area[:15])
 
 

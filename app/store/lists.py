@@ -221,7 +221,7 @@ def uploads_of(county: str, user: str, digests: Iterable[str]) -> Sequence[Evide
 def area_names(codes: Iterable[str]) -> dict[str, str]:
     """Return the names of areas by code."""
     query = select(Area.code, Area.name).where(Area.code.in_(sorted(set(codes))))
-    return dict(db.session.execute(query).tuples())
+    return dict(db.session.execute(query).all())
 
 
 def people_in(roles: Iterable[str], areas: Iterable[str], now: datetime) -> Rows:
@@ -243,7 +243,7 @@ def accounts(counties: Iterable[str], page: Page) -> Rows:
 def user_names(numbers: Iterable[int]) -> dict[int, str]:
     """Return the names of accounts by number."""
     query = select(User.id, User.name).where(User.id.in_(sorted(set(numbers))))
-    return dict(db.session.execute(query).tuples())
+    return dict(db.session.execute(query).all())
 
 
 def parse_json(text: str) -> dict[str, Any]:

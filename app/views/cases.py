@@ -147,7 +147,8 @@ def corrected_box(view: CaseView, labels: Labels, fixed: Mapping[str, Any]) -> d
     """Return the record that a correcting form is about: its field, label, present value and entry."""
     name = str(fixed["corrected_field"])
     value = labels.value(name, view.case.fields.get(name))
-    return {"name": name, "label": labels.field(name), "value": value, "entry": str(fixed.get("corrected_entry", ""))}
+    entry = str(view.case.fields.get("_provenance", {}).get(name, ""))
+    return {"name": name, "label": labels.field(name), "value": value, "entry": entry}
 
 
 @pages.post("/cases/<number>/acts/<action>")

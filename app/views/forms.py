@@ -22,8 +22,7 @@ from workflows.model import Actor, Evidence
 
 ANY = "@any"
 FEW = 6
-CORRECTED, VALUE, ENTRY = "corrected_field", "corrected_value", "corrected_entry"
-AUTOMATIC = (ENTRY, CORRECTED)
+CORRECTED, VALUE = "corrected_field", "corrected_value"
 LONG_TEXTS = frozenset(
     {"signed_by_proxy", "posted_place", "approval_number", "national_number", "objector", "merged_into"}
 )
@@ -76,9 +75,7 @@ def asked_of(view: CaseView, allowed: Allowed) -> Asked:
     """Return what the form of an action asks for on a case as it stands."""
     names = allowed.fields
     chosen = request.args.get(CORRECTED, "")
-    fixed = {}
-    if ENTRY in names and chosen in correctable(view):
-        fixed = {CORRECTED: chosen, ENTRY: view.case.fields["_provenance"][chosen]}
+    fixed = {CORRECTED: chosen} if CORRECTED in names and chosen in correctable(view) else {}
     shown = _shown_fields(view, names, chosen)
     return Asked(
         fields=shown,
@@ -95,8 +92,6 @@ def sent_of(view: CaseView, allowed: Allowed) -> Asked:
     form, sent = allowed.form, request.form
     chosen = sent.get(CORRECTED, "")
     fixed: dict[str, Any] = {CORRECTED: chosen} if chosen else {}
-    if sent.get(ENTRY, "").isdigit():
-        fixed[ENTRY] = int(sent[ENTRY])
     if "target" in sent:
         fixed["target"] = sent["target"]
     free = {*form.optional, *(name for name in form.fields if name not in allowed.fields)}
@@ -114,7 +109,7 @@ def sent_of(view: CaseView, allowed: Allowed) -> Asked:
 
 def _shown_fields(view: CaseView, names: Iterable[str], chosen: str) -> tuple[Field, ...]:
     specs = view.compiled.fields
-    kept = [specs[name] for name in names if name not in AUTOMATIC]
+    kept = [specs[name] for name in names if name != CORRECTED]
     known = specs.get(chosen)
     return tuple(replace(known, id=VALUE, label=s.label) if s.id == VALUE and known else s for s in kept)
 

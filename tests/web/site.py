@@ -54,6 +54,8 @@ class Browser:
         """Open a page."""
         with self.app.app_context():
             self.last = self.client.get(path, **more)
+            self.last.get_data()
+            self.last.close()
         return self
 
     def post(self, path: str, data: dict[str, Any], *, follow: bool = True, token: bool = True) -> "Browser":

@@ -1,0 +1,114 @@
+"""The desk: its numbers are its rows, a page costs the same whether it shows five rows or fifty."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy import event
+
+from app.services import lists, people
+from app.tables import db
+from tests.factories import XIUSHAN
+from tests.web.site import browser
+from tests.world import PASSWORD, World
+
+ROW = re.compile(r'class="rowlink" href="/cases/([^"]+)"')
+TILE = re.compile(r"<b>(\d+)</b>")
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Collect the statements that are sent to the database."""
+    seen: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_numbers_are_rows(world: World) -> None:
+    for serial in range(1, 5):
+        walker = world.walker(serial)
+        walker.now += timedelta(hours=serial)
+        walker.clue()
+        world.now += timedelta(days=2)
+    cadre = world.person("village_cadre")
+    one = browser(world, cadre).get("/desk")
+    numbers = [int(n) for n in TILE.findall(one.text)]
+    assert numbers[0] == sum(numbers[1:]) == 4
+    for number, band in zip(numbers[1:], lists.BANDS, strict=True):
+        assert len(ROW.findall(one.get(f"/desk?band={band}").text)) == number
+    assert numbers[1] > 0
+    assert "超期" in one.get("/desk").text
+
+
+def test_keyset_pages_hold_each_row_once(world: World) -> None:
+    for serial in range(1, 31):
+        world.walker(serial).clue()
+    one = browser(world, world.person("village_cadre")).get("/desk")
+    seen = ROW.findall(one.text)
+    assert len(seen) == lists.SIZE
+    following = re.search(r'href="(/desk\?after=[^"]+)" rel="next"', one.text)
+    assert following
+    seen += ROW.findall(one.get(following[1].replace("&amp;", "&")).text)
+    assert len(seen) == len(set(seen)) == 30
+
+
+LISTS = {
+    "/desk": "village_cadre",
+    "/households": "village_cadre",
+    "/overdue": "village_cadre",
+    "/notices": "village_cadre",
+    "/reminders": "village_cadre",
+    "/audit": "auditor",
+}
+
+
+def test_no_query_in_a_loop(world: World) -> None:
+    costs: list[dict[str, int]] = []
+    for serials in (range(1, 6), range(6, 51)):
+        for serial in serials:
+            world.walker(serial).clue()
+        world.now += timedelta(days=3)
+        costs.append({path: cost(world, path, role) for path, role in LISTS.items()})
+    assert costs[0] == costs[1]
+
+
+def cost(world: World, path: str, role: str) -> int:
+    """How many statements a page takes."""
+    one = browser(world, world.person(role)).get(path)
+    with counted() as statements:
+        assert one.get(path).status == 200
+    return len(statements)
+
+
+def test_a_case_that_waits_for_two_of_my_offices_stands_once(world: World) -> None:
+    world.walker().clue()
+    people.add_user(
+        username="both",
+        name="双岗",
+        password=PASSWORD,
+        county=XIUSHAN[:6],
+        offices=[("village_cadre", XIUSHAN), ("resident_team", XIUSHAN)],
+    )
+    world.accounts["both"] = people.actor_named("both")
+    one = browser(world, world.accounts["both"]).get("/desk")
+    assert len(ROW.findall(one.text)) == 1
+    assert TILE.findall(one.text)[0] == "1"
+
+
+def test_a_helper_sees_assigned_households_only(world: World) -> None:
+    world.walker(1).include().assist()
+    world.walker(2).include()
+    helper = next(a for name, a in world.accounts.items() if name.startswith("helper"))
+    world.now += timedelta(days=40)
+    one = browser(world, helper).get("/desk")
+    assert set(ROW.findall(one.text)) == {"500241H0000001-A1"}
+    assert "500241H0000002" not in one.get("/households?q=张三").text
+    assert "500241H0000001" in one.text
