@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -86,12 +85,14 @@ def _print_allowed(console: Console, allowed: Iterable[Allowed], labels: Labels)
     console.tell("case.allowed")
     for item in (i for i in items if i.is_allowed):
         click.echo(f"  {item.action}  {labels.action(item.action)}")
-        parts = {"fields": item.fields, "evidence": item.evidence, "targets": item.targets}
-        names = {"fields": labels.field, "evidence": partial(_evidence, console, labels), "targets": labels.state}
-        for part, found in parts.items():
-            shown = labels.speech.listed([f"{name}（{names[part](name)}）" for name in found])
+        shown = {
+            "fields": [f"{name}（{labels.field(name)}）" for name in item.fields],
+            "kinds": [f"{kind}（{_evidence(console, labels, kind)}）" for kind in item.evidence],
+            "targets": [f"{name}（{labels.state(name)}）" for name in item.targets],
+        }
+        for part, found in shown.items():
             if found:
-                console.tell(f"case.{part}", **{"kinds" if part == "evidence" else part: shown})
+                console.tell(f"case.{part}", names=labels.speech.listed(found))
     console.tell("case.why_not")
     for item in items:
         if item.refusal:

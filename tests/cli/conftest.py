@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -130,14 +130,13 @@ def bare(migrated_url: str, tmp_path: Path) -> Machine:
     return Machine(environment(migrated_url, folder), folder)
 
 
-def build(url: str, folder: Path) -> Machine:
+def build(url: str, folder: Path) -> None:
     """Set a machine up for Xiushan with one account an office and the sample roster."""
     folder.mkdir(exist_ok=True)
     machine = Machine(environment(url, folder), folder)
     machine.init()
     machine.people()
     machine.roster()
-    return machine
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +150,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             if engine == "sqlite":
                 build(f"sqlite:///{folder / 'fangpin.db'}", folder)
             else:
-                postgres.ensure_template("machine", lambda url: build(url, folder) and None)
+                postgres.ensure_template("machine", partial(build, folder=folder))
         return made[engine]
 
     return folder_of

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ CASE = "500241H0000001-C1"
 
 def build(url: str, folder: Path) -> None:
     """A household that was let in and gets help, and refused attempts in the access ledger."""
+    schema.upgrade(url)
     one = World(url, folder)
     with one.app.app_context():
         walker = one.walker().include()
@@ -45,10 +47,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             folder = made[engine] = tmp_path_factory.mktemp(engine)
             url = f"sqlite:///{folder / 'fangpin.db'}"
             if engine == "sqlite":
-                schema.upgrade(url)
                 build(url, folder)
             else:
-                postgres.ensure_template("walked", lambda empty: (schema.upgrade(empty), build(empty, folder))[1])
+                postgres.ensure_template("walked", partial(build, folder=folder))
         return made[engine]
 
     return folder_of
