@@ -74,7 +74,7 @@ def test_no_personal_value_stands_in_an_entry() -> None:
     assert {d.value for d in w.disclosures} >= {"张三", "家中有人患重病", '["illness"]'}
 
 
-# --- the seven-step county, by data alone ----------------------------------------
+# --- the seven-step county, by data alone ------------------------------------------------------------
 def test_seven_steps_have_their_own_limits() -> None:
     w = walker(SEVEN).clue()
     clocks = w.case.clocks
@@ -166,7 +166,7 @@ def test_seven_steps_have_their_own_word() -> None:
     assert machine.pack.terms["level.village"][0].labels["zh"] == "社区"
 
 
-# --- one household, one life ----------------------------------------
+# --- one household, one life ------------------------------------------------------------
 def test_reentry_keeps_the_household_number() -> None:
     w = included().assist().wait(days=200).eliminate()
     w.after("observe", "monitor_status").clock("observe", "monitor_status", "stabilise")
