@@ -19,7 +19,8 @@ GUARD_KEYS: Mapping[str, set[str]] = {
     "status_in": {"states"},
     "once": {"field"},
 }
-SIGN_KEYS = {"mode", "count"}
+SIGN_KEYS = {"mode", "result", "count"}
+RESULTS = ("passes", "fails")
 VOTES = {"votes_due", "votes_present", "votes_for", "votes_against", "votes_abstain"}
 
 
@@ -54,6 +55,8 @@ def check_form(form: Step | Action, definition: Definition, where: str) -> None:
     mode, count = form.sign.get("mode", "one"), form.sign.get("count", 1)
     ensure(form.sign.keys() <= SIGN_KEYS, where, f"sign knows {', '.join(sorted(SIGN_KEYS))}")
     ensure(type(count) is int and count >= 1, where, f"sign count {count!r} must be 1 or more")
+    ensure(form.sign.get("result", "passes") in RESULTS, where, "sign result must be passes or fails")
+    ensure(mode == "vote" or "result" not in form.sign, where, "only a vote has a result")
     ensure(mode != "any" or "count" in form.sign, where, "sign mode any needs a count")
     ensure(mode != "vote" or set(form.fields) >= VOTES, where, f"a vote needs {sorted(VOTES)}")
     for spec in form.guards:

@@ -136,7 +136,7 @@ CHECKS: Mapping[str, Callable[[Field, object, Context], Any]] = {
 
 
 def ensure_vote(context: Context, values: Mapping[str, Any]) -> None:
-    """The meeting had its quorum, the votes add up, and those in favour carry the recorded result.
+    """The meeting had its quorum, the votes add up, and they carry the recorded result.
 
     Shares are the pack's ``review_present`` of those entitled and more than ``review_passes`` of those present.
     """
@@ -147,5 +147,6 @@ def ensure_vote(context: Context, values: Mapping[str, Any]) -> None:
     if present > due or cast != present or present == 0 or present < quorum * due:
         raise NoQuorum(due=due, present=present, cast=cast, share=str(quorum))
     passes = context.compiled.pack.fraction("review_passes", today)
-    if values["votes_for"] <= passes * present:
+    is_passed = values["votes_for"] > passes * present
+    if is_passed != (context.form.sign.get("result", "passes") == "passes"):
         raise VoteMismatch(votes_for=values["votes_for"], present=present, share=str(passes))

@@ -24,13 +24,9 @@ def china(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=CHINA)
 
 
-moments = st.integers(0, MINUTES_TO_2036).map(
-    lambda minutes: china("2004-01-01 00:00") + timedelta(minutes=minutes)
-)
+moments = st.integers(0, MINUTES_TO_2036).map(lambda minutes: china("2004-01-01 00:00") + timedelta(minutes=minutes))
 amounts = st.integers(1, 90)
-recurrings = st.builds(
-    Recurring, st.sampled_from(["week", "month", "quarter", "half_year", "year"]), amounts
-)
+recurrings = st.builds(Recurring, st.sampled_from(["week", "month", "quarter", "half_year", "year"]), amounts)
 month_days = st.dates(date(2024, 1, 1), date(2024, 12, 31)).map(lambda day: (day.month, day.day))
 windows = st.builds(Window, month_days, month_days)
 counted = st.one_of(*(st.builds(kind, amounts) for kind in (CalendarDays, WorkingDays, Months)))

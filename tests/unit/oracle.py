@@ -52,6 +52,7 @@ HELPER_ASIDE = {"reviewing", "township_audit", "appealing", "county_review"}
 BESIDE = {  # acts that complete no step: where, by whom ("" = those it waits for), where to
     "close_no_risk": ({"clue_open"}, None, "clue_closed_no_risk"),
     "refuse": ({"verifying", "comparing", "reviewing", "township_audit", "county_review"}, None, "refused"),
+    "fail_review": ({"reviewing"}, None, "refused"),
     "tell_refusal": ({"refused"}, None, "closed_ineligible"),
     "appeal": ({"closed_ineligible"}, VILLAGE | TOWNSHIP | COUNTY, "appealing"),
     "uphold_appeal": ({"appealing"}, None, "verifying"),
@@ -132,6 +133,7 @@ class Oracle:
     told: datetime | None = None
     eliminated: datetime | None = None
     assist: str = "none"
+    assist_from: str = "ended"
     helper: str = ""
     helpers: set[str] = field(default_factory=set)
 
@@ -202,7 +204,8 @@ class Oracle:
             there = self.place == place and place in self.order
         found = self.standing(who, STEPS[place][1]) | self._unclean(who, "comparing" if beside else place)
         if not there:
-            return found | {"wrong_state"}
+            known = place in self.order or (act == "record_comparison" and self.purpose == "include")
+            return found | ({"wrong_state"} if known else {"unknown_action"})
         if act == "close_publicity":
             found |= self._notice_reasons(now)
         if act == "verify" and who.person in self.verified_by:
@@ -310,10 +313,11 @@ class Oracle:
             return
         if act not in CLERICAL | CLEAN:
             self._sign(who, self.place)
-        if act == "refuse":
+        if act in ("refuse", "fail_review"):
             self.refusers.add(who.person)
         if act == "fast_track":
             self.fast = True
+            self.assist_from = self.assist if self.assist in ("watching", "stable") else "ended"
             self._help()
             return
         if act == "tell_refusal":
@@ -337,7 +341,7 @@ class Oracle:
     def _drop(self) -> None:
         self.status = self.came_from
         if self.assist in ("assigning", "planning"):
-            self.assist = "ended"
+            self.assist = self.assist_from
 
     def _decided(self, now: datetime) -> None:
         self.flagged_by = {}

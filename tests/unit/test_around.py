@@ -16,6 +16,7 @@ from workflows.errors import (
     SameHand,
     TooEarly,
     TooLate,
+    VoteMismatch,
     WrongState,
 )
 
@@ -327,3 +328,17 @@ class TestRecusal:
         assert codes["township_audit"] == codes["return_case"] == codes["withdraw"] == "recused"
         w.act("township_audit", other)
         assert w.state == "county_review"
+
+
+def test_a_failed_review_is_on_record_with_its_votes() -> None:
+    """The votes decide which of the two results may be recorded; a failed review leads to a refusal that is told."""
+    w = walker().clue().walk("reviewing")
+    with pytest.raises(VoteMismatch):
+        w.act("fail_review")
+    w.act("fail_review", votes_for=5, votes_against=5)
+    assert w.state == "refused"
+    assert w.case.fields["votes_against"] == 5
+    assert "refusal_notice" in w.case.clocks
+    w.act("tell_refusal")
+    assert (w.state, w.status) == ("closed_ineligible", "none")
+    w.check()

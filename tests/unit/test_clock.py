@@ -144,9 +144,7 @@ class TestWorkingDays:
             ("2003-12-31 10:00", 1, "2004-01-02", False),
         ],
     )
-    def test_beyond_the_notices_it_is_provisional(
-        self, start: str, amount: int, last: str, provisional: bool
-    ) -> None:
+    def test_beyond_the_notices_it_is_provisional(self, start: str, amount: int, last: str, provisional: bool) -> None:
         assert last_day(WorkingDays(amount), start) == last
         assert due(WorkingDays(amount), china(start), calendar=CALENDAR).provisional is provisional
 
@@ -298,9 +296,7 @@ class TestRecurring:
 
 class TestEveryDuration:
     @given(durations, moments)
-    def test_the_end_lies_behind_the_start_and_the_shown_day(
-        self, duration: Duration, start: datetime
-    ) -> None:
+    def test_the_end_lies_behind_the_start_and_the_shown_day(self, duration: Duration, start: datetime) -> None:
         end = due(duration, start, calendar=CALENDAR)
         assert end.at > start
         assert local_date(end.at - timedelta(seconds=1)) == end.last_day
@@ -314,33 +310,25 @@ class TestEveryDuration:
         assert due(duration, start, calendar=CALENDAR).at - start > timedelta(days=days)
 
     @given(counted, moments)
-    def test_more_is_later(
-        self, duration: CalendarDays | WorkingDays | Months, start: datetime
-    ) -> None:
+    def test_more_is_later(self, duration: CalendarDays | WorkingDays | Months, start: datetime) -> None:
         more = type(duration)(duration.amount + 1)
         end = due(duration, start, calendar=CALENDAR)
         assert due(more, start, calendar=CALENDAR).at > end.at
 
     @given(durations, moments, st.integers(0, 40_000_000))
-    def test_a_later_start_never_ends_earlier(
-        self, duration: Duration, start: datetime, seconds: int
-    ) -> None:
+    def test_a_later_start_never_ends_earlier(self, duration: Duration, start: datetime, seconds: int) -> None:
         later = start + timedelta(seconds=seconds)
         end = due(duration, start, calendar=CALENDAR)
         assert due(duration, later, calendar=CALENDAR).at >= end.at
 
     @given(counted, moments, st.integers(0, 24 * 60 - 1))
-    def test_the_time_of_the_day_does_not_matter(
-        self, duration: Duration, start: datetime, minutes: int
-    ) -> None:
+    def test_the_time_of_the_day_does_not_matter(self, duration: Duration, start: datetime, minutes: int) -> None:
         other = local_midnight(start.date()) + timedelta(minutes=minutes)
         end = due(duration, start, calendar=CALENDAR)
         assert due(duration, other, calendar=CALENDAR) == end
 
     @given(durations, moments)
-    def test_it_is_the_same_from_the_text_in_the_journal(
-        self, duration: Duration, start: datetime
-    ) -> None:
+    def test_it_is_the_same_from_the_text_in_the_journal(self, duration: Duration, start: datetime) -> None:
         again = parse_utc(utc_text(start))
         end = due(duration, start, calendar=CALENDAR)
         assert due(duration, again, calendar=CALENDAR) == end

@@ -114,9 +114,7 @@ class TestParts:
         }
 
     @given(durations, moments)
-    def test_a_hundred_percent_is_the_due_instant(
-        self, duration: Duration, start: datetime
-    ) -> None:
+    def test_a_hundred_percent_is_the_due_instant(self, duration: Duration, start: datetime) -> None:
         end = due(duration, start, calendar=CALENDAR).at
         assert at_percent(start, end, percent=100) == end
         assert at_percent(start, end, percent=60) <= at_percent(start, end, percent=80) <= end

@@ -228,6 +228,8 @@ class Household(RuleBasedStateMachine):
             return {"target": earlier[pick % len(earlier)]}, earlier[pick % len(earlier)]
         if act == "verify":
             return {"risk_gone": sound}, ""
+        if act == "fail_review":
+            return {"votes_for": 3, "votes_against": 7}, ""
         return ({"helper": helper_value(helper)}, "") if act in HELPER_ACTS else ({}, "")
 
     def offered(self, act: str, actor: Actor) -> str | None:
