@@ -62,11 +62,7 @@ def add_user(
     for role, _ in chosen:
         if role not in ROLE_LEVELS or role == "system":
             raise BadValue(field="role", value=role)
-    person = (
-        runtime().keys.person_key(str(normalise(id_number)))
-        if id_number
-        else f"a{secrets.token_hex(15)}"
-    )
+    person = runtime().keys.person_key(str(normalise(id_number))) if id_number else f"a{secrets.token_hex(15)}"
     with writing() as now:
         if people.user_by_name(username):
             raise BadValue(field="username", value=username)
@@ -81,9 +77,7 @@ def add_user(
         db.session.add(user)
         db.session.flush()
         today = local_date(now).isoformat()
-        db.session.add_all(
-            Appointment(user_id=user.id, role=r, area=a, begins=today) for r, a in chosen
-        )
+        db.session.add_all(Appointment(user_id=user.id, role=r, area=a, begins=today) for r, a in chosen)
         return int(user.id)
 
 
@@ -99,9 +93,7 @@ def disable_user(username: str, *, by: str) -> None:
         user = _named(username)
         user.active = False
         people.end_sessions(user_id=user.id)
-        ledger.append(
-            user.county, user=by, kind="user_disabled", subject=f"u{user.id}", now=now, detail={}
-        )
+        ledger.append(user.county, user=by, kind="user_disabled", subject=f"u{user.id}", now=now, detail={})
 
 
 def _named(username: str) -> User:
@@ -182,9 +174,7 @@ def session_actor(token: str) -> Signed | None:
         user = people.user_by_id(found.user_id) if found else None
         if found is None or user is None or not user.active or not _is_alive(found, now):
             return None
-        signed = Signed(
-            int(user.id), user.username, user.county, user.lang, people.actor_of(user, now)
-        )
+        signed = Signed(int(user.id), user.username, user.county, user.lang, people.actor_of(user, now))
         idle = now - parse_utc(found.seen_at)
     if idle > timedelta(minutes=1):
         with writing() as now:
@@ -224,6 +214,4 @@ def change_password(user_id: int, *, old: str, new: str, keep_token: str) -> Non
         kept = people.session_by_hash(token_hash(keep_token))
         source = kept.source if kept else ""
         people.end_sessions(user_id=user_id)
-        people.add_session(
-            _session(keep_token, user_id, source, now, runtime().settings.session_longest)
-        )
+        people.add_session(_session(keep_token, user_id, source, now, runtime().settings.session_longest))

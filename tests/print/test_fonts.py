@@ -41,13 +41,11 @@ def test_the_rare_font_holds_the_other_hanzi_and_spaces() -> None:
 
 def _pdf() -> bytes:
     faces = "".join(
-        f"@font-face {{ font-family: {name.partition('-')[0]};"
-        f" src: url({(FONTS / name).as_uri()}.ttf) }}"
+        f"@font-face {{ font-family: {name.partition('-')[0]}; src: url({(FONTS / name).as_uri()}.ttf) }}"
         for name in (*MAIN, RARE)
     )
     rules = (
-        "p { font-family: FangpinSong, FangpinRare }"
-        "h1 { font-family: FangpinHei, FangpinRare; font-weight: normal }"
+        "p { font-family: FangpinSong, FangpinRare }h1 { font-family: FangpinHei, FangpinRare; font-weight: normal }"
     )
     config = FontConfiguration()
     trail = Attachment(string="{}", name="trail.json", created=THEN, modified=THEN)

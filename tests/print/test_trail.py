@@ -134,7 +134,7 @@ def test_every_removal_swap_and_cut_is_found(honest: str) -> None:
 
 
 def test_a_single_flipped_character_is_found_or_refused(honest: str) -> None:
-    source = random.Random(7)  # noqa: S311
+    source = random.Random(7)
     for _ in range(300):
         at = source.randrange(len(honest))
         changed = honest[:at] + source.choice("0aZ省{") + honest[at + 1 :]
@@ -189,7 +189,7 @@ def resealed(body: Body, texts: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_forged_shapes_are_printed_or_refused_but_never_break_the_program(seed: int) -> None:
-    source = random.Random(seed)  # noqa: S311
+    source = random.Random(seed)
     for _ in range(60):
         body, texts = json.loads(trails.honest(lang=source.choice(["zh", "en"]))), {}
         if source.random() < 0.4:

@@ -299,7 +299,7 @@ def test_the_exit_codes_of_the_command(
 
 def test_every_finding_has_its_sentence_in_both_languages() -> None:
     own = {"usage", "head", "detail", "place_page", "place_entry", "place_case"}
-    keys = {key.removeprefix("verify.") for key in sorted(words().keys()) if key.startswith("verify.")}
+    keys = {key.removeprefix("verify.") for key in sorted(words()) if key.startswith("verify.")}
     for code in keys - own:
         for lang in ("zh", "en"):
             text = Remark(code, CASE, 3, detail="what it is").text(lang)

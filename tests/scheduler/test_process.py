@@ -26,7 +26,7 @@ DAILY = {job.name for job in JOBS} - {upkeep.CHECK}  # what runs by day
 
 def test_two_schedulers_with_kills_do_everything_once(world: World) -> None:
     """The small size; ``make prove`` runs twenty thousand timers."""
-    figures = prove(world, timers=TIMERS, kills=KILLS, chance=random.Random(world.url))  # noqa: S311 - no secret
+    figures = prove(world, timers=TIMERS, kills=KILLS, chance=random.Random(world.url))
     assert (figures.timers, figures.kills) == (TIMERS, KILLS)
     lines = log_lines(world)
     assert sum(line["event"] == "stopped" for line in lines) == 2

@@ -54,7 +54,7 @@ def cells(*places: str) -> bytes:
 
 def shared_bomb() -> bytes:
     """One text of 1 MiB that 2,000 cells point to: 2 GiB once spread out."""
-    text = random.Random(1).randbytes(1 << 19).hex().encode()  # noqa: S311 - incompressible filling
+    text = random.Random(1).randbytes(1 << 19).hex().encode()
     strings = b"<sst><si><t>" + text + b"</t></si></sst>"
     rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 2001))
     return repacked(sheet_of(rows), added={"xl/sharedStrings.xml": strings})
@@ -168,7 +168,7 @@ def test_external_links_are_dropped_unread() -> None:
 
 def test_damage_anywhere_gives_an_answer() -> None:
     """A thousand damaged copies: never an exception, never a panic of the library below."""
-    chance = random.Random(20261122)  # noqa: S311 - repeatable damage
+    chance = random.Random(20261122)
     for _ in range(500):
         damaged = bytearray(GOOD)
         for _ in range(chance.randint(1, 6)):
