@@ -184,6 +184,11 @@ def short_area(name: str) -> str:
     return name.removesuffix("村民委员会").removesuffix("居民委员会") or name
 
 
+def masked_phone(phone: str) -> str:
+    """Return a telephone number with its middle hidden."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= len("13912345") else ("****" if phone else "")
+
+
 def money(fen: object) -> str:
     """Return fen as yuan with separators: 9000.00 → 9,000."""
     amount = int(str(fen))

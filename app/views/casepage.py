@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.labels import Labels, Speech, changed_values, refusal_sentence, short_area
+from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
@@ -74,14 +74,9 @@ def household_box(view: CaseView, words: Speech, areas: Mapping[str, str]) -> di
         "national": row.national_number or "",
         "place": " ".join(filter(None, (areas.get(row.township), areas.get(row.village), row.group_name))),
         "kind": words.say(f"kind.{row.kind}"),
-        "phone": masked(row.phone),
+        "phone": masked_phone(row.phone),
         "members": people_rows(members, words, view.now),
     }
-
-
-def masked(phone: str) -> str:
-    """Return a telephone number with its middle hidden."""
-    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 8 else ("****" if phone else "")
 
 
 def why_monitored(view: CaseView, labels: Labels) -> list[dict[str, str]]:

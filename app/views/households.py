@@ -6,12 +6,12 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import PAGES, signed, visitor
-from app.labels import Labels, Speech, refusal_sentence, short_area
+from app.labels import Labels, Speech, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.schemas import narrow
 from app.services import cases, lists
 from app.services.lists import House, HouseholdPage
-from app.views.casepage import chain_rows, masked
+from app.views.casepage import chain_rows
 from app.views.cases import done_url, sent_key
 from app.views.errors import CODE_HEADER, code_of, status_of
 from app.views.forms import Asked, Filled, fill, form_rows, new_key
@@ -79,7 +79,7 @@ def household(number: str) -> str:
         words=words,
         h=house_row(found.house, state_of_house(found), words),
         national=found.house.national_number,
-        phone=masked(found.phone),
+        phone=masked_phone(found.phone),
         members=people_rows(found.members, words, found.now),
         chains=chain_rows(found.cases, words),
         purposes=purpose_rows(found, words) if may_report() else [],

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.services import lists
 from app.store.transaction import writing
-from app.tables import Household, Member, db
+from app.tables import Household, Member, Reminder, db
 from tests.factories import XIUSHAN
 from tests.web.site import browser
 from tests.world import PASSWORD, World
@@ -94,8 +94,6 @@ def test_household_page_masks_and_offers_the_clue(world: World) -> None:
 
 
 def test_reminders_are_mine_and_can_be_marked_read(world: World) -> None:
-    from app.tables import Reminder
-
     walker = world.walker().clue()
     who = world.person("village_cadre")
     with writing():

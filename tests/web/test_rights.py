@@ -3,12 +3,13 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from app.access import ANYBODY, PAGES, PUBLIC, READERS, WORKERS
+from app.tables import APPEND_ONLY, db
 from tests.factories import FENGDU, XIUSHAN
 from tests.web.site import Browser, browser
 from tests.world import World
-from workflows.model import Actor
 
 NEIGHBOUR = "500241001202"
 ROLES = (
@@ -49,8 +50,13 @@ def paths(place: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_objects_of_other_areas_answer_like_none_at_all(filled: World, role: str) -> None:
+def test_objects_of_other_areas_answer_like_none_at_all(filled: World) -> None:
+    for role in ROLES:
+        ensure_objects(filled, role)
+
+
+def ensure_objects(filled: World, role: str) -> None:
+    """Open every object of every place in one role."""
     one = browser(filled, filled.person(role, XIUSHAN))
     for place in PLACES:
         for endpoint, path in paths(place).items():
@@ -68,8 +74,13 @@ def test_objects_of_other_areas_answer_like_none_at_all(filled: World, role: str
     assert lines == [line for line in missing.text.splitlines() if "back" not in line and "csrf" not in line]
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_pages_are_for_their_roles(filled: World, role: str) -> None:
+def test_pages_are_for_their_roles(filled: World) -> None:
+    for role in ROLES:
+        ensure_pages(filled, role)
+
+
+def ensure_pages(filled: World, role: str) -> None:
+    """Open every list in one role."""
     one = browser(filled, filled.person(role, XIUSHAN))
     lists = (
         "/desk",
@@ -92,8 +103,13 @@ def test_pages_are_for_their_roles(filled: World, role: str) -> None:
             assert not shown or sees(role, place), (role, path, place)
 
 
-@pytest.mark.parametrize("role", ["village_cadre", "helper", "auditor", "admin"])
-def test_lists_hold_nothing_of_other_areas(filled: World, role: str) -> None:
+def test_lists_hold_nothing_of_other_areas(filled: World) -> None:
+    for role in ROLES:
+        ensure_lists(filled, role)
+
+
+def ensure_lists(filled: World, role: str) -> None:
+    """Search for everything in one role."""
     one = browser(filled, filled.person(role, XIUSHAN))
     for query in ("张三", f"{FENGDU[:6]}H", f"{XIUSHAN[:6]}H"):
         text = one.get(f"/households?q={query}").text
@@ -116,7 +132,8 @@ def test_files_of_other_areas_are_not_found(filled: World) -> None:
 def test_an_auditor_only_looks_and_each_look_is_written_down(filled: World) -> None:
     one = browser(filled, filled.person("auditor", XIUSHAN))
     page = one.get(paths(HERE)["cases.case"])
-    assert "您对本案只能查看" not in page.text or "我可以办理" in page.text
+    buttons = set(re.findall(r'href="/cases/[^"]+/acts/([a-z_]+)"', page.text))
+    assert buttons <= {"object"}
     one.get("/audit/ledger")
     assert "查看案件" in one.text
     assert f"{XIUSHAN[:6]}H0000001-C1" in one.text
@@ -128,13 +145,8 @@ def test_every_route_has_its_rights(world: World) -> None:
     assert WORKERS < READERS
 
 
-GET_ONLY = ("GET", "HEAD", "OPTIONS")
-
-
 def test_no_state_changes_by_get(filled: World) -> None:
-    from sqlalchemy import select
 
-    from app.tables import APPEND_ONLY, db
 
     quiet = {"login_sessions", "ledger_heads", "access_ledger"}
 
@@ -198,8 +210,3 @@ def test_prefecture_sees_numbers_and_no_household(filled: World) -> None:
     assert "张三" not in one.text
     assert "500241H" not in one.text
     assert "测试county500241" in one.text
-
-
-def whoever(world: World, role: str) -> Actor:
-    """An account of a role in the village."""
-    return world.person(role, XIUSHAN)
