@@ -91,7 +91,9 @@ class World:
         for level, prefix in names.items():
             code = prefix.ljust(12, "0")
             if db.session.get(Area, code) is None:
-                db.session.add(Area(code=code, name=f"测试{level}{prefix}", level=level, parent=parent, county=village[:6]))
+                db.session.add(
+                    Area(code=code, name=f"测试{level}{prefix}", level=level, parent=parent, county=village[:6])
+                )
                 db.session.flush()
             parent = code
 
@@ -181,9 +183,7 @@ class StoredWalker(Walker):
         key = key or uuid.uuid4().hex
         if case is None:
             number = self.household.number
-            done = cases.register_clue(
-                person, household=number, purpose=purpose, data=values, evidence=handed, key=key
-            )
+            done = cases.register_clue(person, household=number, purpose=purpose, data=values, evidence=handed, key=key)
         else:
             done = cases.act(
                 person, case=case.number, action=action, data=values, evidence=handed, version=version, key=key

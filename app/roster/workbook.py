@@ -63,7 +63,7 @@ _CELL = re.compile(
 )
 
 
-class WorkbookRefused(Exception):  # noqa: N818 - named like the Refused family
+class WorkbookRefused(Exception):
     """The file as a whole can't be taken; `code` is a key of `messages.MESSAGES`."""
 
     def __init__(self, code: str) -> None:
