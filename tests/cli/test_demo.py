@@ -160,3 +160,10 @@ def test_serve_says_when_its_port_is_taken(machine: Machine) -> None:
 def test_the_demo_is_not_started_on_another_installation(machine: Machine) -> None:
     machine.environ["PORT"] = str(free_port())
     machine.fails("demo", reason="not_demo")
+
+
+def test_the_scheduler_runs_once_as_a_process(machine: Machine) -> None:
+    command = [sys.executable, "-m", "app.cli", "scheduler", "--once"]
+    done = subprocess.run(command, env={**os.environ, **machine.environ}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
