@@ -70,6 +70,7 @@ def walk(machine: Machine, case: str, rows: list[tuple[str, str, dict[str, str],
     return said
 
 
+@pytest.mark.timeout(300)
 def test_a_household_in_and_out_with_its_trail(machine: Machine, tmp_path: Path) -> None:
     assert f"{CASE}，第 1 步" in clue(machine)
     assert "已办结" in walk(machine, CASE, INCLUDE)
@@ -99,7 +100,8 @@ def _check_trail(machine: Machine, path: Path) -> None:
     machine.run("verify", path, "--head", "0" * 64, code=2)
     act(machine, CASE, "xiang", "correct",
         {"corrected_field": "labour_members", "corrected_value": "2", "reason": "笔误"}, [])  # fmt: skip
-    assert machine.run("verify", path, "--database").exit_code in (0, 2)
+    # The chain has grown since: what was printed is still a part of it.
+    machine.run("verify", path, "--database")
 
 
 def test_verify_needs_no_installation(tmp_path: Path) -> None:
