@@ -95,7 +95,7 @@ class LoginFailure(Base):
 
 
 class Household(Base):
-    """A household; ``kind`` stands apart from its monitoring status. Roster columns are in ``details`` (money in fen)."""
+    """A household; ``kind`` stands apart from its status. Roster columns are in ``details`` (money in fen)."""
 
     __tablename__ = "households"
     county: Mapped[str] = mapped_column(String(6), primary_key=True)
