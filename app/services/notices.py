@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.services.lists import scope_of
+from app.services.lists import note_look, scope_of
 from app.store import lists as store
 from app.store.transaction import reading
 from workflows.errors import NotFound
@@ -49,6 +49,8 @@ def notices(actor: Actor, *, village: str = "") -> list[Notice]:
         for row in rows:
             names[row.village] = (row.village_name or row.village, row.township_name or "")
             found.setdefault(row.village, []).append(_line(row))
+    if found:
+        note_look(actor, village or "notices", rows=len(rows))
     return [Notice(code, *names[code], lines, now) for code, lines in found.items()]
 
 
