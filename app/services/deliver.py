@@ -7,7 +7,7 @@ from functools import partial
 
 from app.services.isolated import attempt
 from app.services.rights import dossier_helper
-from app.services.sweep import never
+from app.services.sweep import never, step_aside
 from app.store import cases, outbox
 from app.store.outbox import Sendable
 from app.store.transaction import reading, writing
@@ -27,6 +27,7 @@ def deliver(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[
         for message_id in ids:
             if not stop():
                 tally[deliver_one(message_id)] += 1
+                step_aside()
         progress = tally["delivered"] > before
     return tally
 

@@ -1,6 +1,7 @@
 """The sweep: warns before a period ends, notices its end, escalates; each in its own transaction."""
 
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -11,18 +12,25 @@ from app.services.isolated import attempt
 from app.store import cases, deadlines
 from app.store.deadlines import ESCALATED, LAPSED, Key, Moment
 from app.store.outbox import add_messages
-from app.store.transaction import reading, writing
+from app.store.transaction import is_sqlite, reading, writing
 from app.tables import DeadlineRow
 from workflows.errors import NotFound
 from workflows.model import Command, Message, system_actor
 
 BATCH = 200
+PAUSE = 0.005  # seconds
 ESCALATE_TO = ("county_lead",)
 
 
 def never() -> bool:
     """Tell the sweep to go on to its end."""
     return False
+
+
+def step_aside() -> None:
+    """Leave SQLite's one write lock to others for a moment: who waits for it only looks every tenth of a second."""
+    if is_sqlite():
+        time.sleep(PAUSE)
 
 
 def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
@@ -40,6 +48,7 @@ def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[st
         for key in keys:
             if not stop():
                 tally[look_at(key)] += 1
+                step_aside()
         progress = tally["done"] > before
     return tally
 

@@ -54,7 +54,7 @@ class Figures:
 def prove(world: World, *, timers: int = 20_000, kills: int = 20, chance: random.Random) -> Figures:
     """Seed overdue timers, sweep them by two processes with kills, check every effect; call inside the app context."""
     seed(world, timers // TIMERS_OF_A_CLUE)
-    figures = sweep_with_kills(world, kills=kills, chance=chance, patience=60 + timers / 10)
+    figures = sweep_with_kills(world, kills=kills, chance=chance, patience=200 + timers / 10)
     check(timers)
     return figures
 
@@ -160,7 +160,7 @@ def _wait(until: Callable[[], bool], patience: float) -> None:
     limit = time.monotonic() + patience
     while not until():
         assert time.monotonic() < limit, f"{progress()} of {finish()} after {patience} s"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def progress() -> int:

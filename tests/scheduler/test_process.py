@@ -24,6 +24,7 @@ TIMERS, KILLS = 300, 10
 DAILY = {job.name for job in JOBS} - {upkeep.CHECK}  # what runs by day
 
 
+@pytest.mark.timeout(300)
 def test_two_schedulers_with_kills_do_everything_once(world: World) -> None:
     """The small size; ``make prove`` runs twenty thousand timers."""
     figures = prove(world, timers=TIMERS, kills=KILLS, chance=random.Random(world.url))
