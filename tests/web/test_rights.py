@@ -147,7 +147,6 @@ def test_every_route_has_its_rights(world: World) -> None:
 
 def test_no_state_changes_by_get(filled: World) -> None:
 
-
     quiet = {"login_sessions", "ledger_heads", "access_ledger"}
 
     def content() -> dict[str, list[tuple[object, ...]]]:
