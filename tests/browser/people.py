@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Locator, Page, Request, ViewportSize
 
 from tests.world import PASSWORD
 
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1440, "height": 900}
-SHOTS = {"375": {"width": 375, "height": 812}, "1366": {"width": 1366, "height": 900}}
+PHONE = ViewportSize(width=360, height=740)
+DESK = ViewportSize(width=1440, height=900)
+SHOTS = {"375": ViewportSize(width=375, height=812), "1366": ViewportSize(width=1366, height=900)}
+PATIENCE = 30_000  # milliseconds; other tests may keep the machine busy
+BANDS = ("late", "today", "week", "later")
 # What people type; choices by their value. Dates are left as the form proposes them: today.
 TYPED: Mapping[str, Any] = {
     "clue_source": "self_report",
@@ -69,10 +71,13 @@ def photo(name: str) -> FilePayload:
 
 @dataclass
 class Watch:
-    """What browsers did that they must not: requests to other hosts, errors in the console, pages too wide."""
+    """What browsers did that they must not: requests to other hosts, errors in the console, pages too wide.
+
+    ``shots`` is where pictures are kept, if they are.
+    """
 
     host: str
-    shots: Path
+    shots: Path | None
     faults: list[str] = field(default_factory=list)
     refusals_expected: bool = False
 
@@ -114,7 +119,7 @@ class Person:
     def arrive(cls, browser: Browser, base: str, username: str, watch: Watch, **more: Any) -> "Person":
         """Open a browser for an account: village people hold a telephone, offices sit at a wide screen."""
         context = browser.new_context(locale="zh-CN", **{"viewport": DESK, **more})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         watch.over(page)
         return cls(username, page, base, watch)
@@ -150,6 +155,21 @@ class Person:
     def rows(self) -> list[str]:
         """The list's rows as text."""
         return self.page.locator("table.list tbody tr").all_inner_texts()
+
+    def check_bands(self) -> "Person":
+        """Each number above the desk's list leads to as many rows, and all of them together are the whole."""
+        total = self.desk().count("all")
+        shown = 0
+        for band in BANDS:
+            self.open(f"/desk?band={band}")
+            assert len(self.rows()) == self.count(band), band
+            shown += self.count(band)
+        assert shown == total
+        return self
+
+    def speak(self, lang: str) -> "Person":
+        """Change the language by the button."""
+        return self.follow(self.page.locator(f'form.lang button[value="{lang}"]'))
 
     def follow(self, link: Locator) -> "Person":
         """Click a link and look at the page behind it."""
@@ -220,12 +240,14 @@ class Person:
 
     def shoot(self, name: str) -> "Person":
         """Keep pictures of the page on a telephone and on a desk screen; neither may be too wide at 360 and 1440."""
+        if self.watch.shots is None:
+            return self
         before = self.page.viewport_size
         for size in (PHONE, DESK):
-            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.set_viewport_size(size)
             self.watch.measure(self.page)
         for width, size in SHOTS.items():
-            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.set_viewport_size(size)
             self.page.screenshot(path=self.watch.shots / f"{name}-{width}.png", full_page=True)
         if before:
             self.page.set_viewport_size(before)

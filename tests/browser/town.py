@@ -25,7 +25,7 @@ ACCOUNTS = {  # username: name, role, area
     "bangfuren": ("白老师", "helper", "500241000000"),
     "shenji": ("何审计", "auditor", "500241000000"),
 }
-NEIGHBOURS = (("向大山", ""), ("龙翠花", "verifying"), ("姚国强", "comparing"), ("麻小妹", "township_audit"))
+NEIGHBOURS = (("向大山", ""), ("龙翠花", "verifying"), ("姚国强", "comparing"), ("麻小妹", "posting"))
 ROLES = {role: username for username, (_, role, _) in ACCOUNTS.items()}
 
 
@@ -75,7 +75,7 @@ class Town:
                 )
             )
             db.session.flush()
-            for position, (name, relation) in enumerate(((head, "head"), (f"{head[0]}小龙", "child")), 1):
+            for position, (name, relation) in enumerate(((head, "head"), (f"{head[0]}小龙", "son")), 1):
                 db.session.add(
                     Member(
                         county=COUNTY,
@@ -94,10 +94,10 @@ class Town:
         self.world.now += timedelta(days=days)
 
     # --- what stands in the database ---
-    def cases(self) -> dict[str, tuple[str, int]]:
-        """State and number of entries of each case of the household that walks, by the end of its number."""
+    def cases(self, serial: int = 1) -> dict[str, tuple[str, int]]:
+        """State and number of entries of each case of a household, by the end of its number."""
         with reading():
-            rows = db.session.query(CaseRow).filter(CaseRow.number.startswith(f"{HOUSEHOLD}-"))
+            rows = db.session.query(CaseRow).filter(CaseRow.number.startswith(f"{subject(VILLAGE, serial).number}-"))
             return {row.number.rpartition("-")[2]: (row.state, row.seq) for row in rows}
 
     def state(self, ending: str) -> str:

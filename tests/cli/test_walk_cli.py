@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pikepdf
+import pytest
 
 from app.services.deliver import deliver
 from app.services.sweep import sweep
@@ -12,6 +13,7 @@ from tests.cli.conftest import Machine
 from tests.cli.test_cases import CASE, ELIMINATE, HELP, HOUSEHOLD, INCLUDE, act, clue, walk
 
 ASSIST, STATUS, OUT = f"{HOUSEHOLD}-A1", f"{HOUSEHOLD}-S1", f"{HOUSEHOLD}-C2"
+pytestmark = pytest.mark.timeout(240)
 
 
 def test_from_clue_to_stable_elimination(machine: Machine, tmp_path: Path) -> None:
