@@ -4,7 +4,10 @@ import hashlib
 import io
 import os
 import secrets
+import struct
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -13,15 +16,42 @@ from app.runtime import runtime
 from app.services.rights import ensure_visible, only_audits
 from app.store import cases, evidence, ledger
 from app.store.transaction import reading, writing
+from app.tables import EvidenceFile
 from workflows.clock import utc_text
 from workflows.errors import BadFile, NotFound
 from workflows.model import Actor, Evidence
 
-PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+READERS = ("JPEG", "PNG", "WEBP")
+# Phones write MPO: a JPEG with a second picture (depth, preview) behind the first, which is the photo.
+PICTURES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 PDF = "application/pdf"
 MOST_PIXELS = 50_000_000
 SHOWN_SIDE = 2400
-PDF_ACTIONS = ("/OpenAction", "/AA", "/JavaScript", "/EmbeddedFiles", "/Names")
+BROKEN_PICTURE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    struct.error,
+)
+# A scan is pages of pictures: of the catalogue and of a page only what draws them is kept ...
+PDF_CATALOGUE = frozenset({"/Type", "/Pages", "/Version"})
+PDF_PAGE = frozenset(
+    {"/Type", "/Parent", "/MediaBox", "/CropBox", "/Rotate", "/Resources", "/Contents", "/UserUnit", "/Group"}
+)
+# ... and these go wherever they stand: actions, forms, annotations, files inside, metadata.
+PDF_ACTIVE = frozenset(
+    {
+        "/AA", "/AF", "/AcroForm", "/Annots", "/Collection", "/Dests", "/EF", "/EmbeddedFiles", "/JS", "/JavaScript",
+        "/Metadata", "/Names", "/OpenAction", "/Outlines", "/PieceInfo", "/Ref", "/StructTreeRoot", "/Threads", "/XFA",
+    }
+)  # fmt: skip
+PDF_OUTSIDE = frozenset({"/F", "/FFilter", "/FDecodeParms"})  # a stream whose data lie in another file
 
 
 def take_in(actor: Actor, *, county: str, kind: str, data: bytes) -> Evidence:
@@ -53,34 +83,67 @@ def take_in(actor: Actor, *, county: str, kind: str, data: bytes) -> Evidence:
 def _picture(data: bytes) -> tuple[str, bytes, str]:
     """Re-encode a picture: what is shown holds pixels only, no place, no device, nothing hidden behind the image."""
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(PICTURES)) as opened:
+        with Image.open(io.BytesIO(data), formats=READERS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise BadFile(reason="too_many_pixels", most=MOST_PIXELS // 10**6)
             mime = PICTURES[str(opened.format)]
             upright = ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except BROKEN_PICTURE as error:
         raise BadFile(reason="no_picture") from error
     upright.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     out = io.BytesIO()
-    upright.save(out, "JPEG", quality=85)
+    upright.info = {}  # Pillow would carry a comment over
+    upright.save(out, "JPEG", quality=85, comment=b"")
     return mime, out.getvalue(), "image/jpeg"
 
 
 def _scan(data: bytes) -> tuple[str, bytes, str]:
-    """Rewrite a scanned PDF without anything that acts by itself."""
+    """Rewrite a scanned PDF as pages that are drawn and do nothing: no action, form, annotation, file or metadata."""
     try:
         with pikepdf.open(io.BytesIO(data)) as pdf:
-            for name in PDF_ACTIONS:
-                if name in pdf.Root:
-                    del pdf.Root[name]
+            _keep_only(pdf.Root, PDF_CATALOGUE)
             for page in pdf.pages:
-                if "/AA" in page:
-                    del page["/AA"]
+                _keep_only(page.obj, PDF_PAGE)
+            for thing in pdf.objects:
+                _calm(thing)
+            if "/Info" in pdf.trailer:
+                del pdf.trailer["/Info"]
             out = io.BytesIO()
             pdf.save(out, deterministic_id=True)
-    except (pikepdf.PdfError, ValueError, RuntimeError) as error:
+    except (pikepdf.PdfError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
         raise BadFile(reason="no_pdf") from error
     return PDF, out.getvalue(), PDF
+
+
+def _keep_only(found: Any, names: frozenset[str]) -> None:
+    for name in set(found.keys()) - names:
+        del found[name]
+
+
+def _calm(thing: Any) -> None:
+    """Drop what acts from one object of a PDF and from those written inside it."""
+    waiting = [thing]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, pikepdf.Stream):
+            _drop(one, PDF_ACTIVE | PDF_OUTSIDE)
+        elif isinstance(one, pikepdf.Dictionary):
+            _drop(one, PDF_ACTIVE)
+        waiting += [inner for inner in _inside(one) if not inner.is_indirect]
+
+
+def _drop(found: Any, names: frozenset[str]) -> None:
+    for name in set(found.keys()) & names:
+        del found[name]
+
+
+def _inside(thing: Any) -> Sequence[Any]:
+    """Return the objects that a dictionary, stream or array holds."""
+    if isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
+        held: list[Any] = [thing[name] for name in thing.keys()]  # noqa: SIM118 - a PDF dictionary is not iterable by keys
+    else:
+        held = list(thing) if isinstance(thing, pikepdf.Array) else []
+    return [inner for inner in held if isinstance(inner, pikepdf.Object)]
 
 
 def keep(folder: Path, digest: str, data: bytes) -> None:
@@ -98,10 +161,13 @@ def keep(folder: Path, digest: str, data: bytes) -> None:
 
 
 def open_file(actor: Actor, *, county: str, sha256: str) -> tuple[bytes, str]:
-    """Return the shown copy of a file and its type; NotFound unless it is one's own or of a visible household."""
+    """Return the shown copy of a file and its type; NotFound unless it is of a visible household.
+
+    A file that serves in no case yet is its uploader's alone; once it is evidence, only the household's rules count.
+    """
     with reading():
         row = evidence.file_row(county, sha256)
-        if row is None or not (row.uploaded_by == actor.id or _is_visible(actor, county, sha256)):
+        if row is None or not _may_open(actor, row):
             raise NotFound(file=sha256[:16])
         place = runtime().settings.evidence / county / "shown" / row.shown_sha256[:2] / row.shown_sha256
         mime = row.shown_mime
@@ -111,11 +177,16 @@ def open_file(actor: Actor, *, county: str, sha256: str) -> tuple[bytes, str]:
     return place.read_bytes(), mime
 
 
-def _is_visible(actor: Actor, county: str, sha256: str) -> bool:
-    for household in evidence.households_using(county, sha256):
-        try:
-            ensure_visible(actor, cases.read_dossier(county, household))
-        except NotFound:
-            continue
-        return True
-    return False
+def _may_open(actor: Actor, row: EvidenceFile) -> bool:
+    households = evidence.households_using(row.county, row.sha256)
+    if not households:
+        return row.uploaded_by == actor.id
+    return any(_is_visible(actor, row.county, household) for household in households)
+
+
+def _is_visible(actor: Actor, county: str, household: str) -> bool:
+    try:
+        ensure_visible(actor, cases.read_dossier(county, household))
+    except NotFound:
+        return False
+    return True
