@@ -130,7 +130,7 @@ class Member(Base):
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
     relation: Mapped[str] = mapped_column(String(20))
-    sex: Mapped[str] = mapped_column(String(4), default="")
+    sex: Mapped[str] = mapped_column(String(8), default="")
     born: Mapped[str] = mapped_column(String(10), default="")
     id_key: Mapped[str] = mapped_column(String(64))
     id_masked: Mapped[str] = mapped_column(String(24))

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.idnumber import mask
 from app.keys import Keys
-from app.roster import HouseholdRow, MemberRow, Roster, RowError, codes, parse_roster
+from app.roster import HouseholdRow, MemberRow, Roster, RowError, parse_roster
 from app.roster.messages import row_error, scrub
 from app.runtime import runtime
 from app.services.areas import name_paths
@@ -344,8 +344,7 @@ def _person_values(member: MemberRow) -> dict[str, Any]:
     return {
         "name": member.name,
         "relation": member.relation,
-        # The column holds the label: it is narrower than the id.
-        "sex": codes.label(codes.SEX, member.sex),
+        "sex": member.sex,
         "born": member.id_number.birth.isoformat(),
         "details": {name: value for name, value in details.items() if value not in ("", None, [], {})},
     }

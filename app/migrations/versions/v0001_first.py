@@ -141,7 +141,7 @@ def _households() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(60), nullable=False),
         sa.Column("relation", sa.String(20), nullable=False),
-        sa.Column("sex", sa.String(4), nullable=False),
+        sa.Column("sex", sa.String(8), nullable=False),
         sa.Column("born", sa.String(10), nullable=False),
         sa.Column("id_key", sa.String(64), nullable=False),
         sa.Column("id_masked", sa.String(24), nullable=False),
