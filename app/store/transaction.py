@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 
 from app.runtime import runtime
 from app.tables import db
@@ -60,15 +60,16 @@ def _now(connection: Connection) -> datetime:
 
 
 def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:
-    """Return the engine options for a database address."""
+    """Return the engine options for a database address; an error's text never shows what was to be stored."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": busy_seconds}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        return {"hide_parameters": True, "connect_args": {"timeout": busy_seconds}}
+    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
 
 
 def prepare_engine(engine: Engine) -> None:
-    """On SQLite take transactions into our own hands: WAL, foreign keys, BEGIN or BEGIN IMMEDIATE."""
+    """On SQLite take transactions into our own hands (WAL, foreign keys, BEGIN IMMEDIATE); errors tell no values."""
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "handle_error", _leave_out_detail)
         return
 
     @event.listens_for(engine, "connect")
@@ -82,6 +83,15 @@ def prepare_engine(engine: Engine) -> None:
     def _begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITING)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _leave_out_detail(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL repeats the row that failed, names and all; only the first sentence is kept."""
+    said = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+    if said:
+        context.original_exception.args = (said,)
+        if context.sqlalchemy_exception:
+            context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {said}",)
 
 
 def insert_once(table: type) -> Any:
