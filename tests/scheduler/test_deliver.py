@@ -105,7 +105,7 @@ def test_offices_that_ended_and_accounts_that_were_disabled_are_told_nothing(wor
     deliver()
     assert told("test") == set()
     with reading():
-        rows = db.session.scalars(select(OutboxRow).where(OutboxRow.key.like("m:%"))).all()
+        rows = db.session.scalars(select(OutboxRow).where(OutboxRow.key.contains("m:"))).all()
         assert {(row.trouble, row.delivered_at is not None) for row in rows} == {(NOBODY, True)}
 
 
@@ -138,7 +138,7 @@ def test_a_broken_message_stops_none_and_is_tried_again_ever_more_rarely(world: 
     delays = []
     for _ in range(4):
         with reading():
-            row = db.session.scalars(select(OutboxRow).where(OutboxRow.key == "a:0")).one()
+            row = db.session.scalars(select(OutboxRow).where(OutboxRow.key.endswith("a:0"))).one()
             assert row.trouble is not None
             retry_at, _, what = row.trouble.partition(" ")
         assert what.startswith("NotFound not_found at ")
