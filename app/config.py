@@ -17,7 +17,12 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the data lies and how long things last; times in seconds."""
+    """Where the data lies and how long things last; times in seconds.
+
+    ``proxies`` (FANGPIN_PROXIES, 0 unless set) is how many trusted reverse proxies stand before the web. Each must set
+    X-Forwarded-For and X-Forwarded-Proto and pass Host on; only then are log-ins throttled by the visitor's own
+    address and HSTS is sent. With 0 those headers are ignored, as any visitor can write them.
+    """
 
     data: Path
     database_url: str
@@ -25,6 +30,7 @@ class Settings:
     session_seconds: int = 30 * 60
     session_longest: int = 12 * 3600
     secure_cookies: bool = False
+    proxies: int = 0
     login_failures: int = 5
     login_window: int = 15 * 60
     largest_upload: int = 12 * 1024 * 1024
@@ -55,6 +61,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=checked_url(url),
         policies=policies,
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
+        proxies=_proxies(env),
     )
 
 
@@ -76,3 +83,10 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in ("0", "1"):
         raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
     return value == "1"
+
+
+def _proxies(env: Mapping[str, str]) -> int:
+    value = env.get("FANGPIN_PROXIES", "0")
+    if value not in tuple("0123456789"):
+        raise BadSetting(f"FANGPIN_PROXIES: must be the number of trusted proxies, 0 to 9, not {value!r}")
+    return int(value)

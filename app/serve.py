@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import create_app
 from app.config import Settings
@@ -39,12 +40,15 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 
 
 def web_app(settings: Settings) -> Flask:
-    """Return the application with its pages."""
+    """Return the application with its pages; behind proxies it takes address and scheme from the trusted ones."""
     from app.views import init_views
 
     app = create_app(settings)
     if not app.blueprints:
         init_views(app)
+    count = settings.proxies
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
     return app
 
 

@@ -126,7 +126,7 @@ def log_in(username: str, password: str, *, source: str) -> str:
             failed = True
         else:
             failed = False
-            people.clear_failures(username)
+            people.clear_failures(username, source)
             token = secrets.token_urlsafe(32)
             people.add_session(_session(token, int(user.id), source, now, settings.session_longest))
     if failed:
@@ -142,12 +142,18 @@ def _fits(hashed: str, password: str) -> bool:
 
 
 def _ensure_not_throttled(username: str, source: str, now: datetime) -> None:
-    """So many failures of an account or (ten times as many) of a source within the window, and it must wait."""
+    """Few failures of an account from one source block that pair, so that a stranger locks nobody else out.
+
+    Ten times as many of an account from anywhere block the account, or from one source the source.
+    """
     settings = runtime().settings
     since = now - timedelta(seconds=settings.login_window)
-    by_account = people.failures_since(since, username=username)
-    by_source = people.failures_since(since, source=source)
-    if by_account >= settings.login_failures or by_source >= 10 * settings.login_failures:
+    few, many = settings.login_failures, 10 * settings.login_failures
+    if (
+        people.failures_since(since, username=username, source=source) >= few
+        or people.failures_since(since, username=username) >= many
+        or people.failures_since(since, source=source) >= many
+    ):
         raise Throttled(minutes=settings.login_window // 60)
 
 
@@ -203,15 +209,31 @@ def set_language(user_id: int, lang: str) -> None:
             user.lang = lang
 
 
-def change_password(user_id: int, *, old: str, new: str, keep_token: str) -> None:
-    """Change a password after checking the old one; all other log-ins of the account end."""
+def change_password(user_id: int, *, old: str, new: str, keep_token: str, source: str) -> None:
+    """Change a password after checking the old one; all other log-ins of the account end.
+
+    Raises BadValue, Throttled or NotAllowed; a wrong old password counts like a failed log-in.
+    """
     ensure_password(new)
     with writing() as now:
         user = people.user_by_id(user_id)
-        if user is None or not _fits(user.password_hash, old):
-            raise NotAllowed(reason="bad_login")
+        username = user.username if user else ""
+        _ensure_not_throttled(username, source, now)
+        passes = user is not None and _fits(user.password_hash, old)
+        if passes:
+            people.clear_failures(username, source)
+            _put_password(user_id, new, keep_token, now)
+        else:
+            people.add_failure(username, source, now)
+    if not passes:
+        raise NotAllowed(reason="bad_login")
+
+
+def _put_password(user_id: int, new: str, keep_token: str, now: datetime) -> None:
+    user = people.user_by_id(user_id)
+    if user:
         user.password_hash = hasher().hash(new)
-        kept = people.session_by_hash(token_hash(keep_token))
-        source = kept.source if kept else ""
-        people.end_sessions(user_id=user_id)
-        people.add_session(_session(keep_token, user_id, source, now, runtime().settings.session_longest))
+    kept = people.session_by_hash(token_hash(keep_token))
+    source = kept.source if kept else ""
+    people.end_sessions(user_id=user_id)
+    people.add_session(_session(keep_token, user_id, source, now, runtime().settings.session_longest))

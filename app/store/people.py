@@ -1,5 +1,6 @@
 """Accounts, appointments, log-ins."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -11,9 +12,14 @@ from workflows.clock import local_date, utc_text
 from workflows.model import Actor, Office
 
 
+def canonical(username: str) -> str:
+    """Return the one way in which a log-in name is stored and compared: no outer blanks, narrow, lower case."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
 def user_by_name(username: str) -> User | None:
-    """Return an account by its log-in name."""
-    return db.session.scalar(select(User).where(User.username == username))
+    """Return an account by its log-in name, however its letters were typed."""
+    return db.session.scalar(select(User).where(User.username == canonical(username)))
 
 
 def user_by_id(user_id: int) -> User | None:
@@ -85,17 +91,20 @@ def touch_session(token_hash: str, now: datetime) -> None:
 
 def add_failure(username: str, source: str, now: datetime) -> None:
     """Count a failed log-in for account and source."""
-    db.session.add(LoginFailure(username=username[:64], source=source[:64], at=utc_text(now)))
+    db.session.add(LoginFailure(username=canonical(username)[:64], source=source[:64], at=utc_text(now)))
 
 
 def failures_since(since: datetime, *, username: str | None = None, source: str | None = None) -> int:
-    """Count failed log-ins of an account or a source since a moment."""
+    """Count failed log-ins since a moment: of an account, of a source, or of an account from a source."""
     query = select(func.count()).select_from(LoginFailure).where(LoginFailure.at > utc_text(since))
-    query = query.where(LoginFailure.username == username[:64]) if username else query
-    query = query.where(LoginFailure.source == source[:64]) if source else query
+    if username is not None:
+        query = query.where(LoginFailure.username == canonical(username)[:64])
+    if source is not None:
+        query = query.where(LoginFailure.source == source[:64])
     return int(db.session.scalar(query) or 0)
 
 
-def clear_failures(username: str) -> None:
-    """Forget an account's failures after it has logged in."""
-    db.session.execute(delete(LoginFailure).where(LoginFailure.username == username[:64]))
+def clear_failures(username: str, source: str) -> None:
+    """Forget an account's failures from the source where its person has proved who they are; others stay."""
+    pair = (LoginFailure.username == canonical(username)[:64], LoginFailure.source == source[:64])
+    db.session.execute(delete(LoginFailure).where(*pair))

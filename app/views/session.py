@@ -12,6 +12,7 @@ from workflows.errors import BadValue, NotAllowed, Refused, Throttled
 
 pages = Blueprint("session", __name__)
 HERE = "/"
+THROTTLED = "refused.throttled"
 
 
 def safe_path(path: str) -> str:
@@ -68,15 +69,18 @@ def password() -> Response | str:
         else _change(form.get("old", ""), form.get("new", ""))
     )
     shown = make_response(page("password", shortest=people.SHORTEST_PASSWORD, problem=problem, done=not problem))
-    shown.status_code = 422 if problem else 200
+    shown.status_code = (429 if problem == THROTTLED else 422) if problem else 200
     return shown
 
 
 def _change(old: str, new: str) -> str:
     try:
-        people.change_password(signed().user_id, old=old, new=new, keep_token=session[TOKEN])
+        source = request.remote_addr or ""
+        people.change_password(signed().user_id, old=old, new=new, keep_token=session[TOKEN], source=source)
     except BadValue:
         return "ui.password_short"
+    except Throttled:
+        return THROTTLED
     except NotAllowed:
         return "ui.password_wrong"
     return ""

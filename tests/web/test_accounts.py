@@ -1,5 +1,12 @@
 """Pages of accounts: members' labels, numbers never shown, offices given and ended, log-in behind a proxy."""
 
+from pathlib import Path
+
+import pytest
+from flask import Flask, request
+
+from app import serve
+from app.config import BadSetting, Settings, read_settings
 from app.services import areas
 from app.services.households import import_households
 from tests.unit.roster_books import HEAD, WIFE, book
@@ -18,3 +25,32 @@ def test_sex_is_shown_in_the_readers_words(world: World) -> None:
     assert "<span>配偶 · 女" in one.text
     one.post("/language", {"lang": "en", "back": "/households/500241H0000001"})
     assert "· female" in one.text
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1 False"), ("1", "203.0.113.9 True")])
+def test_only_trusted_proxies_tell_address_and_scheme(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxies: str, seen: str
+) -> None:
+    def bare(settings: Settings) -> Flask:
+        app = Flask("bare")
+        app.add_url_rule("/", view_func=lambda: f"{request.remote_addr} {request.is_secure}")
+        return app
+
+    monkeypatch.setattr(serve, "create_app", bare)
+    monkeypatch.setattr("app.views.init_views", lambda app: None)
+    settings = read_settings({"FANGPIN_DATA": str(tmp_path), "FANGPIN_PROXIES": proxies})
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert serve.web_app(settings).test_client().get("/", headers=headers).text == seen
+
+
+def test_the_number_of_proxies_is_a_number() -> None:
+    with pytest.raises(BadSetting, match="FANGPIN_PROXIES"):
+        read_settings({"FANGPIN_PROXIES": "yes"})
+
+
+def test_password_page_is_throttled(world: World) -> None:
+    one = browser(world, world.person("village_cadre"))
+    sent = {"old": "not it at all", "new": "a longer sentence here", "again": "a longer sentence here"}
+    answers = [one.post("/password", sent).status for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+    assert "尝试次数过多" in one.text
