@@ -18,6 +18,7 @@ GUARD_KEYS: Mapping[str, set[str]] = {
     "still_running": {"timer"},
     "status_in": {"states"},
     "once": {"field"},
+    "nothing_open": {"definition"},
 }
 SIGN_KEYS = {"mode", "result", "count"}
 RESULTS = ("passes", "fails")

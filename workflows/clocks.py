@@ -91,7 +91,9 @@ def _fulfils(context: Context, turn: Turn, timer: Timer, clock: Clock) -> bool:
     pack = context.compiled.pack
     right_mode = turn.values.get("visit_mode") in pack.parameter("visit_modes", today).value
     right_role = turn.office.role in pack.parameter("visit_roles", today).value
-    return right_mode and right_role and context.now >= parse_utc(clock.start)
+    begun = parse_utc(clock.start)
+    in_period = turn.values.get("visit_on", "") >= local_date(begun).isoformat()
+    return right_mode and right_role and in_period and context.now >= begun
 
 
 def _renews(turn: Turn, timer: Timer) -> bool:

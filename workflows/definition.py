@@ -15,7 +15,7 @@ Label = Mapping[str, str]
 SIGN_MODES = ("one", "all", "any", "vote")
 FIELD_TYPES = (
     "text", "choice", "choices", "money", "count", "date", "bool", "person",
-    "evidence_kind", "correctable_field", "corrected_value",
+    "case", "evidence_kind", "correctable_field", "corrected_value",
 )  # fmt: skip
 SPECIAL_SOURCES = ("@new", "@open", "@any", "@added", "@before_decision")
 SPECIAL_TARGETS = ("@same", "@first_step", "@earlier_gate")
@@ -52,6 +52,7 @@ class Field:
     correctable: bool = False
     options: tuple[Option, ...] = ()
     most: int = 1
+    negative: bool = False
     role: str = ""
 
     @property

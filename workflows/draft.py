@@ -50,16 +50,14 @@ def record_values(draft: Draft, context: Context, values: Mapping[str, Any]) -> 
             draft.put(name, value, personal=spec.personal)
             if spec.correctable:
                 draft.put("_provenance", {**draft.fields.get("_provenance", {}), name: draft.seq})
+                draft.put("_recorded_at", {**draft.fields.get("_recorded_at", {}), name: context.signed_gate})
 
 
 def record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:
     form = context.form
     gate = context.signed_gate
     if context.decides and gate:
-        hands = {**draft.fields.get("_hands", {})}
-        hands[gate] = sorted({*hands.get(gate, []), context.actor.person})
-        if hands != draft.fields.get("_hands"):
-            draft.put("_hands", hands)
+        record_hand(draft, gate, context.actor.person)
     if form.sign.get("mode") in REPEATED and not completes:
         mine = {"person": context.actor.person, "id": context.actor.id, "role": office.role}
         given = {**draft.fields.get("_signatures", {}), form.id: [*signatures(context), mine]}
@@ -69,13 +67,22 @@ def record_signature(draft: Draft, context: Context, office: Office, *, target: 
     _record_done(draft, context, target)
 
 
+def record_hand(draft: Draft, gate: str, person: str) -> None:
+    """Note that a person had a hand in a gate of this case, in whatever round."""
+    hands = draft.fields.get("_hands", {})
+    if person not in hands.get(gate, []):
+        draft.put("_hands", {**hands, gate: sorted({*hands.get(gate, []), person})})
+
+
 def _record_done(draft: Draft, context: Context, target: str) -> None:
-    """Steps alongside are done until the case returns to an earlier gate."""
-    form = context.form
+    """Steps alongside are done until the case goes back to their own gate or before."""
+    form, done = context.form, draft.fields.get("_done", [])
     if isinstance(form, Step) and form.id in context.compiled.alongside:
-        draft.put("_done", [*draft.fields.get("_done", []), form.id])
-    elif isinstance(form, Action) and form.target == "@earlier_gate" and draft.fields.get("_done"):
-        draft.put("_done", [])
+        draft.put("_done", [*done, form.id])
+    elif done and isinstance(form, Action):
+        kept = [name for name in done if not context.compiled.undoes(target, name)]
+        if kept != done:
+            draft.put("_done", kept)
 
 
 def record_facts(draft: Draft, context: Context) -> None:
@@ -93,6 +100,13 @@ def record_facts(draft: Draft, context: Context) -> None:
         draft.put("warnings", [c.id for c in failed_conditions(context) if c.effect == "warn"])
 
 
+def _record_appeal_upheld(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Verifying anew is for other people than those who verified or refused before (domain notes: other staff)."""
+    before = {*draft.fields.get("_hands", {}).get("verify", []), *draft.fields.get("_refused_by", {})}
+    barred = draft.fields.get("_barred", {})
+    draft.put("_barred", {**barred, "verify": sorted({*barred.get("verify", []), *before})})
+
+
 def _record_recusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
     item = {"person": context.actor.person, "id": context.actor.id, "name": context.actor.name}
     draft.put("_recused", [*draft.fields.get("_recused", []), item])
@@ -103,6 +117,9 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
     name = values["corrected_field"]
     spec = context.compiled.fields[name]
     value = check_value(spec, values["corrected_value"], context)
+    gate = draft.fields.get("_recorded_at", {}).get(name, "")
+    if gate:
+        record_hand(draft, gate, context.actor.person)
     draft.put("corrected_entry", draft.fields["_provenance"][name])
     draft.put(name, value, personal=spec.personal)
 
@@ -142,6 +159,7 @@ RECORDS = {
     "recusal": _record_recusal,
     "correction": _record_correction,
     "refusal": _record_refusal,
+    "appeal_upheld": _record_appeal_upheld,
     "helper": _record_helper,
     "measure": _record_measure,
     "lapse": _record_lapse,

@@ -113,10 +113,16 @@ class RecusedPerson(Refused):
     code = "recused"
 
 
-class SubstituteOnly(Refused):
-    """Somebody else was named as the substitute for this step."""
+class ReturnFirst(Refused):
+    """A later gate has signed on what was recorded: the case must be returned before it is corrected."""
 
-    code = "substitute_only"
+    code = "return_first"
+
+
+class BrokenChain(Refused):
+    """What is stored does not verify against what was sealed: nothing is shown or printed before it was looked into."""
+
+    code = "broken_chain"
 
 
 class StepOpen(Refused):

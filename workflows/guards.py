@@ -85,6 +85,7 @@ def ensure_standing(context: Context) -> Office:
         if context.compiled.purpose in spec.get("purposes", (context.compiled.purpose,)):
             GUARDS[spec["guard"]](context, spec)
     ensure_steps_beside(context)
+    ensure_not_done(context)
     return office
 
 
@@ -175,6 +176,9 @@ def _helper_steps_aside(context: Context) -> bool:
     barred = set(context.compiled.definition.helpers_step_aside)
     if context.compiled.definition.gates:
         barred |= set(context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value)
+    if context.step is None:
+        # A held state (objection) belongs to what was decided at its gate.
+        barred |= {step.gate for step in context.compiled.order if step.id in barred}
     return context.signed_gate in barred or bool(context.step and context.step.id in barred)
 
 
@@ -183,10 +187,18 @@ def ensure_other_hands(context: Context) -> None:
     separate = context.compiled.definition.separate_hands
     if context.signed_gate not in separate:
         return
+    if context.actor.person in context.fields.get("_barred", {}).get(context.signed_gate, []):
+        raise SameHand(gate=context.signed_gate)
     hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
     for gate in separate:
         if gate != context.signed_gate and context.actor.person in hands.get(gate, []):
             raise SameHand(gate=gate)
+
+
+def ensure_not_done(context: Context) -> None:
+    """A step that runs beside another one is done once a round."""
+    if isinstance(context.form, Step) and context.form.id in context.fields.get("_done", []):
+        raise AlreadySigned(role="")
 
 
 def ensure_steps_beside(context: Context) -> None:
@@ -245,6 +257,12 @@ def outsider(context: Context, spec: Mapping[str, Any]) -> None:
     ensure_own_household(context)
 
 
+def nothing_open(context: Context, spec: Mapping[str, Any]) -> None:
+    """No case of another definition may be under way, as nobody could ever finish it."""
+    if context.dossier.open_case(spec["definition"]):
+        raise AlreadyOpen(definition=spec["definition"])
+
+
 def elimination_conditions(context: Context, spec: Mapping[str, Any]) -> None:
     """Conditions of elimination that the pack makes binding."""
     for condition in failed_conditions(context):
@@ -259,6 +277,7 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "once": once,
     "fresh_hand": fresh_hand,
     "outsider": outsider,
+    "nothing_open": nothing_open,
     "elimination_conditions": elimination_conditions,
 }
 

@@ -1,17 +1,31 @@
 """What was typed in and handed in: fields, evidence, votes and corrections, checked against the form."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from workflows.clock import local_date
+from workflows.clock import local_date, parse_utc
 from workflows.definition import Field
-from workflows.errors import BadValue, MissingEvidence, MissingField, NoQuorum, VoteMismatch
+from workflows.errors import (
+    BadValue,
+    MissingEvidence,
+    MissingField,
+    NoQuorum,
+    OwnHousehold,
+    ReturnFirst,
+    SameHand,
+    VoteMismatch,
+    WrongOffice,
+)
 from workflows.guards import Context, signatures
 from workflows.model import Command
 
 LONGEST_TEXT = 2000
 LARGEST_AMOUNT = 10**12
+OLDEST = timedelta(days=366)
+CASE_NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}-[A-Z][0-9]{1,4}")
 
 
 def check_input(context: Context, command: Command) -> dict[str, Any]:
@@ -26,6 +40,8 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
             raise MissingField(field=name)
         values[name] = check_value(spec, value, context)
     ensure_evidence(context, command)
+    if getattr(context.form, "records", "") == "correction":
+        ensure_correction(context, str(values["corrected_field"]))
     if context.form.sign.get("mode") == "vote":
         ensure_vote(context, values)
     return values
@@ -65,7 +81,7 @@ def check_value(spec: Field, value: object, context: Context) -> Any:
 
 def _text(spec: Field, value: object, context: Context) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
-    printable = all(ch.isprintable() or ch == "\n" for ch in text)
+    printable = all(ch in "\n\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)
     return text if text and len(text) <= LONGEST_TEXT and printable else None
 
 
@@ -80,7 +96,8 @@ def _choices(spec: Field, value: object, context: Context) -> list[str] | None:
 
 
 def _money(spec: Field, value: object, context: Context) -> int | None:
-    return value if type(value) is int and abs(value) <= LARGEST_AMOUNT else None
+    least = -LARGEST_AMOUNT if spec.negative else 0
+    return value if type(value) is int and least <= value <= LARGEST_AMOUNT else None
 
 
 def _count(spec: Field, value: object, context: Context) -> int | None:
@@ -88,12 +105,13 @@ def _count(spec: Field, value: object, context: Context) -> int | None:
 
 
 def _date(spec: Field, value: object, context: Context) -> str | None:
-    """A day on which something was done: never in the future."""
+    """A day on which something was done: never in the future, nor long before the case was opened."""
     try:
         day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return day.isoformat() if day and day <= local_date(context.now) else None
+    opened = parse_utc(context.case.opened_at) if context.case else context.now
+    return day.isoformat() if day and local_date(opened - OLDEST) <= day <= local_date(context.now) else None
 
 
 def _bool(spec: Field, value: object, context: Context) -> bool | None:
@@ -103,8 +121,19 @@ def _bool(spec: Field, value: object, context: Context) -> bool | None:
 def _person(spec: Field, value: object, context: Context) -> dict[str, str] | None:
     """A person as the service resolved it: account id, name and person key."""
     if isinstance(value, Mapping) and set(value) == {"id", "name", "person"}:
+        if value["person"] in context.dossier.subject.people:
+            raise OwnHousehold()
+        if spec.id == "substitute" and value["person"] == context.actor.person:
+            return None
         return {key: str(item) for key, item in value.items()}
     return None
+
+
+def _case(spec: Field, value: object, context: Context) -> str | None:
+    """The number of another household's or an earlier case; the service has looked it up."""
+    text = value.strip() if isinstance(value, str) else ""
+    own = context.case.number if context.case else ""
+    return text if CASE_NUMBER.fullmatch(text) and text != own else None
 
 
 def _evidence_kind(spec: Field, value: object, context: Context) -> str | None:
@@ -129,10 +158,44 @@ CHECKS: Mapping[str, Callable[[Field, object, Context], Any]] = {
     "date": _date,
     "bool": _bool,
     "person": _person,
+    "case": _case,
     "evidence_kind": _evidence_kind,
     "correctable_field": _correctable,
     "corrected_value": _any_value,
 }
+
+
+def ensure_correction(context: Context, name: str) -> None:
+    """A correction is weighed like the gate that recorded the field: by its roles, by clean hands, in time.
+
+    Otherwise one person could correct away what bars a decision, and then decide.
+    """
+    gate = context.fields.get("_recorded_at", {}).get(name, "")
+    step = next((s for s in context.compiled.order if s.gate == gate and s.required), None)
+    if step is None:
+        return
+    if not any(o.role in step.roles and o.covers(context.dossier.subject.area) for o in context.actor.offices):
+        raise WrongOffice(roles=list(step.roles))
+    hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
+    separate = context.compiled.definition.separate_hands
+    for other in separate:
+        if other != gate and gate in separate and context.actor.person in hands.get(other, []):
+            raise SameHand(gate=other)
+    ensure_not_signed_upon(context, gate)
+
+
+def ensure_not_signed_upon(context: Context, gate: str) -> None:
+    """While a case is under way, no gate after the one that recorded the field may have signed."""
+    order = list(context.compiled.definition.gates)
+    here = context.compiled.gate_of(context.state)
+    step = context.step
+    is_decided = bool(step and step.gate == context.compiled.definition.decided_by and not step.required)
+    if context.case is None or context.case.closed or is_decided or here not in order:
+        return
+    passed = [g for g in context.compiled.definition.separate_hands if order.index(gate) < order.index(g)]
+    for later in passed:
+        if order.index(later) < order.index(here):
+            raise ReturnFirst(gate=later)
 
 
 def ensure_vote(context: Context, values: Mapping[str, Any]) -> None:

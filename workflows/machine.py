@@ -92,6 +92,12 @@ class Compiled:
         extra = self.definition.states.get(state)
         return bool(extra and extra.closed)
 
+    def undoes(self, state: str, beside: str) -> bool:
+        """Tell whether going to a state asks for a step alongside anew: its own gate, or one before, comes again."""
+        gates = list(self.definition.gates)
+        here = self.step_at(state)
+        return here is not None and gates.index(here.gate) <= gates.index(self.alongside[beside].gate)
+
     def targets(self, action: str, state: str) -> tuple[str, ...]:
         """Return the states to which an action leads from a state; several when the person chooses one."""
         names = [n for n in self.machine.events if n == action or n.startswith(f"{action}>")]
@@ -251,11 +257,16 @@ def _sources(action: Action, definition: Definition, order: tuple[Step, ...]) ->
     everything = [*(s.state for s in order), *definition.states]
     if isinstance(action.sources, tuple):
         added = [s.state for s in order if s.id not in definition.steps and "@added" in action.sources]
-        return [*(s for s in action.sources if s in everything or s == NEW), *added]
+        undecided = _before_decision(definition, order) if "@before_decision" in action.sources else []
+        return [*(s for s in action.sources if s in everything or s == NEW), *added, *undecided]
     if action.sources == "@any":
         return everything
     if action.sources == "@open":
         return [s for s in everything if s not in closed]
+    return _before_decision(definition, order)
+
+
+def _before_decision(definition: Definition, order: tuple[Step, ...]) -> list[str]:
     deciding = [place for place, s in enumerate(order) if s.gate == definition.decided_by and s.required]
     return [s.state for s in order[: max(deciding, default=len(order)) + 1]]
 

@@ -1,5 +1,6 @@
 """Commands and the case page: open the transaction, read under lock, ask ``apply``, record, answer."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,15 +10,18 @@ from typing import Any
 from app.runtime import runtime
 from app.services.rights import ensure_visible, only_audits
 from app.store import cases as store
+from app.store import evidence as files
 from app.store import ledger, people
 from app.store.transaction import reading, writing
 from app.tables import Household, Member
 from workflows.decide import Allowed, allowed_actions, apply
-from workflows.errors import BadValue, KeyReused, NotFound, Refused
-from workflows.journal import canonical, digest
+from workflows.errors import BadValue, BrokenChain, KeyReused, MissingEvidence, NotFound, Refused
+from workflows.journal import Disclosure, Sealed, canonical, check_chain, check_disclosures, digest
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Command, Dossier, Evidence
 from workflows.registry import Rules
+
+KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def perform_inside(actor: Actor, household: str, command: Command, now: datetime
     dossier = store.lock_dossier(county_of(household), household)
     if not actor.is_system:
         ensure_visible(actor, dossier)
+        command = replace(command, key=own_key(actor, command.key))
     fingerprint = _fingerprint(actor, household, command)
     earlier = store.earlier_command(county_of(household), command.key)
     if earlier is not None:
@@ -120,10 +125,28 @@ def perform_inside(actor: Actor, household: str, command: Command, now: datetime
             raise KeyReused(key=command.key)
         return Done(earlier.case, earlier.seq, repeated=True)
     ensure_rules(rules, dossier)
-    command = _with_people(rules, dossier, command, now)
+    ensure_evidence_is_own(actor, county_of(household), command.evidence)
+    command = _with_looked_up(rules, dossier, command, actor, now)
     outcome = apply(rules, dossier, command, actor, now)
     store.record(rules, outcome, command, actor, dossier=dossier, digest=fingerprint, now=now)
     return Done(outcome.case.number, outcome.case.seq, repeated=False)
+
+
+def own_key(actor: Actor, key: str) -> str:
+    """Return an idempotency key within the person's own name, so that it meets neither another's nor the clock's."""
+    if not KEY.fullmatch(key):
+        raise BadValue(field="key", value="")
+    return f"{actor.id}/{key}"
+
+
+def ensure_evidence_is_own(actor: Actor, county: str, evidence: Sequence[Evidence]) -> None:
+    """Each file that a command names must have been handed in by this person, once, exactly as named."""
+    if len({(item.kind, item.sha256) for item in evidence}) != len(evidence):
+        raise BadValue(field="evidence", value="")
+    for item in evidence:
+        row = files.file_row(county, item.sha256)
+        if row is None or row.uploaded_by != actor.id or (row.bytes, row.mime) != (item.bytes, item.mime):
+            raise MissingEvidence(kind=item.kind)
 
 
 def _fingerprint(actor: Actor, household: str, command: Command) -> str:
@@ -167,28 +190,41 @@ def ensure_rules(rules: Rules, dossier: Dossier) -> None:
             rules.add_text(kept.kind, kept.text)
 
 
-def _with_people(rules: Rules, dossier: Dossier, command: Command, now: datetime) -> Command:
-    """Replace account ids by the person's id, name and key where a form names a person."""
+def _with_looked_up(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime) -> Command:
+    """Replace account ids by the person's id, name and key, and make sure that a case named in a form is there."""
     case = dossier.by_number(command.case) if command.case else None
     if case is None:
         return command
-    fields = rules.machine_of(case).fields
-    named = {name: fields[name] for name in command.data if name in fields and fields[name].type == "person"}
-    resolved = {
-        name: resolve_person(str(command.data[name]), spec.role, dossier.subject.area, now)
-        for name, spec in named.items()
-        if command.data[name]
-    }
+    machine = rules.machine_of(case)
+    resolved = {}
+    for name, value in command.data.items():
+        spec = machine.fields.get(name)
+        if spec and spec.type == "person" and value:
+            roles = (spec.role,) if spec.role else machine.current_roles(case.state)
+            resolved[name] = resolve_person(str(value), name, roles, dossier.subject.area, now)
+        elif spec and spec.type == "case" and value:
+            ensure_case_is_there(actor, str(value))
     return replace(command, data={**command.data, **resolved}) if resolved else command
 
 
-def resolve_person(account: str, role: str, area: str, now: datetime) -> dict[str, str]:
-    """Return id, name and person key of an active account that holds a role over an area; raise BadValue."""
-    user = people.user_by_id(int(account[1:])) if account[:1] == "u" and account[1:].isdigit() else None
+def ensure_case_is_there(actor: Actor, number: str) -> None:
+    """Raise BadValue unless a case that a form names exists and the person may see it."""
+    try:
+        dossier = store.read_dossier(county_of(number), store.household_of(number))
+        ensure_visible(actor, dossier)
+    except NotFound as error:
+        raise BadValue(field="merged_into", value="") from error
+    if dossier.by_number(number) is None:
+        raise BadValue(field="merged_into", value="")
+
+
+def resolve_person(account: str, field: str, roles: Sequence[str], area: str, now: datetime) -> dict[str, str]:
+    """Return id, name and person key of an active account that holds one of some roles over an area, or BadValue."""
+    number = account[1:] if account[:1] == "u" and account[1:].isascii() and account[1:].isdigit() else ""
+    user = people.user_by_id(int(number)) if 0 < len(number) <= 15 else None
     offices = people.offices_of(user.id, now) if user and user.active else ()
-    fitting = [o for o in offices if (not role or o.role == role) and o.covers(area)]
-    if user is None or not fitting:
-        raise BadValue(field=role or "substitute", value=account)
+    if user is None or not any(o.role in roles and o.covers(area) for o in offices):
+        raise BadValue(field=field, value="")
     return {"id": f"u{user.id}", "name": user.name, "person": user.person}
 
 
@@ -221,6 +257,8 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         raise NotFound(case=case)
     numbers = [c.number for c in dossier.cases]
     disclosed = store.disclosures_of(county, numbers)
+    entries = store.entries_of(county, case)
+    ensure_sealed(found, entries, [item for item in disclosed if item.case == case])
     household = store.household_row(county, number)
     members = store.members_of(county, number)
     return CaseView(
@@ -230,7 +268,15 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         case=found,
         compiled=rules.machine_of(found),
         allowed=allowed_actions(rules, dossier, found, actor, now),
-        entries=[entry.body for entry in store.entries_of(county, case)],
+        entries=[entry.body for entry in entries],
         values={(item.case, item.seq, item.field): item.value for item in disclosed},
         now=now,
     )
+
+
+def ensure_sealed(case: Case, entries: Sequence[Sealed], disclosed: Sequence[Disclosure]) -> None:
+    """Raise BrokenChain unless what is stored of a case is what was sealed, personal values included."""
+    findings = check_chain(case.number, [entry.text for entry in entries], case.head, case.seq)
+    findings += check_disclosures({(entry.case, entry.seq): entry.text for entry in entries}, disclosed)
+    if findings:
+        raise BrokenChain(case=case.number)

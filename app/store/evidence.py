@@ -2,13 +2,15 @@
 
 from sqlalchemy import select
 
-from app.store.transaction import insert_once
+from app.store.transaction import engine_insert
 from app.tables import CaseRow, EvidenceFile, EvidenceUse, db
 
 
 def add_file(**values: object) -> None:
-    """Note a file by the digest of its original; the same file twice is one file."""
-    db.session.execute(insert_once(EvidenceFile).values(**values))
+    """Note a file by the digest of its original; the same file twice is one file, of who handed it in last."""
+    latest = {name: values[name] for name in ("uploaded_by", "uploaded_at")}
+    statement = engine_insert(EvidenceFile).values(**values)
+    db.session.execute(statement.on_conflict_do_update(index_elements=["county", "sha256"], set_=latest))
 
 
 def file_row(county: str, sha256: str) -> EvidenceFile | None:

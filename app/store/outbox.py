@@ -19,7 +19,7 @@ SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
 def add_messages(county: str, messages: Iterable[Message], command_key: str, now: datetime) -> None:
     """Leave messages in the outbox; the keys make each of them one, however often it is tried."""
     made = {"county": county, "created_at": utc_text(now), "tries": 0}
-    rows = [{**made, "key": f"{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
+    rows = [{**made, "key": f"{county}:{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
     if rows:
         run(INSERT_MESSAGE, rows)
 

@@ -94,7 +94,11 @@ def _leave_out_detail(context: ExceptionContext) -> None:
             context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {said}",)
 
 
+def engine_insert(table: type) -> Any:
+    """Return the engine's own INSERT, which knows what to do on a conflict (the two classes share no base)."""
+    return (sqlite if is_sqlite() else postgresql).insert(table)
+
+
 def insert_once(table: type) -> Any:
     """Return an INSERT that leaves an existing row alone, on either engine."""
-    dialect = sqlite if is_sqlite() else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    return engine_insert(table).on_conflict_do_nothing()

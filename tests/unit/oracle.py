@@ -48,7 +48,7 @@ GATE_OF = {
 }  # fmt: skip
 SEPARATE = {"verify", "township", "county"}
 FIRST_OF_GATE = ("clue_open", "verifying", "reviewing", "township_audit")
-HELPER_ASIDE = {"reviewing", "township_audit", "appealing", "county_review"}
+HELPER_ASIDE = {"reviewing", "objection_hold", "township_audit", "appealing", "county_review"}
 BESIDE = {  # acts that complete no step: where, by whom ("" = those it waits for), where to
     "close_no_risk": ({"clue_open"}, None, "clue_closed_no_risk"),
     "refuse": ({"verifying", "comparing", "reviewing", "township_audit", "county_review"}, None, "refused"),
@@ -57,11 +57,11 @@ BESIDE = {  # acts that complete no step: where, by whom ("" = those it waits fo
     "appeal": ({"closed_ineligible"}, VILLAGE | TOWNSHIP | COUNTY, "appealing"),
     "uphold_appeal": ({"appealing"}, None, "verifying"),
     "dismiss_appeal": ({"appealing"}, None, "closed_final"),
-    "object": ({"publicizing"}, (ANYBODY | {"auditor"}) - {"sector_dept"}, "objection_hold"),
+    "object": ({"publicizing"}, ANYBODY - {"sector_dept"}, "objection_hold"),
     "dismiss_objection": ({"objection_hold"}, None, "publicizing"),
     "uphold_objection": ({"objection_hold"}, None, "reviewing"),
-    "withdraw": (set(IN[:9]), VILLAGE | {"township_officer"}, "withdrawn"),
-    "merge_duplicate": (set(IN[:9]), TOWNSHIP | COUNTY, "merged"),
+    "withdraw": ({*IN[:9], "objection_hold"}, VILLAGE | {"township_officer"}, "withdrawn"),
+    "merge_duplicate": (set(IN[:7]), TOWNSHIP | COUNTY, "merged"),
     "fast_track": (set(IN[:9]), TOWNSHIP | COUNTY, ""),
     "return_case": (set(IN[2:9]), None, ""),
     "recuse": ({*STEPS, *HELD}, VILLAGE | TOWNSHIP | COUNTY | {"sector_dept"}, ""),
@@ -124,6 +124,7 @@ class Oracle:
     hands: dict[str, set[str]] = field(default_factory=dict)
     refusers: set[str] = field(default_factory=set)
     recused: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)  # from verifying anew after an appeal
     verified_by: set[str] = field(default_factory=set)
     flagged_by: dict[str, str] = field(default_factory=dict)
     compared: bool = False
@@ -193,7 +194,8 @@ class Oracle:
         return found
 
     def _fitting(self, purpose: str) -> set[str]:
-        return {"active"} if purpose == "eliminate" else {"none", "eliminated_observing", "eliminated_stable"}
+        fresh = {"none", "eliminated_observing", "eliminated_stable", "closed_natural"}
+        return {"active"} if purpose == "eliminate" else fresh
 
     def _step_reasons(self, who: Who, act: str, now: datetime) -> set[str]:
         place = next(p for p, (name, _) in STEPS.items() if name == act)
@@ -209,6 +211,8 @@ class Oracle:
         if act == "close_publicity":
             found |= self._notice_reasons(now)
         if act == "verify" and who.person in self.verified_by:
+            found.add("already_signed")
+        if beside and self.compared:
             found.add("already_signed")
         if act in ("township_audit", "county_approve") and self.purpose == "eliminate":
             found |= set() if self.status == "active" else {"wrong_state"}
@@ -256,6 +260,8 @@ class Oracle:
         gate = GATE_OF.get(place, "")
         if gate in SEPARATE and any(who.person in self.hands.get(g, ()) for g in SEPARATE - {gate}):
             found.add("same_hand")
+        if gate == "verify" and who.person in self.barred:
+            found.add("same_hand")
         return found
 
     def _status_reasons(self, who: Who, act: str) -> set[str]:
@@ -264,6 +270,8 @@ class Oracle:
         found |= {"own_household"} if who.person in self.people else set()
         if self.status not in places:
             return found | {"wrong_state"}
+        if act == "close_natural" and self.is_open:
+            found.add("already_open")
         if act != "close_natural":
             free = [r for r, area in who.offices if r in roles and self._covers(r, area) and r not in self.flagged_by]
             if who.person in self.flagged_by.values() or (not found and not free):
@@ -274,7 +282,7 @@ class Oracle:
     def open(self, purpose: str) -> None:
         """A new case: clean hands, empty slate."""
         self.place, self.purpose = "clue_open", purpose
-        self.hands, self.refusers, self.recused, self.verified_by = {}, set(), set(), set()
+        self.hands, self.refusers, self.recused, self.verified_by, self.barred = {}, set(), set(), set(), set()
         self.compared = self.fast = False
         self.sound = True
         self.posted = self.told = None
@@ -323,7 +331,9 @@ class Oracle:
         if act == "tell_refusal":
             self.told = now
         self.verified_by = set()
-        self.compared = self.compared and act != "return_case"
+        self.compared = self.compared and (target or BESIDE[act][2]) not in ("clue_open", "verifying")
+        if act == "uphold_appeal":
+            self.barred |= self.hands.get("verify", set()) | self.refusers
         self.place = target or BESIDE[act][2]
         if self.purpose == "include":
             if act == "appeal":

@@ -13,10 +13,12 @@ from workflows.errors import (
     BadValue,
     OwnHousehold,
     Refused,
+    ReturnFirst,
     SameHand,
     TooEarly,
     TooLate,
     VoteMismatch,
+    WrongOffice,
     WrongState,
 )
 
@@ -62,9 +64,10 @@ class TestReturn:
         with pytest.raises(SameHand):
             w.act("county_approve", both)
 
-    def test_a_comparison_beside_the_notice_is_done_again_after_a_return(self) -> None:
+    def test_a_comparison_beside_the_notice_is_done_again_when_its_own_gate_is(self) -> None:
         w = walker(FENGDU).clue().walk("township_audit")
-        w.act("return_case", "township_officer", target="reviewing")
+        w.act("return_case", "township_officer", target="verifying")
+        w.step("verify")
         w.act("record_review")
         w.act("post_notice")
         assert "compare" in w.case.clocks
@@ -72,6 +75,13 @@ class TestReturn:
         with pytest.raises(Refused) as refusal:
             w.act("close_publicity")
         assert refusal.value.code == "step_open"
+
+    def test_a_comparison_stands_when_only_the_review_is_done_again(self) -> None:
+        w = walker(FENGDU).clue().walk("township_audit")
+        w.act("return_case", "township_officer", target="reviewing")
+        w.act("record_review")
+        w.act("post_notice")
+        assert "compare" not in w.case.clocks
 
 
 class TestComparisonBeside:
@@ -119,6 +129,11 @@ class TestRefusalAndAppeal:
         w.act("uphold_appeal", "township_leader")
         assert w.state == "verifying"
         assert w.case.clocks["id_total"].generation == 2
+        with pytest.raises(SameHand) as refusal:
+            w.act("verify", "village_cadre")
+        assert refusal.value.params == {"gate": "verify"}
+        for role in ("village_cadre", "resident_team"):
+            w.act("verify", w.actor(role, person=f"other {role}"))
         w.walk()
         assert w.status == "active"
 
@@ -178,7 +193,7 @@ class TestObjection:
     def test_dismissed_the_notice_goes_on(self) -> None:
         w = walker().clue().walk("publicizing")
         period = w.case.clocks["publicity_min"]
-        w.act("object", "auditor")
+        w.act("object", "grid_member")
         assert w.state == "objection_hold"
         assert "objection_check" in w.case.clocks
         w.act("dismiss_objection")
@@ -285,8 +300,7 @@ class TestCorrection:
     def test_is_a_correcting_entry(self) -> None:
         w = walker().clue().walk("comparing")
         before = list(w.chains[w.case.number])
-        w.act("correct", "township_officer",
-              corrected_field="income_per_head", corrected_value=650_000)  # fmt: skip
+        w.act("correct", "village_cadre", corrected_field="income_per_head", corrected_value=650_000)
         assert w.chains[w.case.number][:-1] == before
         assert w.last["changes"]["income_per_head"] == {"before": 900_000, "after": 650_000}
         wrong = next(n for n, t in enumerate(before, 1) if '"action":"verify"' in t)
@@ -302,6 +316,20 @@ class TestCorrection:
         w = walker().clue().walk("comparing")
         with pytest.raises(BadValue):
             w.act("correct", corrected_field=name, corrected_value=value)
+
+    def test_is_weighed_like_the_gate_that_recorded_it(self) -> None:
+        """Otherwise one person corrects away what bars a decision and then decides."""
+        w = walker().clue().walk("township_audit")
+        with pytest.raises(WrongOffice):
+            w.act("correct", "township_officer", corrected_field="housing_safe", corrected_value=False)
+        both = actor_in(["village_cadre", "township_officer"], person="p7")
+        w.act("correct", both, corrected_field="housing_safe", corrected_value=False)
+        with pytest.raises(SameHand):
+            w.act("township_audit", both)
+        w.act("township_audit")
+        with pytest.raises(ReturnFirst) as refusal:
+            w.act("correct", corrected_field="housing_safe", corrected_value=True)
+        assert refusal.value.params == {"gate": "township_audit"}
 
     def test_not_for_the_own_household(self) -> None:
         w = walker().clue().walk("comparing")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import FENGDU, Walker, actor_in, included
 from workflows.clock import parse_utc, utc_text
-from workflows.errors import AlreadySigned, ConditionBars, MissingField, WrongState
+from workflows.errors import AlreadyOpen, AlreadySigned, ConditionBars, MissingField, ReturnFirst, WrongState
 
 
 def eliminated() -> Walker:
@@ -163,7 +163,7 @@ class TestElimination:
         assert "developmental_measure" in w.allowed(w.actor("county_lead"))["county_approve"].warnings
 
     @pytest.mark.parametrize(("fact", "condition"), [("housing_safe", "safeguards_firm"), ("risk_gone", "risk_gone")])
-    def test_unsolved_facts_bar_at_both_gates(self, fact: str, condition: str) -> None:
+    def test_unsolved_facts_bar_until_they_are_corrected_with_evidence(self, fact: str, condition: str) -> None:
         w = included().assist().wait(days=200)
         w.extra[fact] = False
         w.clue("eliminate").walk("township_audit")
@@ -172,9 +172,8 @@ class TestElimination:
         assert refusal.value.params == {"condition": condition, "clause": "N1 风险消除"}
         w.act("correct", corrected_field=fact, corrected_value=True)
         w.walk("county_review")
-        w.act("correct", corrected_field=fact, corrected_value=False)
-        with pytest.raises(ConditionBars):
-            w.act("county_approve")
+        with pytest.raises(ReturnFirst):
+            w.act("correct", corrected_field=fact, corrected_value=False)
 
 
 class TestSafetyNet:
@@ -222,11 +221,25 @@ class TestSafetyNet:
         assert "visit_open" in self.flagged().latest("assist").clocks
 
 
-def test_a_household_that_is_gone_has_no_new_case() -> None:
+def test_a_household_closed_out_by_mistake_may_come_back_under_its_number() -> None:
     w = included()
     w.act("close_natural")
-    with pytest.raises(WrongState):
-        w.clue()
+    w.include()
+    assert w.status == "active"
+    assert [c.number[-2:] for c in w.dossier.cases if c.definition == "monitor_status"] == ["S1", "S2"]
+
+
+def test_nobody_is_closed_out_under_an_open_case() -> None:
+    w = included().clue("eliminate")
+    with pytest.raises(AlreadyOpen):
+        w.act("close_natural")
+
+
+def test_a_visit_of_another_month_does_not_meet_this_one() -> None:
+    w = included().assist().wait(days=40)
+    due = w.latest("assist").clocks["visit_open"].due
+    w.act("record_visit", visit_on="2026-03-03")
+    assert w.latest("assist").clocks["visit_open"].due == due
 
 
 def test_a_dropped_reentry_keeps_the_watching_help() -> None:
