@@ -14,6 +14,9 @@ SUPERIORS = {
     "county": "county_lead",
 }
 
+# A household's status waits for nobody; those who look after the household are told what the clock did to it.
+KEEPERS = ("village_cadre", "helper")
+
 
 def messages_of(context: Context, move: Move, turn: Turn, values: Mapping[str, Any]) -> Iterator[Message]:
     compiled, number = context.compiled, move.case.number
@@ -28,6 +31,7 @@ def messages_of(context: Context, move: Move, turn: Turn, values: Mapping[str, A
         clock = context.case.clocks[values["timer"]] if context.case else None
         late = bool(clock and clock.bound == "max" and turn.action == "lapse")
         key = "overdue" if late else "period_ended"
+        waiting = waiting or KEEPERS
         superiors = tuple(superior_of(role) for role in waiting) if late else ()
         params = {"timer": values["timer"], "due": values["due"]}
         yield Message(number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params)

@@ -250,3 +250,9 @@ def test_a_dropped_reentry_keeps_the_watching_help() -> None:
     assert w.status == "eliminated_observing"
     assert w.latest("assist").state == "watching"
     w.check()
+
+
+def test_the_village_and_the_helper_are_told_that_the_watch_is_over() -> None:
+    w = eliminated().after("observe", "monitor_status")
+    outcome = w.clock("observe", "monitor_status", "stabilise")
+    assert [m.roles for m in outcome.messages if m.key == "period_ended"] == [("village_cadre", "helper")]
