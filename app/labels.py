@@ -27,7 +27,8 @@ class Speech:
 
     def say(self, key: str, /, **params: object) -> str:
         """Return a word or sentence; KeyError when there is none, so that a gap is found by tests."""
-        return runtime().terms.text(key, self.lang, on=self.day, area=self.area, **params)
+        label = runtime().terms.text(key, self.lang, on=self.day, area=self.area)
+        return label.format_map(params) if params else label  # here, as a parameter may be named area
 
     def knows(self, key: str) -> bool:
         """Tell whether there is a word for a key."""

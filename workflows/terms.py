@@ -49,6 +49,7 @@ class Terms:
         self,
         key: str,
         lang: str = "zh",
+        /,
         *,
         on: date | None = None,
         area: str = "",
