@@ -63,6 +63,16 @@ def count(text: str) -> int | None:
     return int(plain) if COUNT.fullmatch(plain) else None
 
 
+def whole(text: str, most: int = 12) -> int | None:
+    """Read a number of ours that came back in an address or a hidden field: ASCII digits, at most so many."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most else None
+
+
+def person(text: str) -> str | None:
+    """Read the id of an account as forms offer it: u7."""
+    return text if text[:1] == "u" and whole(text[1:]) is not None else None
+
+
 def day(text: str) -> str | None:
     """Read a day as ISO text; 2026年3月2日 and 2026/3/2 are days too."""
     match = DAY.fullmatch(narrow(text).replace(" ", ""))
@@ -84,7 +94,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "count": count,
     "date": day,
     "bool": TRUTH.get,
-    "person": text,
+    "person": person,
     "evidence_kind": text,
     "correctable_field": text,
     "corrected_value": text,

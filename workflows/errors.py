@@ -8,6 +8,7 @@ class Refused(Exception):
     """A command was refused and changed nothing; the sentence for people stands in terms under refused.<code>."""
 
     code: ClassVar[str] = "refused"
+    noted: bool = False  # whether it stands in the access ledger
 
     def __init__(self, **params: object) -> None:
         super().__init__(self.code, params)

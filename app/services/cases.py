@@ -165,6 +165,7 @@ def _fingerprint(actor: Actor, household: str, command: Command) -> str:
 
 
 def _note_refusal(actor: Actor, household: str, command: Command, refusal: Refused) -> None:
+    refusal.noted = True
     with writing() as now:
         ledger.append(
             county_of(household),

@@ -89,7 +89,9 @@ def _of_household() -> ColumnElement[bool]:
 
 
 def _after(columns: Sequence[Any], page: Page) -> ColumnElement[bool]:
-    return tuple_(*columns) > tuple_(*page.after) if page.after else tuple_(*columns) > tuple_(*([""] * len(columns)))
+    """The condition on rows after the page's key; a key of another list is none: the first page."""
+    fits = len(page.after) == len(columns)
+    return tuple_(*columns) > tuple_(*(page.after if fits else [""] * len(columns)))
 
 
 # --- desk ---

@@ -3,6 +3,8 @@
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
 
 from app.access import guard_page
 from app.views import accounts, audit, boards, cases, desk, errors, home, households, session, shown
@@ -39,12 +41,24 @@ def init_views(app: Flask) -> None:
     )
     Bootstrap5(app)
     app.before_request(guard_page)
+    app.before_request(refuse_nul)
     CSRFProtect(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.pages)
     errors.init_errors(app)
     shown.init_words(app)
     app.after_request(secure)
+
+
+def refuse_nul() -> None:
+    """Before each request, after its rights: no text of ours holds NUL, and PostgreSQL cannot even compare with it."""
+    sent = [request.path, *_texts(request.args), *_texts(request.form)]
+    if any("\0" in text for text in sent):
+        raise BadRequest
+
+
+def _texts(sent: MultiDict[str, str]) -> list[str]:
+    return [text for pair in sent.items(multi=True) for text in pair]
 
 
 def secure(response: Response) -> Response:

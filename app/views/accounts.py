@@ -1,13 +1,13 @@
 """The administrator's page: accounts of the county, add one, disable one."""
 
-from flask import Blueprint, make_response, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
 from app.schemas import narrow
 from app.services import accounts as service
 from app.services.people import SHORTEST_PASSWORD
-from app.views.errors import CODE_HEADER, code_of, status_of
+from app.views.errors import refused_page
 from app.views.plain import more_url
 from app.views.shown import page, speech
 from workflows.errors import BadValue, Refused
@@ -57,10 +57,7 @@ def add() -> Response:
     try:
         service.add(signed().actor, password=request.form.get("password", ""), **typed)
     except BadValue as refused:
-        response = make_response(show_accounts(refused))
-        response.status_code = status_of(refused)
-        response.headers[CODE_HEADER] = code_of(refused)
-        return response
+        return refused_page(refused, show_accounts(refused))
     return redirect(url_for("accounts.accounts"), 303)
 
 

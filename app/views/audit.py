@@ -9,6 +9,7 @@ from app import printing
 from app.access import signed
 from app.labels import state_of
 from app.runtime import runtime
+from app.schemas import whole
 from app.services import boards
 from app.services.boards import Total
 from app.store.lists import CaseFilter
@@ -16,7 +17,16 @@ from app.views.plain import case_row, more_url
 from app.views.shown import language, page, speech
 
 pages = Blueprint("audit", __name__)
-KINDS = ("case_read", "file_read", "list_read", "trail_print", "refused", "user_added", "user_disabled")
+KINDS = (
+    "case_read",
+    "file_read",
+    "list_read",
+    "trail_print",
+    "refused",
+    "user_added",
+    "user_disabled",
+    "households_imported",
+)
 
 
 @pages.get("/audit")
@@ -76,8 +86,7 @@ def ledger() -> str:
     """Who looked at what in the auditor's county, newest first."""
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    before = request.args.get("after", "")
-    found = boards.access_ledger(signed().actor, kind=kind, before=int(before) if before.isdigit() else 0)
+    found = boards.access_ledger(signed().actor, kind=kind, before=whole(request.args.get("after", "")) or 0)
     words = speech(now=found.now)
     rows = [
         {

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from app.access import signed
 from app.labels import Labels, Speech, short_area
 from app.runtime import runtime
+from app.schemas import whole
 from app.services import boards as board_service
 from app.services import lists
 from app.services import notices as notice_service
@@ -27,7 +28,7 @@ pages = Blueprint("boards", __name__)
 def overdue() -> str:
     """What is overdue in my area, most late first."""
     area = request.args.get("area", "")
-    area = area if area.isdigit() and len(area) == 12 else ""
+    area = area if whole(area) is not None and len(area) == 12 else ""
     board = board_service.overdue(signed().actor, area=area, after=request.args.get("after", ""))
     words = speech(now=board.found.now)
     return page(
@@ -60,9 +61,8 @@ def late_row(line: LateLine, words: Speech, now: Any) -> dict[str, Any]:
 @pages.get("/reminders")
 def reminders() -> str:
     """My reminders, newest first."""
-    before = request.args.get("before", "")
     actor = signed().actor
-    found = reminder_service.list_reminders(actor, before=int(before) if before.isdigit() else None)
+    found = reminder_service.list_reminders(actor, before=whole(request.args.get("before", "")))
     cases = lists.case_lines(actor, [item.case for item in found.items])
     words = speech()
     return page(
@@ -111,11 +111,11 @@ def reminder_param(labels: Labels | None, words: Speech, name: str, value: str) 
 @pages.post("/reminders")
 def read_reminder() -> Response:
     """Mark one reminder read, or all up to the newest that the page showed."""
-    one, newest = request.form.get("id", ""), request.form.get("newest", "")
-    if one.isdigit():
-        reminder_service.mark_read(signed().actor, reminder=int(one))
-    elif newest.isdigit():
-        reminder_service.mark_all_read(signed().actor, newest=int(newest))
+    one, newest = whole(request.form.get("id", "")), whole(request.form.get("newest", ""))
+    if one is not None:
+        reminder_service.mark_read(signed().actor, reminder=one)
+    elif newest is not None:
+        reminder_service.mark_all_read(signed().actor, newest=newest)
     return redirect(url_for("boards.reminders"), 303)
 
 

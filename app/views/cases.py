@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 
 from app.access import signed
 from app.labels import Labels, refusal_sentence, short_area
+from app.schemas import whole
 from app.services import cases, evidence, lists
 from app.services.cases import CaseView, Done
 from app.views.casepage import case_page, entry_row
-from app.views.errors import CODE_HEADER, code_of, refused_answer, status_of
+from app.views.errors import code_of, refused_answer, refused_page
 from app.views.forms import Filled, asked_of, correctable, file_rows, fill, form_rows, new_key, sent_of, target_rows
 from app.views.plain import plain_state
 from app.views.shown import labels_for, page, speech
@@ -20,6 +21,7 @@ from workflows.decide import Allowed
 from workflows.errors import NotFound, Refused, Stale, UnknownAction, WrongState
 
 pages = Blueprint("cases", __name__)
+UNREAD = 0
 
 
 @pages.get("/cases/<number>")
@@ -137,15 +139,14 @@ def show_form(
         warnings=[labels.condition(name) for name in allowed.warnings],
         version=view.case.seq,
         key=filled.typed.get("key", "") if filled else new_key(),
-        corrected=corrected_box(view, labels, asked.fixed) if chosen else None,
+        corrected=corrected_box(view, labels, chosen) if chosen in correctable(view) else None,
         banner=banner,
         open=allowed.is_allowed,
     )
 
 
-def corrected_box(view: CaseView, labels: Labels, fixed: Mapping[str, Any]) -> dict[str, str]:
+def corrected_box(view: CaseView, labels: Labels, name: str) -> dict[str, str]:
     """Return the record that a correcting form is about: its field, label, present value and entry."""
-    name = str(fixed["corrected_field"])
     value = labels.value(name, view.case.fields.get(name))
     entry = str(view.case.fields.get("_provenance", {}).get(name, ""))
     return {"name": name, "label": labels.field(name), "value": value, "entry": entry}
@@ -157,7 +158,7 @@ def act(number: str, action: str) -> Response:
     actor = signed().actor
     view = cases.case_view(actor, case=number)
     allowed = allowed_of(view, action)
-    filled = fill(actor, view.case.county, sent_of(view, allowed))
+    filled = fill(actor, view.case.county, sent_of(view, allowed), take=allowed.is_allowed)
     seen = seen_version()
     stale = Stale(seen=seen, present=view.case.seq) if seen not in (None, view.case.seq) else None
     try:
@@ -179,9 +180,10 @@ def done_url(done: Done) -> str:
 
 
 def seen_version() -> int | None:
-    """Return the entry count that the person's page showed."""
+    """Return the entry count that the person's page showed; a text that is no number was shown by no page."""
     sent = request.form.get("version", "")
-    return int(sent) if sent.isdigit() else None
+    seen = whole(sent)
+    return UNREAD if sent and seen is None else seen
 
 
 def sent_key() -> str:
@@ -201,10 +203,7 @@ def refused_form(number: str, action: str, filled: Filled, refused: Refused, see
         "sentence": refusal_sentence(labels.speech, refused, labels),
         "news": [entry_row(labels, e, view, areas) for e in news],
     }
-    response = make_response(show_form(view, labels, allowed_of(view, action), filled, banner=banner))
-    response.status_code = status_of(refused)
-    response.headers[CODE_HEADER] = code_of(refused)
-    return response
+    return refused_page(refused, show_form(view, labels, allowed_of(view, action), filled, banner=banner))
 
 
 # --- evidence ---
@@ -215,6 +214,8 @@ def file(county: str, sha256: str) -> Response:
     response = make_response(data)
     response.headers["Content-Type"] = mime
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    ending = "pdf" if mime == "application/pdf" else "jpg"
-    response.headers["Content-Disposition"] = f'inline; filename="{sha256[:12]}.{ending}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # A picture is shown in the page; a scan is saved, as a sandboxed page may run no reader.
+    how, ending = ("attachment", "pdf") if mime == "application/pdf" else ("inline", "jpg")
+    response.headers["Content-Disposition"] = f'{how}; filename="{sha256[:12]}.{ending}"'
     return response

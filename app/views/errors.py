@@ -1,14 +1,18 @@
 """Refusals become HTTP here and nowhere else: one table, one page, one problem+json."""
 
 import logging
+import re
 import secrets
 import traceback
 
-from flask import Flask, Response, jsonify, make_response, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from app.access import Visitor
 from app.labels import Labels, refusal_sentence
+from app.runtime import runtime
+from app.services import refusals
 from app.services.isolated import described
 from app.tables import db
 from app.views.shown import page, speech
@@ -45,6 +49,7 @@ HTTP = {
 }
 HIDDEN = {"out_of_area": "not_found"}  # what lies outside one's area answers like what does not exist
 CODE_HEADER = "X-Fangpin-Code"
+NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}(-[A-Z][0-9]{1,6})?")
 log = logging.getLogger(__name__)
 
 
@@ -80,8 +85,39 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
     return response
 
 
+def note_refusal(refused: Refused) -> None:
+    """Write a refused POST of a person logged in to the access ledger, unless the service that refused it did so.
+
+    Of the address only what is a number of ours or a name of ours is noted: nothing that a person typed.
+    """
+    who: Visitor | None = g.get("visitor")
+    if refused.noted or request.method != "POST" or who is None or who.signed is None:
+        return
+    refused.noted = True
+    sent = request.view_args or {}
+    number, action = str(sent.get("number", "")), str(sent.get("action", ""))
+    detail = {"page": str(request.endpoint), "code": refused.code, "action": action if _is_action(action) else ""}
+    subject = number if NUMBER.fullmatch(number) else str(request.endpoint)
+    refusals.note(who.signed, subject=subject, detail=detail)
+
+
+def _is_action(name: str) -> bool:
+    definitions = runtime().rules.definitions.values()
+    return any(name in d.actions or name in {step.action for step in d.steps.values()} for d in definitions)
+
+
+def refused_page(refused: Refused, shown: str) -> Response:
+    """Answer a refusal with the page on which it happened, so that what was typed is kept."""
+    note_refusal(refused)
+    response = make_response(shown)
+    response.status_code = status_of(refused)
+    response.headers[CODE_HEADER] = code_of(refused)
+    return response
+
+
 def refused_answer(refused: Refused, labels: Labels | None = None) -> Response:
     """Return the answer to a refusal."""
+    note_refusal(refused)
     words = speech()
     sentence = (
         words.say("refused.not_found") if code_of(refused) == "not_found" else refusal_sentence(words, refused, labels)

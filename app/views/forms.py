@@ -1,5 +1,6 @@
 """A form for any move, made from the definition's fields; what was typed and handed in stays when it is refused."""
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,7 +122,8 @@ def _people(view: CaseView, shown: Iterable[Field]) -> dict[str, Sequence[tuple[
 def correctable(view: CaseView) -> list[str]:
     """Return the recorded fields of a case that a correcting entry may change."""
     recorded = view.case.fields.get("_provenance", {})
-    return [name for name, spec in view.compiled.fields.items() if spec.correctable and name in recorded]
+    specs = view.compiled.fields.items()
+    return [name for name, spec in specs if spec.correctable and name in recorded and not name.startswith("_")]
 
 
 def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
@@ -130,15 +132,15 @@ def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
     return [(account, name) for account, name, _ in lists.candidates(roles, view.household.area)]
 
 
-def fill(actor: Actor, county: str, asked: Asked) -> Filled:
-    """Read the request's form: values, files, files kept from an earlier try."""
+def fill(actor: Actor, county: str, asked: Asked, *, take: bool = True) -> Filled:
+    """Read the request's form: values, files, files kept from an earlier try; ``take`` keeps files that are new."""
     typed = request.form
     names = {
         spec.id: typed.getlist(spec.id) if spec.type == "choices" else typed.get(spec.id, "") for spec in asked.fields
     }
     read = read_form(asked.fields, asked.optional, names)
     values = {**read.values, **asked.fixed}
-    evidence, errors = take_files(actor, county, asked, str(values.get("evidence_kind") or "other"))
+    evidence, errors = take_files(actor, county, asked, any_kind=str(values.get("evidence_kind") or "other"), take=take)
     chosen = not asked.targets or bool(values.get("target"))
     found = {**read.errors, **({} if chosen else {"target": "missing_field"}), **errors}
     return Filled(asked, typed, Read(values, read.errors), evidence, found, first_refusal(found, asked))
@@ -156,7 +158,9 @@ def first_refusal(errors: Mapping[str, str], asked: Asked) -> Refused | None:
     return None
 
 
-def take_files(actor: Actor, county: str, asked: Asked, any_kind: str) -> tuple[tuple[Evidence, ...], dict[str, str]]:
+def take_files(
+    actor: Actor, county: str, asked: Asked, *, any_kind: str, take: bool
+) -> tuple[tuple[Evidence, ...], dict[str, str]]:
     """Take in the files of a request and those kept from before; return them, and what is wrong with which kind."""
     taken: list[Evidence] = []
     errors: dict[str, str] = {}
@@ -164,7 +168,7 @@ def take_files(actor: Actor, county: str, asked: Asked, any_kind: str) -> tuple[
         kind = any_kind if asked_kind == ANY else asked_kind
         kept = [(kind, digest) for digest in request.form.getlist(f"have.{asked_kind}")]
         mine = lists.own_uploads(actor, county, kept) if kept else []
-        fresh, wrong = _fresh_files(actor, county, kind, f"file.{asked_kind}")
+        fresh, wrong = (_fresh_files if take else _known_files)(actor, county, kind, f"file.{asked_kind}")
         taken += {item.sha256: item for item in (*mine, *fresh)}.values()
         if wrong:
             errors[f"file.{asked_kind}"] = "bad_file"
@@ -183,6 +187,12 @@ def _fresh_files(actor: Actor, county: str, kind: str, name: str) -> tuple[list[
         except BadFile:
             wrong = True
     return fresh, wrong
+
+
+def _known_files(actor: Actor, county: str, kind: str, name: str) -> tuple[list[Evidence], bool]:
+    """Return those files of a request that the person handed in before, as a second click does; keep none."""
+    wanted = [(kind, hashlib.sha256(item.read()).hexdigest()) for item in request.files.getlist(name) if item.filename]
+    return (lists.own_uploads(actor, county, wanted) if wanted else []), False
 
 
 def form_rows(labels: Labels, asked: Asked, filled: Filled | None, now: datetime) -> list[dict[str, Any]]:

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import PAGES, signed, visitor
 from app.labels import Labels, Speech, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
-from app.schemas import narrow
+from app.schemas import narrow, whole
 from app.services import cases, lists
 from app.services.lists import House, HouseholdPage
 from app.views.casepage import chain_rows
 from app.views.cases import done_url, sent_key
-from app.views.errors import CODE_HEADER, code_of, status_of
+from app.views.errors import code_of, refused_page
 from app.views.forms import Asked, Filled, fill, form_rows, new_key
 from app.views.household import people_rows
 from app.views.plain import more_url
@@ -34,7 +34,7 @@ def search() -> str:
     """Find a household by name or number, or by going down the areas."""
     words_typed = narrow(request.args.get("q", ""))[:60]
     area = request.args.get("area", "")
-    area = area if area.isdigit() and len(area) == 12 else ""
+    area = area if whole(area) is not None and len(area) == 12 else ""
     found = lists.search(signed().actor, words=words_typed, area=area, after=request.args.get("after", ""))
     words = speech(now=found.found.now)
     home = lists.home_area(signed().actor)
@@ -199,8 +199,5 @@ def register(number: str, purpose: str) -> Response:
     except NotFound:
         raise
     except Refused as refused:
-        response = make_response(show_clue(found, compiled, filled, refused))
-        response.status_code = status_of(refused)
-        response.headers[CODE_HEADER] = code_of(refused)
-        return response
+        return refused_page(refused, show_clue(found, compiled, filled, refused))
     return redirect(done_url(done), 303)
