@@ -1,30 +1,42 @@
 """Log-in, log-out, password, language."""
 
+import re
+from urllib.parse import urlsplit
+
 from flask import Blueprint, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.access import TOKEN, signed, visitor
 from app.labels import refusal_sentence
 from app.services import people
-from app.views.errors import CODE_HEADER, status_of
+from app.views.errors import CODE_HEADER, note_refusal, status_of
 from app.views.shown import LANGUAGES, language, page, speech
 from workflows.errors import BadValue, NotAllowed, Refused, Throttled
 
 pages = Blueprint("session", __name__)
 HERE = "/"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THROTTLED = "refused.throttled"
+PROBLEMS = {"bad_value": "ui.password_short", "not_allowed": "ui.password_wrong", "throttled": THROTTLED}
 
 
 def safe_path(path: str) -> str:
     """Return a path of this site, or the first page: never another host."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else HERE
+    # Browsers drop control characters and read a backslash as a slash: both can turn a path into another host.
+    if not path.startswith("/") or "\\" in path or CONTROL.search(path):
+        return HERE
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return HERE
+    return HERE if parts.scheme or parts.netloc or parts.path.startswith("//") else path
 
 
 @pages.route("/login", methods=["GET", "POST"])
 def log_in() -> Response | str:
     """Show the log-in page; check a password and begin a session."""
     target = safe_path(request.values.get("next", HERE))
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(target) if visitor().signed else page("login", target=target)
     username = request.form.get("username", "").strip()
     try:
@@ -60,7 +72,7 @@ def log_out() -> Response:
 @pages.route("/password", methods=["GET", "POST"])
 def password() -> Response | str:
     """Change one's password; all other log-ins of the account end."""
-    if request.method == "GET":
+    if request.method != "POST":
         return page("password", shortest=people.SHORTEST_PASSWORD)
     form = request.form
     problem = (
@@ -77,12 +89,9 @@ def _change(old: str, new: str) -> str:
     try:
         source = request.remote_addr or ""
         people.change_password(signed().user_id, old=old, new=new, keep_token=session[TOKEN], source=source)
-    except BadValue:
-        return "ui.password_short"
-    except Throttled:
-        return THROTTLED
-    except NotAllowed:
-        return "ui.password_wrong"
+    except (BadValue, NotAllowed, Throttled) as refused:
+        note_refusal(refused)
+        return PROBLEMS[refused.code]
     return ""
 
 
