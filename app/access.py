@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.services import people
 from app.services.people import Signed
+from app.services.rights import PRINTS
 from workflows.errors import NotAllowed
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
@@ -36,7 +37,7 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
-    "audit.trail": READERS,
+    "audit.trail": frozenset(PRINTS),
     "audit.totals": frozenset({"upper_level"}),
     "accounts.accounts": frozenset({"admin"}),
     "accounts.add": frozenset({"admin"}),

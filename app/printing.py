@@ -1,6 +1,7 @@
 """The one door to reports: printing a trail and checking a printed one."""
 
 from app.services.cases import county_of
+from app.services.rights import ensure_may_print
 from app.services.trail import live_chains, trail_text
 from app.store import ledger
 from app.store.transaction import writing
@@ -17,6 +18,7 @@ __all__ = ["Verdict", "print_trail", "verify"]
 
 def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
     """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
+    ensure_may_print(actor)
     text = trail_text(actor, case=case, lang=lang)
     pdf = render_trail(text)
     with writing() as now:

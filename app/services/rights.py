@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from workflows.errors import NotFound
+from workflows.errors import NotAllowed, NotFound
 from workflows.model import Actor, Dossier, Office
 
 SEES_HOUSEHOLDS = (
@@ -49,3 +49,17 @@ def ensure_visible(actor: Actor, dossier: Dossier) -> None:
 def only_audits(actor: Actor, roles: Iterable[str] = ("auditor",)) -> bool:
     """Tell whether a person looks on as an auditor: each such look is written to the access ledger."""
     return any(o.role in roles for o in actor.offices)
+
+
+PRINTS = ("village_cadre", "resident_team", "township_officer", "township_leader", "county_lead", "auditor")
+
+
+def may_print(actor: Actor) -> bool:
+    """Tell whether a person may print whole trails; grid members, helpers and departments need less."""
+    return any(o.role in PRINTS for o in actor.offices)
+
+
+def ensure_may_print(actor: Actor) -> None:
+    """Raise NotAllowed unless the person may print trails."""
+    if not may_print(actor):
+        raise NotAllowed(reason="print")

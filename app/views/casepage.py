@@ -5,10 +5,12 @@ from typing import Any
 
 from flask import url_for
 
+from app.access import signed
 from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
+from app.services.rights import may_print
 from app.views.household import people_rows
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
@@ -49,7 +51,7 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "chains": chain_rows(view.dossier.cases, words, view.case.number),
         "rules": words.pick(view.compiled.pack.label),
         "head_hash": view.case.head,
-        "trail_url": url_for("audit.trail", number=view.case.number),
+        "trail_url": url_for("audit.trail", number=view.case.number) if may_print(signed().actor) else "",
     }
 
 
