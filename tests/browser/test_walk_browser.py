@@ -173,7 +173,7 @@ def help_on(team: Team) -> None:
     assert any(HEAD in one and "超期" in one and "每月走访" in one for one in helper.reminders()), helper.text()
     helper.shoot("reminders")
     team("county_lead").open("/overdue").shoot("overdue")
-    for _ in range(4):
+    for _ in range(2):
         helper.to_case(HEAD).act("record_visit")
         team.night(30)
 
@@ -205,11 +205,10 @@ def helper_stays_away(team: Team) -> None:
 
 def watch_on(team: Team) -> None:
     """Half a year later the clock, and nobody else, makes the elimination stable."""
-    for _ in range(6):
-        team.night(31)
-        helper = team("helper").to_case(HEAD)
-        if team.town.state("A1") == "watching":
-            helper.act("record_visit")
+    team("helper").to_case(HEAD).act("record_visit")
+    team.night(150)
+    assert team.town.state("S1") == "eliminated_observing"
+    team.night(40)
     assert team.town.state("S1") == "eliminated_stable"
     assert team.town.state("A1") == "stable"
     team("village_cadre").open(f"/cases/{HOUSEHOLD}-S1").shoot("case-stable")
