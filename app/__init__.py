@@ -27,9 +27,7 @@ def create_app(
     Raises BadSetting, BadTable or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
     """
     settings = settings or read_settings()
-    app = Flask(
-        "app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static"))
-    )
+    app = Flask("app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static")))
     keys = keys or read_keys(settings.secrets_file)
     app.config.update(
         SECRET_KEY=keys.cookie,
@@ -39,9 +37,7 @@ def create_app(
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     folders = [settings.policies] if settings.policies else []
-    app.extensions[EXTENSION] = Runtime(
-        settings, keys, rules or load_rules(*folders), all_terms(), clock
-    )
+    app.extensions[EXTENSION] = Runtime(settings, keys, rules or load_rules(*folders), all_terms(), clock)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)

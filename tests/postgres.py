@@ -54,9 +54,7 @@ def server() -> "PostgresServer":
         started = get_server(data, cleanup_mode="stop")
         with psycopg.connect(started.get_uri(), autocommit=True) as connection:
             for name, value in SETTINGS.items():
-                connection.execute(
-                    sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value)
-                )
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
         restart = create_command_function("pg_ctl")
         restart(["-w", "-m", "fast", "restart"], pgdata=data, user=started.system_user)
         started.ensure_postgres_running()
@@ -87,9 +85,9 @@ def new_database(template: str = "template0") -> str:
     Its collation is C.UTF-8 on every machine. `template` is a name that `ensure_template` gave.
     """
     name = f"t{os.getpid()}_{next(_numbers)}"
-    statement = sql.SQL(
-        "CREATE DATABASE {} TEMPLATE {} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
-    ).format(sql.Identifier(name), sql.Identifier(template))
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
     with _admin() as connection:
         connection.execute(statement)
     return _url(name)
