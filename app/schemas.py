@@ -95,6 +95,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "date": day,
     "bool": TRUTH.get,
     "person": person,
+    "case": text,
     "evidence_kind": text,
     "correctable_field": text,
     "corrected_value": text,
