@@ -42,6 +42,8 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.accounts": frozenset({"admin"}),
     "accounts.add": frozenset({"admin"}),
     "accounts.disable": frozenset({"admin"}),
+    "accounts.appoint": frozenset({"admin"}),
+    "accounts.end_office": frozenset({"admin"}),
 }
 HOMES = (
     ("desk.desk", WORKERS),

@@ -1,10 +1,11 @@
 """An installation in a test: real database, real services, accounts as needed, an injected clock."""
 
+import hashlib
 import io
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 
 from app import create_app
 from app.config import Settings
+from app.idnumber import make_synthetic
 from app.keys import Keys
 from app.services import cases, evidence, people
 from app.services.cases import Done
@@ -37,6 +39,12 @@ def picture(kind: str) -> bytes:
     shade = sum(kind.encode()) % 256
     Image.new("RGB", (48, 32), (shade, 90, 255 - shade)).save(out, "JPEG")
     return out.getvalue()
+
+
+def id_number(username: str) -> str:
+    """A made-up ID number for an account, always the same for one name and another for every other."""
+    drawn = int(hashlib.sha256(username.encode()).hexdigest(), 16)
+    return make_synthetic(date(1950, 1, 1) + timedelta(days=drawn % 18_000), drawn // 18_000 % 500, sex="male")
 
 
 @dataclass
@@ -70,6 +78,7 @@ class World:
                 password=PASSWORD,
                 county=area[:6],
                 offices=[(held.role, held.area)],
+                id_number=id_number(username),
             )
             self.accounts[username] = people.actor_named(username)
         return self.accounts[username]

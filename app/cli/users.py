@@ -1,15 +1,19 @@
-"""``fangpin user``: accounts, added and disabled by whoever runs the machine."""
+"""``fangpin user``: accounts and their offices, as an administrator of the county keeps them."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from app.cli.console import Console, pass_console
+from app.cli.console import Console, Fault, pass_console
 from app.cli.installation import read_password
-from app.services import operators, people
+from app.services import accounts, operators, people
+from workflows.model import ROLE_LEVELS
 
 PASSWORD_VARIABLE = "FANGPIN_PASSWORD"  # noqa: S105 - the name of a variable
-OPERATOR = "cli"
+by_admin = click.option(
+    "--as", "admin", metavar="USERNAME", required=True, help="该县系统管理员的用户名 / an administrator of the county"
+)
 
 
 @click.group(help="账号：添加、停用、列出 / accounts")
@@ -17,33 +21,58 @@ def user() -> None:
     """Hold the commands about accounts."""
 
 
+number_option = click.option(
+    "--id-number-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="含身份证号码的文件：同号账号视为同一人 / file with the ID number: accounts of one number are one person",
+)
+
+
 @user.command(help="添加账号，职务写作 角色@区域代码 / add an account; an office is ROLE@AREA")
 @click.argument("username")
 @click.option("--name", required=True, help="姓名 / name")
 @click.option("--office", "offices", multiple=True, required=True, metavar="ROLE@AREA")
-@click.option("--id-number", help="证件号码：同一人的多个账号视为同一人 / accounts of one number are one person")
+@number_option
 @click.option(
     "--password-file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help=f"含密码的文件（或 {PASSWORD_VARIABLE}） / file with the password",
 )
+@by_admin
 @pass_console
 def add(
     console: Console,
     username: str,
     name: str,
     offices: tuple[str, ...],
-    id_number: str | None,
+    id_number_file: Path | None,
     password_file: Path | None,
+    admin: str,
 ) -> None:
     """Add an account."""
-    password = read_password(console, password_file, PASSWORD_VARIABLE)
+    if str(id_number_file) == str(password_file) == "-":
+        raise click.UsageError("--id-number-file - / --password-file -")
     held = [read_office(text) for text in offices]
+    password = read_password(console, password_file, PASSWORD_VARIABLE)
+    signs = any(role in ROLE_LEVELS and role not in people.LOOKING_ON for role, _ in held)
+    id_number = read_id_number(console, id_number_file, is_needed=signs)
     with console.running():
         number = operators.add_account(
-            username=username, name=name, password=password, offices=held, id_number=id_number
+            console.actor(admin), username=username, name=name, password=password, offices=held, id_number=id_number
         )
     console.tell("user.added", username=username, id=f"u{number}")
+
+
+def read_id_number(console: Console, file: Path | None, *, is_needed: bool) -> str | None:
+    """Take an ID number from a file or, where one is needed, the terminal; never an argument, where others see it."""
+    if file:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return text.splitlines()[0] if text else None
+    if not is_needed:
+        return None
+    if not sys.stdin.isatty():
+        raise Fault("no_id_number", exit_code=2)
+    return str(click.prompt(console.say("ask.id_number"), hide_input=True))
 
 
 def read_office(text: str) -> tuple[str, str]:
@@ -56,12 +85,42 @@ def read_office(text: str) -> tuple[str, str]:
 
 @user.command(help="停用账号，其登录立即失效 / disable an account and end its log-ins")
 @click.argument("username")
+@by_admin
 @pass_console
-def disable(console: Console, username: str) -> None:
+def disable(console: Console, username: str, admin: str) -> None:
     """Disable an account; it is never removed, as entries name it."""
     with console.running():
-        people.disable_user(username, by=OPERATOR)
+        accounts.disable(console.actor(admin), username)
     console.tell("user.disabled", username=username)
+
+
+@user.command(help="任命职务，自今日起 / give an account an office from today on")
+@click.argument("username")
+@click.option("--office", required=True, metavar="ROLE@AREA")
+@number_option
+@by_admin
+@pass_console
+def appoint(console: Console, username: str, office: str, id_number_file: Path | None, admin: str) -> None:
+    """Give an office; a person who changes office keeps the account."""
+    role, area = read_office(office)
+    with console.running():
+        actor, needed = console.actor(admin), operators.needs_number(username, role)
+        id_number = read_id_number(console, id_number_file, is_needed=needed)
+        operators.appoint(actor, username, role=role, area=area, id_number=id_number)
+    console.tell("user.appointed", username=username, office=f"{role}@{area}")
+
+
+@user.command("end-office", help="免去职务，立即生效 / end an office at once")
+@click.argument("username")
+@click.option("--office", required=True, metavar="ROLE@AREA")
+@by_admin
+@pass_console
+def end_office(console: Console, username: str, office: str, admin: str) -> None:
+    """End an office."""
+    role, area = read_office(office)
+    with console.running():
+        accounts.end_office(console.actor(admin), username, role=role, area=area)
+    console.tell("user.office_ended", username=username, office=f"{role}@{area}")
 
 
 @user.command("list", help="列出账号 / list accounts")

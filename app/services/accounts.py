@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from app.services import people
 from app.services.lists import SIZE, Found
-from app.store import ledger
 from app.store import lists as store
 from app.store import people as people_store
-from app.store.transaction import reading, writing
+from app.store.transaction import reading
 from workflows.errors import BadValue, NotAllowed, NotFound
-from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Actor
+from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Actor, area_root
 
 FULL = 12  # digits of an area code; a grid adds three
 GIVEN = tuple(role for role in ROLE_LEVELS if role not in ("system", "upper_level"))
@@ -47,19 +46,67 @@ def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
     return Found(lines, lines[-1].username if len(found) > SIZE else "", now)
 
 
-def add(actor: Actor, *, username: str, name: str, password: str, role: str, area: str) -> None:
+def add(
+    actor: Actor, *, username: str, name: str, password: str, role: str, area: str, id_number: str | None = None
+) -> None:
     """Add an account with one office inside the county; raise BadValue naming the first wrong field."""
     county = county_of_admin(actor)
     for field, value in (("username", username), ("name", name)):
         if not value or len(value) > 64 or not value.isprintable():
             raise BadValue(field=field, value=value[:60])
+    _ensure_given(role)
+    ensure_area(county, role, area)
+    people.add_user(
+        username=username,
+        name=name,
+        password=password,
+        county=county,
+        offices=[(role, area)],
+        id_number=id_number,
+        by=actor.id,
+    )
+
+
+def _ensure_given(role: str) -> None:
     if role not in GIVEN:
         raise BadValue(field="role", value=role)
-    ensure_area(county, role, area)
-    user = people.add_user(username=username, name=name, password=password, county=county, offices=[(role, area)])
-    with writing() as now:
-        detail = {"role": role, "area": area}
-        ledger.append(county, user=actor.id, kind="user_added", subject=f"u{user}", now=now, detail=detail)
+
+
+def ensure_governs(actor: Actor, area: str) -> None:
+    """Raise NotAllowed unless the person administers a county in the area, or the county that holds it."""
+    root = area_root(area)[:6]
+    if not any(o.role == "admin" and o.area.startswith(root) for o in actor.offices):
+        raise NotAllowed(page="accounts")
+
+
+def _ensure_own(actor: Actor, username: str) -> str:
+    """Return the id of an account of a county that the person administers; NotFound for accounts elsewhere."""
+    county_of_admin(actor)
+    with reading():
+        user = people_store.user_by_name(username)
+        county, number = (user.county, f"u{user.id}") if user else ("", "")
+    try:
+        ensure_governs(actor, county.ljust(FULL, "0"))
+    except NotAllowed as refused:
+        raise NotFound(user=username) from refused
+    if not number:
+        raise NotFound(user=username)
+    return number
+
+
+def appoint(actor: Actor, username: str, *, role: str, area: str, id_number: str | None = None) -> None:
+    """Give an account of the county an office inside the county, from today on; raises as ``people.appoint`` does."""
+    _ensure_own(actor, username)
+    _ensure_given(role)
+    ensure_area(county_of_admin(actor), role, area)
+    people.appoint(username, role, area, by=actor.id, id_number=id_number)
+
+
+def end_office(actor: Actor, username: str, *, role: str, area: str) -> None:
+    """End an office inside the county as of now, whichever county the account came from; NotFound elsewhere."""
+    county_of_admin(actor)
+    ensure_governs(actor, area)
+    people.end_office(username, role, area, by=actor.id)
 
 
 def ensure_area(county: str, role: str, area: str) -> None:
@@ -78,12 +125,6 @@ def ensure_area(county: str, role: str, area: str) -> None:
 
 def disable(actor: Actor, username: str) -> None:
     """Disable an account of the county, never one's own; NotFound for accounts elsewhere."""
-    county = county_of_admin(actor)
-    with reading():
-        user = people_store.user_by_name(username)
-        found = (user.county, f"u{user.id}") if user else ("", "")
-    if found[0] != county:
-        raise NotFound(user=username)
-    if found[1] == actor.id:
+    if _ensure_own(actor, username) == actor.id:
         raise NotAllowed(reason="oneself")
     people.disable_user(username, by=actor.id)

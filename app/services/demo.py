@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 
 from app.config import Settings
+from app.idnumber import make_synthetic
 from app.services import areas, people, setup, story
 from app.services.deliver import deliver
 from app.services.households import import_households
@@ -29,6 +30,7 @@ ACCOUNTS = DATA / "demo" / "accounts.toml"
 STORIES = DATA / "demo" / "households.toml"
 MARK, VERSION = "demo", "1"
 BEFORE = timedelta(days=400)
+BIRTH, MOST_SERIAL = date(1980, 1, 1), 499
 
 Progress = Callable[[int], None]
 
@@ -142,15 +144,18 @@ def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Pro
 def _fill(table: Mapping[str, Any]) -> None:
     for grid in table["grids"]:
         areas.add_grid(grid["code"], grid["name"])
-    for row in table["accounts"]:
+    administrator = people.actor_named(table["administrator"]["username"])
+    for order, row in enumerate(table["accounts"]):
         people.add_user(
             username=row["username"],
             name=row["name"],
             password=table["password"],
             county=row["area"][:6],
             offices=[(row["role"], row["area"])],
+            # The sample rosters use low serials: nobody is a member of the households that they work on.
+            id_number=make_synthetic(BIRTH, MOST_SERIAL - order, sex="male"),
+            by=administrator.id,
         )
-    administrator = people.actor_named(table["administrator"]["username"])
     for county in table["counties"]:
         import_households(administrator, data=(DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
 

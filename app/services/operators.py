@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.idnumber import IdNumberError, parse
 from app.services import people
+from app.services.accounts import ensure_governs
 from app.store import accounts, areas
 from app.store import people as people_store
 from app.store.transaction import reading
-from workflows.clock import local_date
 from workflows.errors import BadValue, NotFound
-from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, area_root
+from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Actor, area_root
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,21 @@ def account_id(username: str) -> str:
 
 
 def add_account(
-    *, username: str, name: str, password: str, offices: Sequence[tuple[str, str]], id_number: str | None = None
+    actor: Actor,
+    *,
+    username: str,
+    name: str,
+    password: str,
+    offices: Sequence[tuple[str, str]],
+    id_number: str | None = None,
 ) -> int:
-    """Add an account after checking that each office's area exists and has the role's level.
+    """Add an account after checking that each office's area exists, has the role's level and is the administrator's.
 
-    The first office gives the county. Raises BadValue (role, area, user name, password, ID number) or NotFound (area).
+    The first office gives the county. Raises BadValue (role, area, user name, password, ID number), NotFound (area)
+    or NotAllowed.
     """
     for role, area in offices:
-        _ensure_office(role, area)
+        _ensure_office(actor, role, area)
     if not offices:
         raise BadValue(field="role", value="")
     return people.add_user(
@@ -60,21 +66,23 @@ def add_account(
         password=password,
         county=offices[0][1][:6],
         offices=offices,
-        id_number=_checked(id_number) if id_number else None,
+        id_number=id_number,
+        by=actor.id,
     )
 
 
-def _checked(id_number: str) -> str:
-    """The 18 characters of a valid number, so that one person is one key, whoever types it."""
-    with reading() as now:
-        today = local_date(now)
-    try:
-        return parse(id_number, today=today, allow_synthetic=True).core
-    except IdNumberError as error:
-        raise BadValue(field="id_number", value="") from error
+def appoint(actor: Actor, username: str, *, role: str, area: str, id_number: str | None = None) -> None:
+    """Give an account an office; raises as ``add_account`` and ``people.appoint`` do."""
+    _ensure_office(actor, role, area)
+    people.appoint(username, role, area, by=actor.id, id_number=id_number)
 
 
-def _ensure_office(role: str, area: str) -> None:
+def needs_number(username: str, role: str) -> bool:
+    """Tell whether this office would tie the account to an ID number; raises NotFound."""
+    return role not in people.LOOKING_ON and people.is_unknown(username)
+
+
+def _ensure_office(actor: Actor, role: str, area: str) -> None:
     level = ROLE_LEVELS.get(role)
     if level is None or role == "system":
         raise BadValue(field="role", value=role)
@@ -84,6 +92,7 @@ def _ensure_office(role: str, area: str) -> None:
         raise NotFound(area=area)
     if found.level != level and not _is_wider(role, area):
         raise BadValue(field="area", value=area)
+    ensure_governs(actor, area)
 
 
 def _is_wider(role: str, area: str) -> bool:

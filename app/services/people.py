@@ -10,7 +10,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.idnumber import normalise
+from app.idnumber import IdNumberError, parse
 from app.runtime import runtime
 from app.store import ledger, people
 from app.store.transaction import reading, writing
@@ -22,6 +22,10 @@ from workflows.model import ROLE_LEVELS, Actor
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 128
 LANGUAGES = ("zh", "en")
+# Offices that sign nothing for a household; all others need the ID number, on which separation of duties rests.
+LOOKING_ON = frozenset({"admin", "auditor", "upper_level"})
+# Begins the person key of an account without ID number; keyed hashes are hexadecimal and never look so.
+UNKNOWN = "unknown-"
 
 
 @dataclass(frozen=True)
@@ -55,30 +59,121 @@ def add_user(
     county: str,
     offices: Iterable[tuple[str, str]],
     id_number: str | None = None,
+    by: str | None = None,
 ) -> int:
-    """Add an account with its offices and return its number; accounts with one ID number are one person."""
+    """Add an account with its offices and return its number; accounts with one ID number are one person.
+
+    Every office that signs needs the ID number. ``by`` is the account that acts ("u7"), named in the access ledger;
+    without one nothing is written there. Raises BadValue, or NotAllowed when somebody would give himself an office.
+    """
     chosen = list(offices)
     ensure_password(password)
     for role, _ in chosen:
-        if role not in ROLE_LEVELS or role == "system":
-            raise BadValue(field="role", value=role)
-    person = runtime().keys.person_key(str(normalise(id_number))) if id_number else f"a{secrets.token_hex(15)}"
+        _ensure_role(role)
+    hashed = hasher().hash(password)
     with writing() as now:
-        if people.user_by_name(username):
+        if not people.canonical(username) or people.user_by_name(username):
             raise BadValue(field="username", value=username)
+        person = _person_key(id_number, [role for role, _ in chosen], now)
+        _ensure_not_oneself(by, person, [role for role, _ in chosen])
         user = User(
-            username=username,
+            username=people.canonical(username),
             name=name,
             person=person,
             county=county,
-            password_hash=hasher().hash(password),
+            password_hash=hashed,
             created_at=utc_text(now),
         )
         db.session.add(user)
         db.session.flush()
         today = local_date(now).isoformat()
         db.session.add_all(Appointment(user_id=user.id, role=r, area=a, begins=today) for r, a in chosen)
+        for place in sorted({area[:6] for _, area in chosen}) if by else ():
+            detail = {"offices": " ".join(f"{r}@{a}" for r, a in chosen if a.startswith(place))}
+            ledger.append(place, user=str(by), kind="user_added", subject=f"u{user.id}", now=now, detail=detail)
         return int(user.id)
+
+
+def _ensure_role(role: str) -> None:
+    if role not in ROLE_LEVELS or role == "system":
+        raise BadValue(field="role", value=role)
+
+
+def _person_key(id_number: str | None, roles: Iterable[str], now: datetime) -> str:
+    """Return the key of the human being; one who only looks on may stay unknown, whoever signs may not."""
+    if not id_number and LOOKING_ON.issuperset(roles):
+        return f"{UNKNOWN}{secrets.token_hex(15)}"
+    try:
+        number = parse(id_number or "", today=local_date(now), allow_synthetic=True)
+    except IdNumberError as error:
+        raise BadValue(field="id_number", value="") from error
+    return runtime().keys.person_key(number.core)
+
+
+def _ensure_not_oneself(by: str | None, person: str, roles: Iterable[str]) -> None:
+    """Nobody gives himself an office that signs, not even by another account of his."""
+    giver = people.user_by_id(int(by[1:])) if by and by[1:].isdigit() else None
+    if giver and giver.person == person and not LOOKING_ON.issuperset(roles):
+        raise NotAllowed(reason="oneself")
+
+
+def appoint(username: str, role: str, area: str, *, by: str, id_number: str | None = None) -> None:
+    """Give an account an office from today on, and write it to the access ledger in the same transaction.
+
+    The first office that signs ties the account to an ID number; a number that is another person's is a BadValue.
+    Also raises NotFound, and NotAllowed for a disabled account or an office for oneself.
+    """
+    _ensure_role(role)
+    with writing() as now:
+        user = _named(username)
+        if not user.active:
+            raise NotAllowed(reason="disabled")
+        if people.appointments(user.id, role, area, now):
+            raise BadValue(field="role", value=role)
+        _ensure_not_oneself(by, user.person, [role])
+        _tie(user, role, id_number, now)
+        _ensure_not_oneself(by, user.person, [role])
+        db.session.add(Appointment(user_id=user.id, role=role, area=area, begins=local_date(now).isoformat()))
+        _note_office("office_given", user, role, area, by=by, now=now)
+
+
+def is_unknown(username: str) -> bool:
+    """Tell whether an account is not tied to an ID number yet; raises NotFound."""
+    with reading():
+        return _named(username).person.startswith(UNKNOWN)
+
+
+def _tie(user: User, role: str, id_number: str | None, now: datetime) -> None:
+    """Make sure that an account stands for a known human being before it signs anything."""
+    is_unknown = user.person.startswith(UNKNOWN)
+    if not id_number and (role in LOOKING_ON or not is_unknown):
+        return
+    person = _person_key(id_number, [role], now)
+    if not is_unknown and person != user.person:
+        raise BadValue(field="id_number", value="")
+    user.person = person
+
+
+def _note_office(kind: str, user: User, role: str, area: str, *, by: str, now: datetime) -> None:
+    detail = {"role": role, "area": area}
+    ledger.append(area[:6], user=by, kind=kind, subject=f"u{user.id}", now=now, detail=detail)
+
+
+def end_office(username: str, role: str, area: str, *, by: str) -> None:
+    """End an office: it has no effect from now on. The line in the access ledger is of the same transaction.
+
+    Raises NotFound when the account does not hold it, and NotAllowed for one's own office of administrator.
+    """
+    with writing() as now:
+        user = _named(username)
+        held = people.appointments(user.id, role, area, now)
+        if not held:
+            raise NotFound(user=username)
+        if role == "admin" and by == f"u{user.id}":
+            raise NotAllowed(reason="oneself")
+        for one in held:
+            one.ends = local_date(now).isoformat()
+        _note_office("office_ended", user, role, area, by=by, now=now)
 
 
 def ensure_password(password: str) -> None:

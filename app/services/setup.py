@@ -18,6 +18,8 @@ from workflows.clock import local_date
 from workflows.errors import BadValue
 
 Factory = Callable[..., Flask]
+# Whoever runs the machine, in the access ledger, before there is any account.
+OPERATOR = "cli"
 # Stands in until the installation has its own keys; nothing is ever written with it.
 NO_KEYS = Keys(b"\0" * 32, b"\0" * 32, b"\0" * 32)
 
@@ -148,4 +150,5 @@ def _add_administrator(request: Request) -> None:
         password=request.password,
         county=county,
         offices=[("admin", code.ljust(12, "0")) for code in request.counties],
+        by=OPERATOR,
     )

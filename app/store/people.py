@@ -1,7 +1,7 @@
 """Accounts, appointments, log-ins."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -45,6 +45,14 @@ def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
 def _office_name(name: str | None, level: str | None, parent: str | None) -> str:
     """A village or grid is named with what it belongs to, as many villages share a name."""
     return f"{parent or ''}{name or ''}" if level in ("village", "grid") else name or ""
+
+
+def appointments(user_id: int, role: str, area: str, now: datetime) -> Sequence[Appointment]:
+    """Return the rows by which an account holds one office today."""
+    today = local_date(now).isoformat()
+    query = select(Appointment).where(Appointment.user_id == user_id, Appointment.begins <= today)
+    query = query.where(Appointment.role == role, Appointment.area == area)
+    return db.session.scalars(query.where((Appointment.ends.is_(None)) | (Appointment.ends > today))).all()
 
 
 def actor_of(user: User, now: datetime) -> Actor:

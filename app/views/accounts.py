@@ -1,4 +1,4 @@
-"""The administrator's page: accounts of the county, add one, disable one."""
+"""The administrator's page: accounts of the county, add one, disable one, give and end offices."""
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -22,8 +22,8 @@ def accounts() -> str:
     return show_accounts(None)
 
 
-def show_accounts(refused: Refused | None) -> str:
-    """Render the page, with what was typed when it was refused."""
+def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
+    """Render the page, with what was typed into one of its forms when it was refused; never an ID number."""
     found = service.accounts(signed().actor, after=request.args.get("after", ""))
     words = speech(now=found.now)
     field = str(refused.params.get("field", "")) if refused else ""
@@ -33,7 +33,7 @@ def show_accounts(refused: Refused | None) -> str:
             "username": a.username,
             "name": a.name,
             "active": a.active,
-            "offices": words.listed([f"{words.role(role)}（{area}）" for role, _, area in a.offices]),
+            "offices": [(role, code, f"{words.role(role)}（{area}）") for role, code, area in a.offices],
             "url": url_for("accounts.disable", username=a.username),
         }
         for a in found.rows
@@ -46,6 +46,7 @@ def show_accounts(refused: Refused | None) -> str:
         roles=[(role, words.role(role)) for role in service.GIVEN],
         shortest=SHORTEST_PASSWORD,
         problem=problem,
+        form=form,
         more=more_url("accounts.accounts", found.following),
     )
 
@@ -54,10 +55,31 @@ def show_accounts(refused: Refused | None) -> str:
 def add() -> Response:
     """Add an account with one office."""
     typed = {name: narrow(request.form.get(name, "")) for name in TYPED}
+    password, id_number = request.form.get("password", ""), request.form.get("id_number", "")
     try:
-        service.add(signed().actor, password=request.form.get("password", ""), **typed)
+        service.add(signed().actor, password=password, id_number=id_number, **typed)
     except BadValue as refused:
         return refused_page(refused, show_accounts(refused))
+    return redirect(url_for("accounts.accounts"), 303)
+
+
+@pages.post("/accounts/offices")
+def appoint() -> Response:
+    """Give an account an office."""
+    username, role, area = (narrow(request.form.get(name, "")) for name in ("username", "role", "area"))
+    id_number = request.form.get("id_number", "")
+    try:
+        service.appoint(signed().actor, username, role=role, area=area, id_number=id_number)
+    except BadValue as refused:
+        return refused_page(refused, show_accounts(refused, form="office"))
+    return redirect(url_for("accounts.accounts"), 303)
+
+
+@pages.post("/accounts/offices/end")
+def end_office() -> Response:
+    """End an office of an account."""
+    username, role, area = (request.form.get(name, "") for name in ("username", "role", "area"))
+    service.end_office(signed().actor, username, role=role, area=area)
     return redirect(url_for("accounts.accounts"), 303)
 
 

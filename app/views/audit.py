@@ -25,6 +25,8 @@ KINDS = (
     "refused",
     "user_added",
     "user_disabled",
+    "office_given",
+    "office_ended",
     "households_imported",
 )
 

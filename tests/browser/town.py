@@ -7,7 +7,7 @@ from app.services import areas, people
 from app.store.transaction import reading, writing
 from app.tables import AccessRow, Area, CaseRow, Household, JournalRow, Member, db
 from tests.factories import Walker, subject
-from tests.world import PASSWORD, World
+from tests.world import PASSWORD, World, id_number
 
 COUNTY = "500241"
 VILLAGE = "500241103204"
@@ -41,7 +41,14 @@ class Town:
         with writing():
             db.session.add(Area(code=GRID, name="第一网格", level="grid", parent=VILLAGE, county=COUNTY))
         for username, (name, role, area) in ACCOUNTS.items():
-            people.add_user(username=username, name=name, password=PASSWORD, county=COUNTY, offices=[(role, area)])
+            people.add_user(
+                username=username,
+                name=name,
+                password=PASSWORD,
+                county=COUNTY,
+                offices=[(role, area)],
+                id_number=id_number(username),
+            )
             self.world.accounts[f"{role}-{area}"] = people.actor_named(username)
         self.add_household(1, HEAD, GRID)
         for serial, (head, state) in enumerate(NEIGHBOURS, 2):

@@ -20,6 +20,7 @@ from app.cli.console import Console
 from app.config import read_settings
 from app.services.setup import close
 from tests import postgres
+from tests.world import id_number
 from workflows.registry import load_rules
 
 PASSWORD = "correct horse battery"
@@ -81,9 +82,23 @@ class Machine:
         grid.write_text(f"code,name,level,parent_code\n{VILLAGE}001,第一网格,grid,{VILLAGE}\n", encoding="utf-8")
         self.run("import", "areas", grid)
         for name, office in OFFICES.items():
-            self.run(
-                "user", "add", name, "--name", f"测试{name}", "--office", office, "--password-file", self.password()
-            )
+            self.add(name, office)
+
+    def add(self, name: str, *offices: str, code: int = 0, number: str | None = None) -> Result:
+        """Add an account as the first administrator; ``number`` "" is none, and None one of its own."""
+        words = [word for office in offices for word in ("--office", office)]
+        if number != "":
+            words += ["--id-number-file", str(self.number(number or id_number(name)))]
+        return self.run(
+            "user", "add", name, "--name", f"测试{name}", *words, "--password-file", self.password(), "--as", "guan",
+            code=code,
+        )  # fmt: skip
+
+    def number(self, number: str) -> Path:
+        """A file that holds an ID number."""
+        path = self.folder / "number"
+        path.write_text(f"{number}\n", encoding="utf-8")
+        return path
 
     def roster(self) -> None:
         """Import the sample roster of the county."""

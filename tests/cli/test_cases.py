@@ -185,8 +185,7 @@ def test_the_same_key_twice_is_done_once_and_a_stale_version_not_at_all(machine:
 
 def test_what_lies_elsewhere_is_not_there(machine: Machine) -> None:
     clue(machine)
-    machine.run("user", "add", "fremd", "--name", "测", "--office", "village_cadre@500241103205",
-                "--password-file", machine.password())  # fmt: skip
+    machine.add("fremd", "village_cadre@500241103205")
     elsewhere = machine.fails("case", "show", CASE, "--as", "fremd", reason="not_found")
     nowhere = machine.fails("case", "show", "500241H0009999-C1", "--as", "fremd", reason="not_found")
     assert elsewhere == nowhere

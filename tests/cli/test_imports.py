@@ -18,9 +18,7 @@ BAD: dict[str, Any] = {**HEAD, "证件号码": make_synthetic(BIRTH, 1, sex="mal
 def clerk(bare: Machine) -> Machine:
     """A machine with a county clerk."""
     bare.init()
-    bare.run(
-        "user", "add", "xian", "--name", "测试", "--office", "county_lead@500241", "--password-file", bare.password()
-    )
+    bare.add("xian", "county_lead@500241")
     return bare
 
 
@@ -105,11 +103,11 @@ def test_usage_errors(clerk: Machine) -> None:
 
 
 def test_who_imports_is_somebody_with_the_office(clerk: Machine) -> None:
-    clerk.run("user", "add", "shen", "--name", "测", "--office", "auditor@500241", "--password-file", clerk.password())
+    clerk.add("shen", "auditor@500241")
     path = roster(clerk, HEAD)
     assert "县级主管部门人员" in clerk.fails("import", "households", path, "--as", "shen", reason="wrong_office")
     clerk.fails("import", "households", path, "--as", "niemand", reason="not_found")
-    clerk.run("user", "disable", "xian")
+    clerk.run("user", "disable", "xian", "--as", "guan")
     clerk.fails("import", "households", path, "--as", "xian", reason="not_allowed")
 
 

@@ -65,7 +65,7 @@ def test_the_password_may_come_from_the_environment_or_from_a_pipe(bare: Machine
     bare.environ["FANGPIN_ADMIN_PASSWORD"] = "from the environment"
     bare.run("init", "--county", "500241", "--admin", "guan", "--name", "测试")
     bare.run(
-        "user", "add", "zweite", "--name", "测试", "--office", "county_lead@500241", "--password-file", "-",
+        "user", "add", "zweite", "--name", "测试", "--office", "auditor@500241", "--password-file", "-", "--as", "guan",
         given="a piped password\n",
     )  # fmt: skip
 

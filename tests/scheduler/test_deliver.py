@@ -13,7 +13,7 @@ from app.store.transaction import reading, writing
 from app.tables import Appointment, Household, OutboxRow, db
 from tests.factories import XIUSHAN, helper_value
 from tests.scheduler.seen import included, lists, opened
-from tests.world import PASSWORD, World
+from tests.world import PASSWORD, World, id_number
 from workflows.clock import utc_text
 from workflows.model import Actor, Message
 
@@ -46,7 +46,14 @@ def told(word: str) -> set[int]:
 
 def account(world: World, role: str, area: str, name: str) -> Actor:
     """An account with an office exactly in an area (15 digits for a grid)."""
-    people.add_user(username=name, name=name, password=PASSWORD, county=area[:6], offices=[(role, area)])
+    people.add_user(
+        username=name,
+        name=name,
+        password=PASSWORD,
+        county=area[:6],
+        offices=[(role, area)],
+        id_number=id_number(name),
+    )
     return people.actor_named(name)
 
 
@@ -117,6 +124,7 @@ def test_a_person_of_two_roles_gets_one_reminder_and_no_second_delivery(world: W
         password=PASSWORD,
         county="500241",
         offices=[("village_cadre", XIUSHAN), ("resident_team", XIUSHAN)],
+        id_number=id_number("both"),
     )
     both = people.actor_named("both")
     leave(world, Message(case, "test", roles=("village_cadre", "resident_team")))

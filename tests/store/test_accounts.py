@@ -1,5 +1,6 @@
 """Accounts in the database: what an error shows, columns that hold their codes, throttling, persons, offices."""
 
+import json
 import traceback
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,13 +13,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.services import areas, people
 from app.services.households import import_households
 from app.store.transaction import reading, writing
-from app.tables import Member, Setting, db
+from app.tables import AccessRow, Member, Setting, db
+from tests.factories import XIUSHAN
 from tests.unit.roster_books import HEAD, WIFE, book
-from tests.world import PASSWORD, World
-from workflows.errors import NotAllowed, Refused, Throttled
+from tests.world import KEYS, PASSWORD, World, id_number
+from workflows.errors import BadValue, NotAllowed, NotFound, Refused, Throttled
+from workflows.model import ROLE_LEVELS, Actor
 
 AREA = "500241103204"
 WRONG = "wrong password"
+NUMBER = id_number("somebody")
 
 
 def refusals(username: str, sources: Iterable[str]) -> list[type[Refused]]:
@@ -94,3 +98,110 @@ def test_a_wrong_old_password_counts_and_blocks(world: World, quick: None) -> No
         people.log_in(name, PASSWORD, source="desk")
     people.change_password(number, old=PASSWORD, new=new, keep_token="t", source="home")
     assert people.log_in(name, new, source="home")
+
+
+# --- one human being, one key; offices come and go ---
+LEAD = ("county_lead", "500241000000")
+
+
+def account(username: str, *offices: tuple[str, str], number: str | None = None, by: str | None = None) -> Actor:
+    """Add an account and return its person."""
+    people.add_user(
+        username=username, name=username, password=PASSWORD, county="500241", offices=offices, id_number=number, by=by
+    )
+    return people.actor_named(username)
+
+
+def kinds() -> list[str]:
+    """The kinds of lines in the access ledger."""
+    with reading():
+        return [json.loads(text)["kind"] for text in db.session.scalars(select(AccessRow.text))]
+
+
+@pytest.mark.parametrize("role", [role for role in ROLE_LEVELS if role != "system"])
+def test_an_office_that_signs_needs_an_id_number(world: World, role: str) -> None:
+    if role in ("admin", "auditor", "upper_level"):
+        assert account("x", (role, "500241000000")).person.startswith(people.UNKNOWN)
+        return
+    for number in (None, "", "500241", NUMBER[:17] + "0"):
+        with pytest.raises(BadValue) as caught:
+            account("x", (role, "500241000000"), number=number)
+        assert dict(caught.value.params) == {"field": "id_number", "value": ""}
+
+
+def test_two_accounts_of_one_number_are_one_hand(world: World) -> None:
+    walker = world.walker()
+    officer = account("one", ("township_officer", f"{XIUSHAN[:9]}000"), number=NUMBER)
+    walker.clue().walk("township_audit")
+    walker.act("township_audit", officer)
+    lead = account("two", LEAD, number=f" {NUMBER[:6]} {NUMBER[6:]}")
+    walker.walk("county_review")
+    with pytest.raises(Refused) as caught:
+        walker.act("county_approve", lead)
+    assert caught.value.code == "same_hand"
+
+
+def test_offices_are_given_and_ended_at_once(world: World) -> None:
+    world.household()
+    admin = account("guan", ("admin", "500241000000"))
+    cadre = account("cadre", ("village_cadre", XIUSHAN), number=NUMBER)
+    token = people.log_in("cadre", PASSWORD, source="desk")
+    people.appoint("cadre", *LEAD, by=admin.id)
+    people.end_office("cadre", "village_cadre", XIUSHAN, by=admin.id)
+    signed = people.session_actor(token)
+    assert signed is not None
+    assert [(o.role, o.area) for o in signed.actor.offices] == [LEAD]
+    assert signed.actor.person == cadre.person
+    assert kinds() == ["office_given", "office_ended"]
+    for act, refusal in ((people.end_office, NotFound), (people.appoint, BadValue)):
+        with pytest.raises(refusal):
+            act("cadre", *(LEAD if act is people.appoint else ("village_cadre", XIUSHAN)), by=admin.id)
+    assert kinds() == ["office_given", "office_ended"]
+
+
+def test_an_office_that_signs_ties_an_account_to_its_person(world: World) -> None:
+    admin = account("guan", ("admin", "500241000000"))
+    account("shen", ("auditor", "500241000000"))
+    with pytest.raises(BadValue):
+        people.appoint("shen", *LEAD, by=admin.id)
+    people.appoint("shen", *LEAD, by=admin.id, id_number=NUMBER)
+    assert people.actor_named("shen").person == KEYS.person_key(NUMBER)
+    with pytest.raises(BadValue):
+        people.appoint("shen", "helper", LEAD[1], by=admin.id, id_number=id_number("another"))
+
+
+def test_an_administrator_gives_himself_nothing_that_signs(world: World) -> None:
+    admin = account("guan", ("admin", "500241000000"), number=NUMBER)
+    account("second", ("auditor", "500241000000"), number=NUMBER)
+    unknown = account("new", ("admin", "500241000000"))
+    for username, by, number in (("guan", admin, None), ("second", admin, None), ("new", unknown, id_number("new"))):
+        with pytest.raises(NotAllowed):
+            people.appoint(username, *LEAD, by=by.id, id_number=number)
+    with pytest.raises(NotAllowed):
+        account("third", LEAD, number=NUMBER, by=admin.id)
+    with pytest.raises(NotAllowed):
+        people.end_office("guan", "admin", "500241000000", by=admin.id)
+    assert kinds() == []
+    assert people.actor_named("new").person == unknown.person
+    people.appoint("guan", "auditor", "500241000000", by=admin.id)
+
+
+def test_account_and_line_come_together_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = account("guan", ("admin", "500241000000"))
+    account("x", LEAD, number=NUMBER)
+
+    def broken(*args: object, **more: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("app.store.ledger.append", broken)
+    for act in (
+        lambda: account("y", LEAD, number=NUMBER, by=admin.id),
+        lambda: people.disable_user("x", by=admin.id),
+        lambda: people.appoint("x", "auditor", LEAD[1], by=admin.id),
+        lambda: people.end_office("x", *LEAD, by=admin.id),
+    ):
+        with pytest.raises(LookupError):
+            act()
+    assert [o.role for o in people.actor_named("x").offices] == ["county_lead"]
+    with pytest.raises(NotFound):
+        people.actor_named("y")

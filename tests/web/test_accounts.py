@@ -7,11 +7,12 @@ from flask import Flask, request
 
 from app import serve
 from app.config import BadSetting, Settings, read_settings
-from app.services import areas
+from app.services import areas, people
 from app.services.households import import_households
+from tests.factories import XIUSHAN
 from tests.unit.roster_books import HEAD, WIFE, book
 from tests.web.site import browser
-from tests.world import World
+from tests.world import PASSWORD, World, id_number
 
 AREA = "500241103204"
 
@@ -54,3 +55,38 @@ def test_password_page_is_throttled(world: World) -> None:
     answers = [one.post("/password", sent).status for _ in range(6)]
     assert answers == [422] * 5 + [429]
     assert "尝试次数过多" in one.text
+
+
+def test_the_page_wants_the_number_and_never_shows_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.household()
+    one = browser(world, world.person("admin")).get("/accounts")
+    assert 'name="id_number" type="text"' in one.text
+    number = id_number("wang")
+    new = {"username": "wang", "name": "王五", "password": PASSWORD, "role": "village_cadre", "area": XIUSHAN}
+    for wrong in ("", number[:17]):
+        one.post("/accounts", {**new, "id_number": wrong})
+        assert (one.status, one.code) == (422, "bad_value")
+        assert "身份证号码”填写的内容不符合要求" in one.text
+        assert not wrong or wrong not in one.text
+    assert "王五" in one.post("/accounts", {**new, "id_number": number}).text
+    assert number not in one.text + caplog.text
+
+
+def test_offices_on_the_page(world: World) -> None:
+    world.household()
+    cadre = world.person("village_cadre")
+    name = next(key for key, known in world.accounts.items() if known.id == cadre.id)
+    one = browser(world, world.person("admin")).get("/accounts")
+    office = {"username": name, "role": "county_lead", "area": "500241000000"}
+    assert one.post("/accounts/offices", {**office, "area": "500230000000"}).status == 422
+    assert one.post("/accounts/offices", {**office, "username": "nobody"}).status == 404
+    assert one.get("/accounts").post("/accounts/offices", office).status == 200
+    theirs = browser(world, cadre).get("/overdue")
+    old = {"username": name, "role": "village_cadre", "area": XIUSHAN}
+    assert one.get("/accounts").post("/accounts/offices/end", old).status == 200
+    assert [o.role for o in people.actor_named(name).offices] == ["county_lead"]
+    assert theirs.get("/overdue").status == 200
+    assert one.get("/accounts").post("/accounts/offices/end", {**old, "area": "500230001201"}).status == 403
+    told = browser(world, world.person("auditor")).get("/audit/ledger").text
+    assert "任命职务" in told
+    assert "免去职务" in told

@@ -11,7 +11,7 @@ from app.store.transaction import writing
 from app.tables import Household, Member, Reminder, db
 from tests.factories import XIUSHAN
 from tests.web.site import browser
-from tests.world import PASSWORD, World
+from tests.world import PASSWORD, World, id_number
 
 CANARIES = ("13912345678", "999999195803047777", "6217000012345678", "CANARY-ILLNESS", "肝癌", "因病", "illness")
 
@@ -151,6 +151,7 @@ def test_accounts_are_added_and_disabled_inside_the_county(world: World) -> None
     world.household()
     one = browser(world, world.person("admin")).get("/accounts")
     new = {"username": "wang", "name": "王五", "password": PASSWORD, "role": "village_cadre", "area": XIUSHAN}
+    new["id_number"] = id_number("wang")
     for wrong in ({"area": "500230001201"}, {"area": "500241001000"}, {"role": "upper_level"}, {"password": "x"}):
         one.post("/accounts", {**new, **wrong})
         assert (one.status, one.code) == (422, "bad_value"), wrong

@@ -11,7 +11,7 @@ from app.services import lists, people
 from app.tables import db
 from tests.factories import XIUSHAN
 from tests.web.site import browser
-from tests.world import PASSWORD, World
+from tests.world import PASSWORD, World, id_number
 
 ROW = re.compile(r'class="rowlink" href="/cases/([^"]+)"')
 TILE = re.compile(r"<b>(\d+)</b>")
@@ -96,6 +96,7 @@ def test_a_case_that_waits_for_two_of_my_offices_stands_once(world: World) -> No
         password=PASSWORD,
         county=XIUSHAN[:6],
         offices=[("village_cadre", XIUSHAN), ("resident_team", XIUSHAN)],
+        id_number=id_number("both"),
     )
     world.accounts["both"] = people.actor_named("both")
     one = browser(world, world.accounts["both"]).get("/desk")
