@@ -134,7 +134,7 @@ def appoint(username: str, role: str, area: str, *, by: str, id_number: str | No
         _tie(user, role, id_number, now)
         _ensure_not_oneself(by, user.person, [role])
         db.session.add(Appointment(user_id=user.id, role=role, area=area, begins=local_date(now).isoformat()))
-        _note_office("office_given", user, role, area, by=by, now=now)
+        _note_office(user, role, area, kind="office_given", by=by, now=now)
 
 
 def is_unknown(username: str) -> bool:
@@ -154,7 +154,7 @@ def _tie(user: User, role: str, id_number: str | None, now: datetime) -> None:
     user.person = person
 
 
-def _note_office(kind: str, user: User, role: str, area: str, *, by: str, now: datetime) -> None:
+def _note_office(user: User, role: str, area: str, *, kind: str, by: str, now: datetime) -> None:
     detail = {"role": role, "area": area}
     ledger.append(area[:6], user=by, kind=kind, subject=f"u{user.id}", now=now, detail=detail)
 
@@ -173,7 +173,7 @@ def end_office(username: str, role: str, area: str, *, by: str) -> None:
             raise NotAllowed(reason="oneself")
         for one in held:
             one.ends = local_date(now).isoformat()
-        _note_office("office_ended", user, role, area, by=by, now=now)
+        _note_office(user, role, area, kind="office_ended", by=by, now=now)
 
 
 def ensure_password(password: str) -> None:

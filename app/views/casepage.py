@@ -188,13 +188,15 @@ def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
 def gate_rows(labels: Labels, view: CaseView, areas: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the gates in order with the steps of each: who signed last, and which one waits."""
     order = [*labels.compiled.order, *labels.compiled.alongside.values()]
-    last = {e["action"]: e for e in view.entries if e["actor"]["id"] != "system"}
+    signed = [e for e in view.entries if e["actor"]["id"] != "system"]
     waiting = labels.compiled.step_at(view.case.state)
     behind = last_return(view.entries, labels)
     rows = []
     for gate in labels.compiled.definition.gates:
         steps = [
-            step_row(labels, step, last.get(step.action), waiting, areas, behind) for step in order if step.gate == gate
+            step_row(labels, step, signers(signed, step, behind), waiting, areas, behind)
+            for step in order
+            if step.gate == gate
         ]
         rows.append({"label": labels.gate(gate), "steps": steps, "done": all(s["done"] for s in steps)})
     return rows
@@ -207,12 +209,19 @@ def last_return(entries: Sequence[Entry], labels: Labels) -> int:
     return int(back[-1]) if back else 0
 
 
+def signers(entries: Sequence[Entry], step: Step, behind: int) -> list[Entry]:
+    """Return the entries by which a step was signed in its last round, all signatures of it."""
+    every = [e for e in entries if e["action"] == step.action]
+    return [e for e in every if e["seq"] > behind] or every
+
+
 def step_row(
-    labels: Labels, step: Step, entry: Entry | None, waiting: Step | None, areas: Mapping[str, str], behind: int
+    labels: Labels, step: Step, entries: Sequence[Entry], waiting: Step | None, areas: Mapping[str, str], behind: int
 ) -> dict[str, Any]:
     """Return one step of the way: signed by whom, waiting, or still to come."""
     places = {s.id: place for place, s in enumerate(labels.compiled.order)}
     ahead = waiting is not None and places.get(step.id, -1) >= places[waiting.id]
+    entry = entries[-1] if entries else None
     void = entry is not None and ahead and entry["seq"] < behind
     signed = entry if entry is not None and not void else None
     present = waiting is not None and step.id == waiting.id
@@ -222,8 +231,8 @@ def step_row(
         "done": bool(signed) and not present,
         "present": present,
         "partial": present and bool(signed),
-        "who": actor.get("name", ""),
-        "role": labels.speech.role(actor["role"]) if signed else "",
+        "who": "、".join(dict.fromkeys(e["actor"]["name"] for e in entries)) if signed else "",
+        "role": labels.speech.role(actor["role"]) if len(entries) == 1 and signed else "",
         "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",
         "roles": labels.speech.roles(step.roles),

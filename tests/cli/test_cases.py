@@ -98,8 +98,9 @@ def _check_trail(machine: Machine, path: Path) -> None:
     assert head
     machine.run("verify", path, "--head", head[-1])
     machine.run("verify", path, "--head", "0" * 64, code=2)
-    act(machine, CASE, "xiang", "correct",
-        {"corrected_field": "labour_members", "corrected_value": "2", "reason": "笔误"}, [])  # fmt: skip
+    act(machine, CASE, "cun", "correct",
+        {"corrected_field": "labour_members", "corrected_value": "2", "reason": "笔误"},
+        ["correction_proof"])  # fmt: skip
     # The chain has grown since: what was printed is still a part of it.
     machine.run("verify", path, "--database")
 

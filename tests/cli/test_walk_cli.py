@@ -79,7 +79,7 @@ def bar_while_the_risk_is_there(machine: Machine) -> None:
     pairs = [word for name, text in data.items() for word in ("--data", f"{name}={text}")]
     machine.fails("case", "act", OUT, action, *pairs, *handed, "--as", who, reason="condition_bars")
     correction = {"corrected_field": "risk_gone", "corrected_value": "是", "reason": "笔误"}
-    act(machine, OUT, "dui", "correct", correction, [])
+    act(machine, OUT, "dui", "correct", correction, ["correction_proof"])
     assert "已办结" in walk(machine, OUT, ELIMINATE[audit:])
 
 
