@@ -123,7 +123,7 @@ def _read_parts(data: bytes) -> dict[str, bytes]:
             _ensure_entries(entries)
             kept = [entry for entry in entries if _KEPT.fullmatch(entry.filename)]
             parts = {entry.filename: archive.read(entry) for entry in kept}
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, struct.error):
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error):  # a damaged offset may be negative
         raise WorkbookRefused("file_broken") from None
     except (NotImplementedError, RuntimeError):
         raise WorkbookRefused("file_not_xlsx") from None

@@ -4,13 +4,16 @@ import io
 import random
 import time
 import zipfile
+from datetime import date
 
 import pytest
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from python_calamine import CalamineWorkbook, XmlError
 
+from app.roster import parse_roster
 from app.roster.messages import MESSAGES
+from app.roster.sample import sample_bytes
 from tests.unit.roster_books import (
     HEAD,
     SHEET,
@@ -180,3 +183,11 @@ def test_damage_anywhere_gives_an_answer() -> None:
         at = chance.randrange(len(part))
         worse = part[:at] + chance.randbytes(2) + part[at + chance.randint(0, 9) :]
         assert read(repacked(GOOD, {SHEET: lambda _: worse})).error_count >= 0  # noqa: B023 - used at once
+
+
+def test_a_member_that_claims_to_lie_before_the_file_is_refused() -> None:
+    """A damaged directory may point before the first byte; found by the random damage above."""
+    data = bytearray(sample_bytes("500241"))
+    at = data.rindex(b"PK\x05\x06")
+    data[at + 16 : at + 20] = (2**31).to_bytes(4, "little")
+    assert parse_roster(bytes(data), known_villages={}, today=date(2026, 11, 22)).error_count == 1
