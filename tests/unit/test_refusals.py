@@ -180,6 +180,7 @@ class TestHands:
         helper = actor_in(["helper", "village_cadre"], person="p9")
         w.assist(helper).clue("eliminate").walk("verifying")
         w.act("verify", helper)
+        assert w.case.fields["_hands"]["verify"] == ["p9"]
 
 
 class TestCommand:
