@@ -268,6 +268,8 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
         return speech.role(str(value))
     if name in ("until", "due") and isinstance(value, str) and value.endswith("Z"):
         return speech.date(value) if name == "until" else speech.last_day(value)
+    if name in ("clock", "latest") and isinstance(value, str) and value.endswith("Z"):
+        return f"{speech.time(value)}:{value[17:19]}"
     if name == "definition":
         return speech.pick(runtime().rules.definitions[str(value)].label, str(value))
     if labels is not None and name in PARAMS:

@@ -54,6 +54,12 @@ class Stale(Refused):
     code = "stale"
 
 
+class ClockBack(Refused):
+    """The clock stands before the household's latest entry: it was set back, or entries were sealed in the future."""
+
+    code = "clock_back"
+
+
 class MissingField(Refused):
     """A field that the step needs was left empty."""
 

@@ -12,7 +12,7 @@ from app.services.rights import ensure_visible, only_audits
 from app.store import cases as store
 from app.store import evidence as files
 from app.store import ledger, people
-from app.store.transaction import reading, writing
+from app.store.transaction import reading, sealing_time, writing
 from app.tables import Household, Member
 from workflows.decide import Allowed, allowed_actions, apply
 from workflows.errors import BadValue, BrokenChain, KeyReused, MissingEvidence, NotFound, Refused
@@ -114,7 +114,7 @@ def perform(actor: Actor, household: str, command: Command) -> Done:
 def perform_inside(actor: Actor, household: str, command: Command, now: datetime) -> Done:
     """Run one command inside the caller's writing transaction (the sweep marks its deadline in the same one)."""
     rules = loaded_rules()
-    dossier = store.lock_dossier(county_of(household), household)
+    dossier, latest = store.lock_dossier(county_of(household), household)
     if not actor.is_system:
         ensure_visible(actor, dossier)
         command = replace(command, key=own_key(actor, command.key))
@@ -124,6 +124,7 @@ def perform_inside(actor: Actor, household: str, command: Command, now: datetime
         if earlier.digest != fingerprint:
             raise KeyReused(key=command.key)
         return Done(earlier.case, earlier.seq, repeated=True)
+    now = sealing_time(latest, now)
     ensure_rules(rules, dossier)
     ensure_evidence_is_own(actor, county_of(household), command.evidence)
     command = _with_looked_up(rules, dossier, command, actor, now)

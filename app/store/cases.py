@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from app.store.deadlines import insert_started, mark_ended
 from app.store.outbox import add_messages
@@ -52,14 +52,23 @@ def household_row(county: str, number: str) -> Household:
     return row
 
 
-def read_dossier(county: str, number: str, *, lock: bool = False) -> Dossier:
-    """Return a household with all its cases, oldest first; raise NotFound when there is no such household.
+def read_dossier(county: str, number: str) -> Dossier:
+    """Return a household with all its cases, oldest first; raise NotFound when there is no such household."""
+    return _read(county, number, SELECT_HOUSEHOLD)[0]
+
+
+def lock_dossier(county: str, number: str) -> tuple[Dossier, str]:
+    """Return a household's dossier and the time of its latest entry; every other command on it is kept waiting.
 
     The household's row is the one lock of all its cases: what a move does to several of them is one decision, and
     opening a case finds nothing else to lock.
     """
+    return _read(county, number, LOCK_HOUSEHOLD)
+
+
+def _read(county: str, number: str, household_by: Select[Any]) -> tuple[Dossier, str]:
     key = {"k_county": county, "k_number": number}
-    household = run(LOCK_HOUSEHOLD if lock else SELECT_HOUSEHOLD, key).one_or_none()
+    household = run(household_by, key).one_or_none()
     if household is None:
         raise NotFound(household=number)
     subject = Subject(
@@ -71,13 +80,9 @@ def read_dossier(county: str, number: str, *, lock: bool = False) -> Dossier:
         household_kind=household.kind,
         people=frozenset(row.id_key for row in run(SELECT_PEOPLE, key)),
     )
-    rows = run(SELECT_CASES, {"k_county": county, "k_subject": f"household:{number}"})
-    return Dossier(subject, tuple(case_of(row) for row in rows))
-
-
-def lock_dossier(county: str, number: str) -> Dossier:
-    """Return a household's dossier and keep every other command on it waiting."""
-    return read_dossier(county, number, lock=True)
+    rows = run(SELECT_CASES, {"k_county": county, "k_subject": f"household:{number}"}).all()
+    latest = max((row.updated_at for row in rows), default="")
+    return Dossier(subject, tuple(case_of(row) for row in rows)), latest
 
 
 def household_of(case: str) -> str:

@@ -11,7 +11,8 @@ from sqlalchemy.engine import ExceptionContext, make_url
 
 from app.runtime import runtime
 from app.tables import db
-from workflows.clock import parse_utc
+from workflows.clock import parse_utc, utc_text
+from workflows.errors import ClockBack
 
 WRITING = "fangpin_writing"
 
@@ -46,6 +47,18 @@ def reading() -> Iterator[datetime]:
         yield _now(db.session.connection(execution_options=options))
     finally:
         db.session.rollback()
+
+
+def sealing_time(latest: str, now: datetime) -> datetime:
+    """Return when to seal: not before a household's latest entry (a UTC text, or empty); else raise ClockBack.
+
+    Whoever waited for the lock may have begun before that entry was sealed, so then the clock is read anew.
+    """
+    if utc_text(now) < latest:
+        now = _now(db.session.connection())
+    if utc_text(now) < latest:
+        raise ClockBack(clock=utc_text(now), latest=latest)
+    return now
 
 
 def _now(connection: Connection) -> datetime:

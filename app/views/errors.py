@@ -32,6 +32,7 @@ HTTP = {
     "broken_chain": 409,
     "wrong_state": 409,
     "stale": 409,
+    "clock_back": 409,
     "already_signed": 409,
     "already_open": 409,
     "key_reused": 409,
