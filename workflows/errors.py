@@ -174,6 +174,12 @@ class BadFile(Refused):
     code = "bad_file"
 
 
+class FileAltered(Refused):
+    """The copy of a file that would be shown is not the one made when it was handed in, or is gone."""
+
+    code = "file_altered"
+
+
 class Throttled(Refused):
     """Too many failed attempts; wait."""
 

@@ -18,7 +18,7 @@ from app.store import cases, evidence, ledger
 from app.store.transaction import reading, writing
 from app.tables import EvidenceFile
 from workflows.clock import utc_text
-from workflows.errors import BadFile, NotFound
+from workflows.errors import BadFile, FileAltered, NotFound
 from workflows.model import Actor, Evidence
 
 READERS = ("JPEG", "PNG", "WEBP")
@@ -164,17 +164,27 @@ def open_file(actor: Actor, *, county: str, sha256: str) -> tuple[bytes, str]:
     """Return the shown copy of a file and its type; NotFound unless it is of a visible household.
 
     A file that serves in no case yet is its uploader's alone; once it is evidence, only the household's rules count.
+    Raises FileAltered when the bytes are not those whose digest was noted as the file was taken in.
     """
     with reading():
         row = evidence.file_row(county, sha256)
         if row is None or not _may_open(actor, row):
             raise NotFound(file=sha256[:16])
-        place = runtime().settings.evidence / county / "shown" / row.shown_sha256[:2] / row.shown_sha256
-        mime = row.shown_mime
+        shown, mime = row.shown_sha256, row.shown_mime
     if only_audits(actor):
         with writing() as now:
             ledger.append(county, user=actor.id, kind="file_read", subject=sha256, now=now, detail={})
-    return place.read_bytes(), mime
+    return _unaltered(county, sha256, shown), mime
+
+
+def _unaltered(county: str, sha256: str, shown: str) -> bytes:
+    try:
+        data = (runtime().settings.evidence / county / "shown" / shown[:2] / shown).read_bytes()
+    except FileNotFoundError as error:
+        raise FileAltered(file=sha256[:16]) from error
+    if hashlib.sha256(data).hexdigest() != shown:
+        raise FileAltered(file=sha256[:16])
+    return data
 
 
 def _may_open(actor: Actor, row: EvidenceFile) -> bool:

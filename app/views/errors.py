@@ -15,6 +15,7 @@ from app.runtime import runtime
 from app.services import refusals
 from app.services.isolated import described
 from app.tables import db
+from app.views.paths import page_before
 from app.views.shown import page, speech
 from workflows.errors import Refused
 
@@ -30,6 +31,7 @@ HTTP = {
     "recused": 403,
     "return_first": 409,
     "broken_chain": 409,
+    "file_altered": 409,
     "wrong_state": 409,
     "stale": 409,
     "clock_back": 409,
@@ -77,13 +79,31 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
         response = jsonify({**body, **({"reference": reference} if reference else {})})
         response.headers["Content-Type"] = "application/problem+json"
     else:
-        shown = page(
-            "refused", status=status, code=code, sentence=sentence, reference=reference, home=url_for("home.index")
-        )
+        shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, ways=ways_on(code))
         response = make_response(shown)
     response.status_code = status
     response.headers[CODE_HEADER] = code
     return response
+
+
+def ways_on(code: str) -> list[dict[str, str]]:
+    """Return where a refused person may go on: back to the case or the page before, to the search, to the first page."""
+    here = request.path if request.method == "GET" else ""
+    ways = [{"url": url, "word": word} for url, word in ways_back(code) if url and url.partition("?")[0] != here][:1]
+    who: Visitor | None = g.get("visitor")
+    if code == "not_found" and who and who.signed and who.may_open("households.search"):
+        ways.append({"url": url_for("households.search"), "word": "ui.menu_households"})
+    return [*ways, {"url": url_for("home.index"), "word": "ui.to_home"}]
+
+
+def ways_back(code: str) -> list[tuple[str, str]]:
+    """Return the pages to which a refused person may want to return, best first; addresses of this site only."""
+    number = str((request.view_args or {}).get("number", ""))
+    ways = [(page_before(), "ui.to_page_before")]
+    if code == "not_found" or not NUMBER.fullmatch(number):
+        return ways
+    endpoint, word = ("cases.case", "ui.to_case") if "-" in number else ("households.household", "ui.to_household")
+    return [(url_for(endpoint, number=number), word), *ways]
 
 
 def note_refusal(refused: Refused) -> None:

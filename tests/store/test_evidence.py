@@ -1,18 +1,20 @@
 """Files of evidence: what is accepted, what a shown copy still holds, and who may open it."""
 
 import io
+from pathlib import Path
 
 import pikepdf
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from app.services import evidence
+from app.services.check import check
 from app.services.evidence import open_file, take_in
 from app.store.transaction import writing
 from app.tables import EvidenceUse, db
 from tests.factories import XIUSHAN
 from tests.world import World, picture
-from workflows.errors import BadFile, NotFound
+from workflows.errors import BadFile, FileAltered, NotFound
 from workflows.model import Actor
 
 COUNTY = XIUSHAN[:6]
@@ -166,3 +168,25 @@ def test_once_it_is_evidence_only_the_household_counts(world: World) -> None:
         db.session.add(use)
     assert not may_open(elsewhere, kept.sha256)
     assert may_open(world.person("village_cadre"), kept.sha256)
+
+
+def shown_copies(world: World) -> list[Path]:
+    """The shown copies on the disk."""
+    return [path for path in (world.folder / "evidence" / COUNTY / "shown").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("harm", ["altered", "removed"])
+def test_a_shown_copy_that_was_altered_is_not_shown(world: World, harm: str) -> None:
+    who = world.person("village_cadre")
+    kept = take_in(who, county=COUNTY, kind="visit_photo", data=picture("visit_photo"))
+    [copy] = shown_copies(world)
+    if harm == "altered":
+        copy.write_bytes(picture("other"))
+    else:
+        copy.unlink()
+    with pytest.raises(FileAltered) as refused:
+        open_file(who, county=COUNTY, sha256=kept.sha256)
+    assert (refused.value.code, dict(refused.value.params)) == ("file_altered", {"file": kept.sha256[:16]})
+    codes: list[str] = []
+    check([COUNTY], report=lambda damage: codes.append(damage.code))
+    assert codes == ["file_altered" if harm == "altered" else "file_missing"]
