@@ -20,7 +20,7 @@ from app.labels import Labels, Speech, refusal_sentence
 from app.services import people
 from app.services.areas import BadAreas
 from app.services.setup import AlreadySetUp, close
-from app.store.schema import WrongSchema, ensure_current
+from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.tables import db
 from templates import PATH as TEMPLATES
 from workflows.clock import local_date
@@ -137,7 +137,7 @@ def width(text: str) -> int:
 
 
 # Errors that stop a command and say why by themselves.
-STOPPERS = (AlreadySetUp, BadSetting, BadTable, BadAreas, WrongSchema, Refused, SQLAlchemyError, OSError)
+STOPPERS = (AlreadySetUp, BadSetting, BadTable, BadAreas, WrongSchema, Blocked, Refused, SQLAlchemyError, OSError)
 
 
 class Commands(click.Group):
@@ -166,7 +166,7 @@ def fault_of(error: Exception, console: Console) -> Fault:
         return Fault(error.code, text=console.say("fault.bad_input", field=field, value=value))
     if isinstance(error, SQLAlchemyError):
         return Fault("database", text=str(getattr(error, "orig", None) or type(error).__name__))
-    codes = {BadSetting: "bad_setting", BadTable: "bad_rules", WrongSchema: "wrong_schema"}
+    codes = {BadSetting: "bad_setting", BadTable: "bad_rules", WrongSchema: "wrong_schema", Blocked: "upgrade_blocked"}
     code = next((code for kind, code in codes.items() if isinstance(error, kind)), "file")
     return Fault(code, text=str(error))
 

@@ -36,11 +36,15 @@ class WrongSchema(RuntimeError):
         super().__init__(f"database revision {found or 'none'}, program revision {needed}: {remedy}")
 
 
+class Blocked(RuntimeError):
+    """A step met data that people must settle first; says which. Nothing was changed."""
+
+
 def upgrade(target: str | Engine) -> str:
     """Bring an empty or older database to this program's revision in one transaction; return the revision.
 
-    Raises WrongSchema for a database of a newer program. On any error nothing is changed. Runs on a connection of
-    its own; a second upgrade at the same time waits and then finds nothing to do.
+    Raises WrongSchema for a database of a newer program, Blocked for data to be settled first; on any error nothing
+    is changed. Runs on a connection of its own; a second upgrade at the same time waits and then finds nothing to do.
     """
     with _migrating(target) as connection:
         found = _revision(connection)
@@ -129,4 +133,4 @@ def _ensure_references(connection: Connection) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        raise RuntimeError(f"the migration would leave {len(broken)} broken references, the first in {broken[0][0]}")
+        raise Blocked(f"the migration would leave {len(broken)} broken references, the first in {broken[0][0]}")

@@ -7,7 +7,9 @@ import pytest
 
 from app.calendar_build import write_calendar
 from app.keys import make_keys
+from app.store import schema
 from tests.cli.conftest import Machine
+from tests.migration.databases import run
 from workflows.calendars import DEFAULT_CALENDAR
 
 
@@ -94,6 +96,18 @@ def test_an_older_database_is_refused_until_upgraded(tmp_path: Path) -> None:
     assert "fangpin init" in machine.fails("check", reason="wrong_schema")
     machine.run("upgrade")
     machine.run("check")
+
+
+def test_an_upgrade_that_data_block_says_which_in_one_line(tmp_path: Path) -> None:
+    machine = Machine({"FANGPIN_DATA": str(tmp_path / "data"), "LANG": "C"}, tmp_path)
+    machine.init()
+    url = f"sqlite:///{tmp_path / 'data' / 'fangpin.sqlite3'}"
+    schema.downgrade(url, "0001")
+    run(url, "INSERT INTO users SELECT 7, 'Guan', name, 'p', county, 'x', active, lang, created_at FROM users")
+    assert "'guan' = 7 'Guan'" in machine.fails("upgrade", reason="upgrade_blocked")
+    run(url, "UPDATE users SET username = 'Guan2' WHERE id = 7")
+    machine.run("upgrade")
+    assert "guan2" in machine.run("user", "list").output
 
 
 def test_a_wrong_setting_is_named(bare: Machine) -> None:
