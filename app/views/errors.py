@@ -87,7 +87,7 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
 
 
 def ways_on(code: str) -> list[dict[str, str]]:
-    """Return where a refused person may go on: back to the case or the page before, to the search, to the first page."""
+    """Return where a refused person may go: back to the case or the page before, to the search, to the first page."""
     here = request.path if request.method == "GET" else ""
     ways = [{"url": url, "word": word} for url, word in ways_back(code) if url and url.partition("?")[0] != here][:1]
     who: Visitor | None = g.get("visitor")

@@ -1,8 +1,5 @@
 """Log-in, log-out, password, language."""
 
-import re
-from urllib.parse import urlsplit
-
 from flask import Blueprint, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
@@ -10,26 +7,13 @@ from app.access import TOKEN, signed, visitor
 from app.labels import refusal_sentence
 from app.services import people
 from app.views.errors import CODE_HEADER, note_refusal, status_of
+from app.views.paths import HERE, safe_path
 from app.views.shown import LANGUAGES, language, page, speech
 from workflows.errors import BadValue, NotAllowed, Refused, Throttled
 
 pages = Blueprint("session", __name__)
-HERE = "/"
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THROTTLED = "refused.throttled"
 PROBLEMS = {"bad_value": "ui.password_short", "not_allowed": "ui.password_wrong", "throttled": THROTTLED}
-
-
-def safe_path(path: str) -> str:
-    """Return a path of this site, or the first page: never another host."""
-    # Browsers drop control characters and read a backslash as a slash: both can turn a path into another host.
-    if not path.startswith("/") or "\\" in path or CONTROL.search(path):
-        return HERE
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return HERE
-    return HERE if parts.scheme or parts.netloc or parts.path.startswith("//") else path
 
 
 @pages.route("/login", methods=["GET", "POST"])

@@ -15,7 +15,7 @@ from app.schemas import person, whole
 from app.store.transaction import reading
 from app.tables import AccessRow, EvidenceFile, LoginFailure, db
 from app.views.audit import KINDS
-from app.views.session import safe_path
+from app.views.paths import safe_path
 from tests.factories import XIUSHAN
 from tests.web.site import browser
 from tests.world import World, picture

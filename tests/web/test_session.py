@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.services import people
-from app.views.session import safe_path
+from app.views.paths import safe_path
 from tests.web.site import browser
 from tests.world import PASSWORD, World
 
