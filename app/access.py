@@ -7,6 +7,7 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.grids import ASSIGNERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from workflows.errors import NotAllowed
@@ -22,6 +23,7 @@ WORKERS = frozenset(
 )  # fmt: skip
 READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
+GRIDS = WORKERS & frozenset(ASSIGNERS)
 PAGES: dict[str, frozenset[str]] = {
     "desk.desk": WORKERS,
     "cases.case": READERS,
@@ -32,6 +34,10 @@ PAGES: dict[str, frozenset[str]] = {
     "cases.file": READERS,
     "households.search": READERS,
     "households.household": READERS,
+    "grids.grids": GRIDS,
+    "grids.add": GRIDS,
+    "grids.assign": GRIDS,
+    "grids.move": GRIDS,
     "boards.overdue": READERS,
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,

@@ -58,9 +58,7 @@ class Office:
         return ROLE_LEVELS[self.role]
 
     def covers(self, area: str) -> bool:
-        """Tell whether a code (village or grid) lies in this office's area."""
-        if self.role == "grid_member":
-            return area == self.area[:12] or area.startswith(self.area)
+        """Tell whether a code (village or grid) lies in this office's area; an office of a grid may be a village."""
         return area.startswith(area_prefix(self.area, self.level))
 
 

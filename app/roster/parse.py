@@ -127,6 +127,7 @@ class _Reader:
             row=top.row,
             number=number,
             village=self._village(top),
+            grid=self._take(top, "grid", values.free_text, ""),
             group=self._take(top, "group", values.free_text, ""),
             kind=self._code(top, "kind", codes.KIND) or "ordinary",
             category=self._code(top, "category", codes.CATEGORY),

@@ -48,11 +48,12 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class HouseholdRow:
-    """One household and its members in file order; money in fen, `identified` as YYYYMM or ""."""
+    """One household and its members in file order; money in fen, `identified` as YYYYMM or "", `grid` as typed."""
 
     row: int
     number: str
     village: str
+    grid: str
     group: str
     kind: str
     category: str

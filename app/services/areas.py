@@ -118,7 +118,7 @@ def _ensure_tree(lines: Sequence[AreaLine], known: Mapping[str, Area]) -> None:
 def _take(lines: Sequence[AreaLine], known: Mapping[str, Area]) -> Taken:
     fresh = [a for a in lines if a.code not in known]
     changed = [a for a in lines if a.code in known and not _is_same(a, known[a.code])]
-    store.add([_row(a) for a in fresh])
+    store.add([row_of(a) for a in fresh])
     for line in changed:
         store.rename(line.code, line.name, line.parent or None)
     return Taken(len(fresh), len(changed), len(lines) - len(fresh) - len(changed))
@@ -128,7 +128,8 @@ def _is_same(line: AreaLine, area: Area) -> bool:
     return (line.name, line.parent or None) == (area.name, area.parent)
 
 
-def _row(line: AreaLine) -> dict[str, str | None]:
+def row_of(line: AreaLine) -> dict[str, str | None]:
+    """Return an area as its table holds it."""
     return {
         "code": line.code,
         "name": line.name,
@@ -141,16 +142,21 @@ def _row(line: AreaLine) -> dict[str, str | None]:
 def add_grid(code: str, name: str) -> None:
     """Add a grid (15 digits) to its village; raises BadValue (code or name) or NotFound (village)."""
     line = AreaLine(0, code.strip(), name.strip(), "grid", code.strip()[:12])
-    try:
-        _ensure_line(line)
-    except BadAreas as error:
-        raise BadValue(field="area", value=code[:20]) from error
+    ensure_grid(line)
     with writing():
         if store.find(line.parent) is None:
             raise NotFound(area=line.parent)
         if store.find(line.code) is not None:
             raise BadValue(field="area", value=line.code)
-        store.add([_row(line)])
+        store.add([row_of(line)])
+
+
+def ensure_grid(line: AreaLine) -> None:
+    """Raise BadValue unless a grid's code and name can be taken."""
+    try:
+        _ensure_line(line)
+    except BadAreas as error:
+        raise BadValue(field="area", value=(line.name if error.code == "areas_name" else line.code)[:20]) from error
 
 
 def inside(code: str) -> list[tuple[str, str, str]]:

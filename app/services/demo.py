@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.config import Settings
 from app.idnumber import make_synthetic
-from app.services import areas, people, setup, story
+from app.services import areas, grids, people, setup, story
 from app.services.deliver import deliver
 from app.services.households import import_households
 from app.services.setup import Factory, close
@@ -23,7 +23,7 @@ from app.store import settings as stored
 from app.store.transaction import reading, writing
 from app.tables import db
 from workflows.clock import CHINA, local_date
-from workflows.model import Actor
+from workflows.model import LEVEL_DIGITS, Actor
 
 DATA = Path(__file__).parents[1] / "data"
 ACCOUNTS = DATA / "demo" / "accounts.toml"
@@ -128,7 +128,8 @@ def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Pro
 
     table = read(ACCOUNTS)
     first = table["administrator"]
-    request = setup.Request(table["counties"], first["username"], first["name"], table["password"])
+    number = _id_number(len(table["accounts"]))
+    request = setup.Request(table["counties"], first["username"], first["name"], table["password"], number)
     setup.set_up(settings, request, make_app=make_timed)
     app = make_timed(settings)
     with app.app_context():
@@ -152,12 +153,18 @@ def _fill(table: Mapping[str, Any]) -> None:
             password=table["password"],
             county=row["area"][:6],
             offices=[(row["role"], row["area"])],
-            # The sample rosters use low serials: nobody is a member of the households that they work on.
-            id_number=make_synthetic(BIRTH, MOST_SERIAL - order, sex="male"),
+            id_number=_id_number(order),
             by=administrator.id,
         )
     for county in table["counties"]:
         import_households(administrator, data=(DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
+    for grid in table["grids"]:
+        grids.assign(administrator, grid["code"][: LEVEL_DIGITS["village"]], grid["code"], groups=grid["groups"])
+
+
+def _id_number(order: int) -> str:
+    """Return the made-up number of an account; the sample rosters use low serials, so nobody is their own case."""
+    return make_synthetic(BIRTH, MOST_SERIAL - order, sex="male")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from app.roster import HouseholdRow, MemberRow, Roster, RowError, parse_roster
 from app.roster.messages import row_error, scrub
 from app.runtime import runtime
 from app.services.areas import name_paths
+from app.store import areas as area_store
 from app.store import households as store
 from app.store import ledger
 from app.store.cases import area_columns
@@ -22,7 +23,7 @@ from workflows.errors import WrongOffice
 from workflows.model import Actor, Office
 
 IMPORTERS = ("county_lead", "township_officer", "admin")
-COMPARED = ("area", "group_name", "head_name", "member_count", "kind", "phone", "national_number")
+COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
 PERSON_COMPARED = ("name", "relation", "sex", "born", "details")
 SEALED = "account_cipher"
 LONGEST_NAME, LONGEST_NUMBER = 60, 40
@@ -40,6 +41,11 @@ FOUND_HERE: Mapping[str, tuple[str, str, str]] = {
         "户编号",
         "此户编号已属于户主不同的另一户（{household}）。",
         "This number belongs to another household with another head ({household}).",
+    ),
+    "grid_unknown": (
+        "网格",
+        "本村没有这个网格（{household}）；请先在村的“网格”页建立，或用 fangpin import areas 导入。",
+        "The village has no such grid ({household}); open it on the village's page or by fangpin import areas.",
     ),
     "same_household_twice": (
         "户编号",
@@ -76,7 +82,7 @@ class Imported:
 class Plan:
     """What a clean roster comes to, held against the database."""
 
-    fresh: list[HouseholdRow] = field(default_factory=list)
+    fresh: list[tuple[HouseholdRow, str]] = field(default_factory=list)  # with the area: the village, or a grid of it
     unchanged: int = 0
     differences: list[Difference] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
@@ -134,7 +140,7 @@ def _answer(roster: Roster, plan: Plan, *, applied: bool) -> Imported:
     return Imported(
         roster,
         added=len(plan.fresh),
-        people=sum(len(h.members) for h in plan.fresh),
+        people=sum(len(h.members) for h, _ in plan.fresh),
         unchanged=plan.unchanged,
         differences=tuple(plan.differences),
         is_applied=applied,
@@ -161,6 +167,11 @@ class Known:
     by_head: Mapping[str, Household]
     members: Mapping[str, list[Member]]
     places: Mapping[str, str]
+    grids: Mapping[tuple[str, str], str]  # (village, name or code) → code
+
+    def area_of(self, row: HouseholdRow) -> str:
+        """Return a row's village or the grid that it names; empty when there is no such grid."""
+        return self.grids.get((row.village, row.grid), "") if row.grid else row.village
 
 
 def _plan(rows: Sequence[HouseholdRow]) -> Plan:
@@ -177,12 +188,15 @@ def _plan_county(county: str, rows: Sequence[HouseholdRow], plan: Plan) -> None:
     rows_seen: dict[str, int] = {}
     for row in rows:
         plan.errors += too_long(row)
+        area = known.area_of(row)
         found, errors = _match(row, known, keys)
+        if not area:
+            errors.append(_fault(row.row, "grid_unknown", scrub(row.grid)))
         if found and rows_seen.setdefault(found.number, row.row) != row.row:
             errors.append(_fault(row.row, "same_household_twice", str(rows_seen[found.number])))
         plan.errors += errors
         if found is None:
-            plan.fresh.append(row)
+            plan.fresh.append((row, area))
         elif columns := _differing(row, found, known, keys):
             plan.differences.append(Difference(row.row, found.number, columns))
         else:
@@ -199,6 +213,7 @@ def _known(county: str, rows: Sequence[HouseholdRow], keys: Keys) -> Known:
         by_head,
         store.members_by_household(county, numbers),
         store.households_of_people(county, people),
+        area_store.grids(county),
     )
 
 
@@ -239,7 +254,8 @@ def _fault(row: int, code: str, household: str) -> RowError:
 
 def _differing(row: HouseholdRow, found: Household, known: Known, keys: Keys) -> tuple[str, ...]:
     values = _household_values(row, keys)
-    columns = [name for name in COMPARED if values[name] != getattr(found, name)]
+    columns = [] if _is_filed_so(row, found, known) else ["area"]
+    columns += [name for name in COMPARED if values[name] != getattr(found, name)]
     if values["details"] != _without_cipher(found.details):
         columns.append("details")
     there = {m.id_key: tuple(getattr(m, name) for name in PERSON_COMPARED) for m in known.members[found.number]}
@@ -247,23 +263,28 @@ def _differing(row: HouseholdRow, found: Household, known: Known, keys: Keys) ->
     return tuple([*columns, "members"] if there != here else columns)
 
 
+def _is_filed_so(row: HouseholdRow, found: Household, known: Known) -> bool:
+    """A roster that names no grid says nothing of it."""
+    return known.area_of(row) == found.area if row.grid else row.village == found.village
+
+
 def _without_cipher(details: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in details.items() if name != SEALED}
 
 
 # --- rows to add ---
-def _add(rows: Sequence[HouseholdRow], now: datetime, progress: Progress | None) -> None:
-    for county in sorted({h.village[:6] for h in rows}):
-        part = [h for h in rows if h.village[:6] == county]
+def _add(rows: Sequence[tuple[HouseholdRow, str]], now: datetime, progress: Progress | None) -> None:
+    for county in sorted({area[:6] for _, area in rows}):
+        part = [one for one in rows if one[1].startswith(county)]
         numbered = zip(store.take_numbers(county, len(part)), part, strict=True)
         for group in store.batches(numbered):
-            store.add_households([_household_row(n, h, now) for n, h in group])
-            store.add_members([m for n, h in group for m in _member_rows(n, h)])
+            store.add_households([_household_row(n, h, area, now) for n, (h, area) in group])
+            store.add_members([m for n, (h, _) in group for m in _member_rows(n, h)])
             if progress:
                 progress(len(group))
 
 
-def _household_row(number: str, row: HouseholdRow, now: datetime) -> dict[str, Any]:
+def _household_row(number: str, row: HouseholdRow, area: str, now: datetime) -> dict[str, Any]:
     keys = runtime().keys
     county = row.village[:6]
     values = _household_values(row, keys)
@@ -272,7 +293,8 @@ def _household_row(number: str, row: HouseholdRow, now: datetime) -> dict[str, A
         values["details"] = {**values["details"], SEALED: sealed}
     return {
         **values,
-        **area_columns(row.village),
+        **area_columns(area),
+        "area": area,
         "county": county,
         "number": number,
         "head_key": _key(row.head, keys),
@@ -291,7 +313,6 @@ def _household_values(row: HouseholdRow, keys: Keys) -> dict[str, Any]:
         "facts": dict(row.facts),
     }
     return {
-        "area": row.village,
         "national_number": row.number or None,
         "group_name": row.group,
         "head_name": row.head.name,

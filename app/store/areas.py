@@ -48,6 +48,13 @@ def names_down_to_villages(county: str) -> dict[str, tuple[str, str, str]]:
     return {code: (code, name, parent or "") for code, name, parent in db.session.execute(query)}
 
 
+def grids(county: str) -> dict[tuple[str, str], str]:
+    """Return the codes of a county's grids by (village, name) and by (village, code)."""
+    query = select(Area.code, Area.name, Area.parent).where(Area.county == county, Area.level == "grid")
+    rows = db.session.execute(query).all()
+    return {(str(parent), key): code for code, name, parent in rows for key in (name, code)}
+
+
 def add(rows: Sequence[Mapping[str, Any]]) -> None:
     """Add areas, in one statement."""
     if rows:

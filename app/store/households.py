@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
 from app.store.transaction import insert_once
 from app.tables import Counter, Household, Member, db
@@ -78,3 +78,26 @@ def add_members(rows: Sequence[Mapping[str, Any]]) -> None:
     """Add members of households that are there."""
     if rows:
         db.session.execute(insert(Member), list(rows))
+
+
+# --- grids ---
+def groups_by_area(county: str, village: str) -> list[tuple[str, str, int]]:
+    """Count a village's households by group and area (the village's own code, or a grid's)."""
+    columns = (Household.group_name, Household.area)
+    query = select(*columns, func.count()).where(Household.county == county, Household.village == village)
+    return [(r[0], r[1], int(r[2])) for r in db.session.execute(query.group_by(*columns).order_by(*columns))]
+
+
+def in_village(county: str, village: str, *, groups: Sequence[str], numbers: Sequence[str]) -> dict[str, str]:
+    """Return the areas of a village's households of some groups or with some numbers, by number, under lock."""
+    wanted = or_(Household.group_name.in_(groups), Household.number.in_(numbers))
+    query = select(Household.number, Household.area).where(Household.county == county, Household.village == village)
+    rows = db.session.execute(query.where(wanted).order_by(Household.number).with_for_update())
+    return {row.number: row.area for row in rows}
+
+
+def set_area(county: str, numbers: Sequence[str], area: str) -> None:
+    """File households under a grid, or under their village."""
+    for part in batches(numbers):
+        chosen = (Household.county == county, Household.number.in_(part))
+        db.session.execute(update(Household).where(*chosen).values(area=area))

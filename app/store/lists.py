@@ -67,8 +67,7 @@ def _visible_by(office: Office, user_id: int) -> ColumnElement[bool]:
     if office.role in VILLAGE_ROLES:
         return and_(Household.county == area[:6], Household.village == area[:12])
     if office.role == "grid_member":
-        inside = or_(Household.area == area[:12], Household.area.startswith(area))
-        return and_(Household.county == area[:6], Household.village == area[:12], inside)
+        return and_(Household.county == area[:6], Household.village == area[:12], Household.area.startswith(area))
     if office.role == "helper":
         return and_(Household.county == area[:6], Household.number.in_(_helped(user_id)))
     return false()
@@ -108,7 +107,7 @@ def _waits_for(office: Office, user_id: int) -> ColumnElement[bool]:
     if office.role == "helper":
         return and_(role, Wait.user_id == user_id)
     if office.role == "grid_member":
-        inside = or_(Household.area == area[:12], Household.area.startswith(area))
+        inside = Household.area.startswith(area)
         return and_(role, Wait.county == area[:6], Wait.village == area[:12], inside)
     if office.role in VILLAGE_ROLES:
         return and_(role, Wait.county == area[:6], Wait.village == area[:12])

@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.access import guard_page
-from app.views import accounts, audit, boards, cases, desk, errors, home, households, session, shown
+from app.views import accounts, audit, boards, cases, desk, errors, grids, home, households, session, shown
 
 POLICY = (
     "default-src 'self'; "
@@ -26,7 +26,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, boards, audit, accounts)
+BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts)
 
 
 def init_views(app: Flask) -> None:

@@ -9,7 +9,7 @@ from app.access import PAGES, signed, visitor
 from app.labels import Labels, Speech, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.schemas import narrow, whole
-from app.services import cases, lists
+from app.services import cases, grids, lists
 from app.services.lists import House, HouseholdPage
 from app.views.casepage import chain_rows
 from app.views.cases import done_url, sent_key
@@ -45,9 +45,16 @@ def search() -> str:
         area=area,
         path=[(code, short_area(name), reachable(code, home)) for code, name in found.path],
         inside=found.inside,
+        grids_url=grids_url(area or home),
         rows=[house_row(house, state, words) for house, state in found.found.rows],
         more=more_url("households.search", found.found.following, q=words_typed, area=area),
     )
+
+
+def grids_url(area: str) -> str:
+    """Return the page of a village's grids, or an empty text where the reader files nobody under one."""
+    is_village = len(area) == 12 and area[9:] != "000"
+    return url_for("grids.grids", village=area) if is_village and grids.may_assign(signed().actor, area) else ""
 
 
 def reachable(code: str, home: str) -> bool:
@@ -80,10 +87,22 @@ def household(number: str) -> str:
         h=house_row(found.house, state_of_house(found), words),
         national=found.house.national_number,
         phone=masked_phone(found.phone),
+        grid=grid_choice(found.house),
         members=people_rows(found.members, words, found.now),
         chains=chain_rows(found.cases, words),
         purposes=purpose_rows(found, words) if may_report() else [],
     )
+
+
+def grid_choice(house: House) -> dict[str, Any]:
+    """Return the household's grid, the village's grids, and whether the reader may choose another one."""
+    there = grids.grids_of(house.village)
+    return {
+        "now": house.area,
+        "name": short_area(dict(there).get(house.area, "")),
+        "options": [(code, short_area(name)) for code, name in there],
+        "open": bool(there) and grids.may_assign(signed().actor, house.village),
+    }
 
 
 def state_of_house(found: HouseholdPage) -> str:

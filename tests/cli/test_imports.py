@@ -118,3 +118,17 @@ def test_areas_by_file(clerk: Machine) -> None:
     assert "未变 1" in clerk.run("import", "areas", path).output
     path.write_text("code,name,level,parent_code\n500241103204002,二,grid,500241103999\n", encoding="utf-8")
     assert "第 2 行" in clerk.fails("import", "areas", path, reason="bad_areas")
+
+
+def test_grids_are_opened_and_groups_filed(clerk: Machine) -> None:
+    village = "500241103204"
+    clerk.run("import", "households", SAMPLES / "roster-500241.xlsx", "--as", "xian")
+    assert f"{village}001" in clerk.run("grid", "add", village, "第一网格", "--as", "xian").output
+    filed = clerk.run("grid", "assign", village, f"{village}001", "--group", "1组", "--group", "2组", "--as", "xian")
+    assert "10 户" in filed.output
+    left = clerk.run("grid", "assign", village, "-", "--household", "500241h0000001", "--as", "xian")
+    assert "1 户" in left.output
+    listed = clerk.run("grid", "list", village, "--as", "xian").output
+    assert "第一网格" in listed
+    assert "4组" in listed
+    assert "网格" in clerk.run("grid", "assign", village, "9", "--group", "1组", "--as", "xian", code=1).stderr

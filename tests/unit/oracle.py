@@ -169,8 +169,7 @@ class Oracle:
         return self.assist not in ("none", "ended") and bool(self.helper) and self.helper == who.account
 
     def _covers(self, role: str, area: str) -> bool:
-        digits = 12 if role == "grid_member" else DIGITS[role]
-        return self.area.startswith(area[:digits])
+        return self.area.startswith(area[: DIGITS[role]])
 
     # --- reasons ------------------------------------------------------------
     def reasons(self, who: Who, act: str, now: datetime) -> set[str]:
@@ -179,7 +178,8 @@ class Oracle:
             return self._status_reasons(who, act)
         if act in HELPER_ACTS:
             wrong = set() if self.assist in HELPER_ACTS[act] else {"wrong_state"}
-            return wrong | self.standing(who, ASSIGNERS)
+            # The domain notes, section 2: who is related steps aside; nobody sees to the help of the own household.
+            return wrong | self.standing(who, ASSIGNERS) | ({"own_household"} if who.person in self.people else set())
         if act in BESIDE:
             return self._beside_reasons(who, act, now)
         return self._step_reasons(who, act, now)
