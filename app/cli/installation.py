@@ -14,6 +14,7 @@ from app.services import setup
 from app.store import schema
 
 PASSWORD_VARIABLE = "FANGPIN_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
+NUMBER_VARIABLE = "FANGPIN_ADMIN_ID_NUMBER"
 
 
 @click.command(help="建立系统：密钥、数据库、区县、首位管理员 / set up keys, database, counties, first administrator")
@@ -25,18 +26,30 @@ PASSWORD_VARIABLE = "FANGPIN_ADMIN_PASSWORD"  # noqa: S105 - the name of a varia
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help=f"含密码的文件（或 {PASSWORD_VARIABLE}） / file with the password",
 )
+@click.option(
+    "--id-number-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help=f"含其身份证号码的文件（或 {NUMBER_VARIABLE}） / file with their ID number",
+)
 @pass_console
 def init(
-    console: Console, counties: tuple[str, ...], username: str | None, name: str | None, password_file: Path | None
+    console: Console,
+    counties: tuple[str, ...],
+    username: str | None,
+    name: str | None,
+    password_file: Path | None,
+    id_number_file: Path | None,
 ) -> None:
-    """Set the installation up, once."""
+    """Set the installation up, once; by the ID number the administrator is known under any other account too."""
+    ensure_one_pipe(id_number_file, password_file)
     settings = console.settings()
     chosen = counties or (ask(console, "county"),)
     request = setup.Request(
         counties=chosen,
         username=username or ask(console, "admin"),
         name=name or ask(console, "name"),
-        password=read_password(console, password_file, PASSWORD_VARIABLE),
+        password=read_secret(console, "password", password_file, PASSWORD_VARIABLE),
+        id_number=read_secret(console, "id_number", id_number_file, NUMBER_VARIABLE),
     )
     result = setup.set_up(settings, request, make_app=partial(create_app, clock=console.clock))
     console.tell("init.done", data=settings.data, revision=result.revision)
@@ -63,16 +76,25 @@ def ask(console: Console, what: str) -> str:
     return str(click.prompt(console.say(f"ask.{what}"))).strip()
 
 
-def read_password(console: Console, file: Path | None, variable: str) -> str:
-    """Take a password from a file, the environment or the terminal; it is never an argument, where others see it."""
+def ensure_one_pipe(id_number_file: Path | None, password_file: Path | None) -> None:
+    """Standard input can hold one of the two secrets only."""
+    if str(id_number_file) == str(password_file) == "-":
+        raise click.UsageError("--id-number-file - / --password-file -")
+
+
+def read_secret(console: Console, what: str, file: Path | None, variable: str) -> str:
+    """Take a password or an ID number from a file, the environment or the terminal, unseen.
+
+    It is never an argument, where others on the machine see it.
+    """
     if file:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         return text.splitlines()[0] if text else ""
     if os.environ.get(variable):
         return os.environ[variable]
     if not sys.stdin.isatty():
-        raise Fault("no_password", exit_code=2, variable=variable)
-    return str(click.prompt(console.say("ask.password"), hide_input=True, confirmation_prompt=True))
+        raise Fault(f"no_{what}", exit_code=2, variable=variable)
+    return str(click.prompt(console.say(f"ask.{what}"), hide_input=True, confirmation_prompt=what == "password"))
 
 
 @click.command(help="把数据库升级到本程序的版本 / bring the database to this program's revision")

@@ -1,16 +1,16 @@
 """``fangpin user``: accounts and their offices, as an administrator of the county keeps them."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from app.cli.console import Console, Fault, pass_console
-from app.cli.installation import read_password
+from app.cli.console import Console, pass_console
+from app.cli.installation import ensure_one_pipe, read_secret
 from app.services import accounts, operators, people
 from workflows.model import ROLE_LEVELS
 
 PASSWORD_VARIABLE = "FANGPIN_PASSWORD"  # noqa: S105 - the name of a variable
+NUMBER_VARIABLE = "FANGPIN_ID_NUMBER"
 by_admin = click.option(
     "--as", "admin", metavar="USERNAME", required=True, help="该县系统管理员的用户名 / an administrator of the county"
 )
@@ -24,7 +24,7 @@ def user() -> None:
 number_option = click.option(
     "--id-number-file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="含身份证号码的文件：同号账号视为同一人 / file with the ID number: accounts of one number are one person",
+    help=f"含身份证号码的文件（或 {NUMBER_VARIABLE}）：同号账号视为同一人 / file with the ID number (one number, one person)",
 )
 
 
@@ -50,10 +50,9 @@ def add(
     admin: str,
 ) -> None:
     """Add an account."""
-    if str(id_number_file) == str(password_file) == "-":
-        raise click.UsageError("--id-number-file - / --password-file -")
+    ensure_one_pipe(id_number_file, password_file)
     held = [read_office(text) for text in offices]
-    password = read_password(console, password_file, PASSWORD_VARIABLE)
+    password = read_secret(console, "password", password_file, PASSWORD_VARIABLE)
     signs = any(role in ROLE_LEVELS and role not in people.LOOKING_ON for role, _ in held)
     id_number = read_id_number(console, id_number_file, is_needed=signs)
     with console.running():
@@ -64,15 +63,8 @@ def add(
 
 
 def read_id_number(console: Console, file: Path | None, *, is_needed: bool) -> str | None:
-    """Take an ID number from a file or, where one is needed, the terminal; never an argument, where others see it."""
-    if file:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return text.splitlines()[0] if text else None
-    if not is_needed:
-        return None
-    if not sys.stdin.isatty():
-        raise Fault("no_id_number", exit_code=2)
-    return str(click.prompt(console.say("ask.id_number"), hide_input=True))
+    """Take an ID number where one is given or needed."""
+    return read_secret(console, "id_number", file, NUMBER_VARIABLE) if file or is_needed else None
 
 
 def read_office(text: str) -> tuple[str, str]:

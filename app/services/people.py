@@ -103,11 +103,15 @@ def _person_key(id_number: str | None, roles: Iterable[str], now: datetime) -> s
     """Return the key of the human being; one who only looks on may stay unknown, whoever signs may not."""
     if not id_number and LOOKING_ON.issuperset(roles):
         return f"{UNKNOWN}{secrets.token_hex(15)}"
+    return runtime().keys.person_key(ensure_id_number(id_number or "", now))
+
+
+def ensure_id_number(text: str, now: datetime) -> str:
+    """Return the number by which a person is known; raise BadValue, without the text, unless it is a right one."""
     try:
-        number = parse(id_number or "", today=local_date(now), allow_synthetic=True)
+        return parse(text, today=local_date(now), allow_synthetic=True).core
     except IdNumberError as error:
         raise BadValue(field="id_number", value="") from error
-    return runtime().keys.person_key(number.core)
 
 
 def _ensure_not_oneself(by: str | None, person: str, roles: Iterable[str]) -> None:

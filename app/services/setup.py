@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flask import Flask
@@ -40,6 +40,7 @@ class Request:
     username: str
     name: str
     password: str
+    id_number: str
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,11 @@ class Result:
 def set_up(settings: Settings, request: Request, *, make_app: Factory) -> Result:
     """Set up an installation once; a run that broke off before the administrator was there may be repeated.
 
-    Raises AlreadySetUp, BadValue (county, user name, password) or BadTable (no pack holds a county).
+    Raises AlreadySetUp, BadValue (county, user name, password, ID number) or BadTable (a pack is wrong, or none holds
+    a county). A refusal leaves nothing behind.
     """
     _ensure_fits(request)
-    _ensure_new(settings, make_app)
+    _ensure_new(settings, request, make_app)
     settings.data.mkdir(parents=True, exist_ok=True)
     if not settings.secrets_file.exists():
         make_keys(settings.secrets_file)
@@ -98,25 +100,28 @@ def _ensure_fits(request: Request) -> None:
     if not request.username.strip() or not request.name.strip():
         raise BadValue(field="username", value=request.username[:20])
     people.ensure_password(request.password)
+    people.ensure_id_number(request.id_number, datetime.now(UTC))
 
 
-def _ensure_new(settings: Settings, make_app: Factory) -> None:
+def _ensure_new(settings: Settings, request: Request, make_app: Factory) -> None:
+    """Rules are loaded and the database is looked at before there are keys, which would outlive a refusal."""
     has_keys = settings.secrets_file.exists()
-    if settings.database_url.startswith("sqlite") and not _database_file_exists(settings):
-        return
     app = make_app(settings, keys=None if has_keys else NO_KEYS)
     with app.app_context():
         try:
-            has_users = schema.revision(db.engine) is not None and _has_users()
+            for code in request.counties:
+                runtime().rules.pack_for(code.ljust(12, "0"), local_date(datetime.now(UTC)))
+            has_users = _has_database(settings) and schema.revision(db.engine) is not None and _has_users()
         finally:
             close(app)
     if has_users:
         raise AlreadySetUp("done" if has_keys else "keys_lost", str(settings.data))
 
 
-def _database_file_exists(settings: Settings) -> bool:
+def _has_database(settings: Settings) -> bool:
+    """Tell whether there may be something to look at: looking alone would make an SQLite file."""
     path = settings.database_url.partition(":///")[2]
-    return bool(path) and Path(path).exists()
+    return not settings.database_url.startswith("sqlite") or (bool(path) and Path(path).exists())
 
 
 def _has_users() -> bool:
@@ -150,5 +155,6 @@ def _add_administrator(request: Request) -> None:
         password=request.password,
         county=county,
         offices=[("admin", code.ljust(12, "0")) for code in request.counties],
+        id_number=request.id_number,
         by=OPERATOR,
     )

@@ -126,7 +126,12 @@ class Machine:
 
 def environment(url: str, folder: Path) -> dict[str, str]:
     """The environment of the commands."""
-    return {"FANGPIN_DATA": str(folder / "data"), "FANGPIN_DATABASE_URL": url, "LANG": "C.UTF-8"}
+    return {
+        "FANGPIN_DATA": str(folder / "data"),
+        "FANGPIN_DATABASE_URL": url,
+        "FANGPIN_ADMIN_ID_NUMBER": id_number("guan"),
+        "LANG": "C.UTF-8",
+    }
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,8 +8,9 @@ import pytest
 from app.calendar_build import write_calendar
 from app.keys import make_keys
 from app.store import schema
-from tests.cli.conftest import Machine
+from tests.cli.conftest import Machine, environment
 from tests.migration.databases import run
+from tests.world import id_number
 from workflows.calendars import DEFAULT_CALENDAR
 
 
@@ -72,6 +73,40 @@ def test_the_password_may_come_from_the_environment_or_from_a_pipe(bare: Machine
     )  # fmt: skip
 
 
+def test_the_first_administrator_is_known_by_their_id_number(bare: Machine) -> None:
+    """So nobody gives himself a signing office by way of a second account."""
+    bare.init()
+    assert "[not_allowed]" in bare.add("ich", "county_lead@500241", number=id_number("guan"), code=1).stderr
+    bare.add("andere", "county_lead@500241", number=id_number("andere"))
+
+
+@pytest.mark.parametrize("number", ["", "999999195001010011", "kein"])
+def test_init_wants_a_right_id_number_and_does_not_show_it(bare: Machine, number: str) -> None:
+    file = bare.number(number)
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    line = bare.fails("init", *arguments, "--id-number-file", file, reason="bad_value")
+    assert not number or number not in line
+    assert "id_number" in line
+    assert not (bare.folder / "data").exists()
+
+
+def test_without_an_id_number_or_a_terminal_nothing_is_asked(bare: Machine) -> None:
+    del bare.environ["FANGPIN_ADMIN_ID_NUMBER"]
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    line = bare.fails("init", *arguments, reason="no_id_number", code=2)
+    assert "FANGPIN_ADMIN_ID_NUMBER" in line
+    assert "--id-number-file" in line
+
+
+def test_an_id_number_is_asked_for_unseen(bare: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    del bare.environ["FANGPIN_ADMIN_ID_NUMBER"]
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    said = bare.run("init", *arguments, given=f"{id_number('guan')}\n").output
+    assert "身份证号码（不显示）" in said
+    assert id_number("guan") not in said
+
+
 def test_without_a_password_or_a_terminal_nothing_is_asked(bare: Machine) -> None:
     bare.fails("init", "--county", "500241", "--admin", "guan", "--name", "x", reason="no_password", code=2)
     assert "--county" in bare.run("init", code=2).stderr
@@ -99,7 +134,7 @@ def test_an_older_database_is_refused_until_upgraded(tmp_path: Path) -> None:
 
 
 def test_an_upgrade_that_data_block_says_which_in_one_line(tmp_path: Path) -> None:
-    machine = Machine({"FANGPIN_DATA": str(tmp_path / "data"), "LANG": "C"}, tmp_path)
+    machine = Machine({**environment("", tmp_path), "LANG": "C"}, tmp_path)
     machine.init()
     url = f"sqlite:///{tmp_path / 'data' / 'fangpin.sqlite3'}"
     schema.downgrade(url, "0001")
@@ -121,6 +156,19 @@ def test_a_pack_with_an_error_stops_with_file_and_reason(bare: Machine, tmp_path
     (tmp_path / "packs" / "500241-bad.toml").write_text('format = "fp-pack-v1"\nid = "broken"\n')
     bare.environ["FANGPIN_POLICIES"] = str(tmp_path / "packs")
     assert "500241-bad" in bare.fails("check", reason="bad_rules")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_a_pack_with_an_error_stops_init_and_nothing_stays(bare: Machine, tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "500241-bad.toml").write_text('format = "fp-pack-v1"\nid = "broken"\n')
+    bare.environ["FANGPIN_POLICIES"] = str(tmp_path / "packs")
+    bare.environ["FANGPIN_DATABASE_URL"] = ""
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    assert "500241-bad" in bare.fails("init", *arguments, reason="bad_rules")
+    assert not (bare.folder / "data").exists()
+    del bare.environ["FANGPIN_POLICIES"]
+    bare.init()
 
 
 def test_an_unreachable_database_is_one_line(bare: Machine) -> None:
