@@ -121,6 +121,7 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
     if gate:
         record_hand(draft, gate, context.actor.person)
     draft.put("corrected_entry", draft.fields["_provenance"][name])
+    draft.put("_provenance", {**draft.fields["_provenance"], name: draft.seq})
     draft.put(name, value, personal=spec.personal)
 
 

@@ -334,6 +334,7 @@ class Oracle:
         self.compared = self.compared and (target or BESIDE[act][2]) not in ("clue_open", "verifying")
         if act == "uphold_appeal":
             self.barred |= self.hands.get("verify", set()) | self.refusers
+            self.fast = False
         self.place = target or BESIDE[act][2]
         if self.purpose == "include":
             if act == "appeal":

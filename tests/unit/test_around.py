@@ -255,6 +255,19 @@ class TestFastTrack:
         w.act("tell_refusal")
         assert w.latest("assist").state == "ended"
 
+    def test_is_open_again_after_an_upheld_appeal(self) -> None:
+        w = walker().clue()
+        w.act("fast_track")
+        w.walk("reviewing")
+        w.act("refuse")
+        w.act("tell_refusal")
+        w.act("appeal")
+        w.act("uphold_appeal", "township_leader")
+        assert "complete_procedure" not in w.case.clocks
+        w.act("fast_track", "county_lead")
+        assert w.case.clocks["complete_procedure"].generation == 2
+        assert w.latest("assist").state == "assigning"
+
     def test_is_late_when_the_procedure_is(self) -> None:
         w = walker().clue()
         w.act("fast_track")
@@ -305,6 +318,8 @@ class TestCorrection:
         assert w.last["changes"]["income_per_head"] == {"before": 900_000, "after": 650_000}
         wrong = next(n for n, t in enumerate(before, 1) if '"action":"verify"' in t)
         assert w.case.fields["corrected_entry"] == wrong
+        w.act("correct", "village_cadre", corrected_field="income_per_head", corrected_value=640_000)
+        assert w.case.fields["corrected_entry"] == w.case.seq - 1
         w.check()
 
     @pytest.mark.parametrize(
