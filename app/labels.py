@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
 from app.runtime import runtime
 from workflows.clock import CHINA, local_date, parse_utc, time_left
 from workflows.definition import Action, Field, Step
@@ -49,6 +50,10 @@ class Speech:
     def listed(self, items: Sequence[str]) -> str:
         """Join labels as the language does."""
         return ("、" if self.lang == "zh" else ", ").join(items)
+
+    def aside(self, text: str) -> str:
+        """Return a text in brackets, as the language sets them after a word."""
+        return f"（{text}）" if self.lang == "zh" else f" ({text})"
 
     def date(self, moment: str | datetime | date) -> str:
         """Return a local day for people."""
@@ -178,11 +183,6 @@ def plain(speech: Speech, value: Any) -> str:
     if isinstance(value, list | tuple):
         return speech.listed([str(item) for item in value])
     return str(value)
-
-
-def short_area(name: str) -> str:
-    """Return an area's name as people say it: 平所村村民委员会 is 平所村, 城北社区居民委员会 is 城北社区."""
-    return name.removesuffix("村民委员会").removesuffix("居民委员会") or name
 
 
 def masked_phone(phone: str) -> str:

@@ -1,4 +1,5 @@
-// Two small helps; every page works without them: a form is sent once, and chosen photos are shown before sending.
+// Small helps; every page works without them: a form is sent once, chosen photos are shown before sending, and what
+// is folded for telephones stands open on a wide screen.
 "use strict";
 
 for (const form of document.querySelectorAll("form[data-once]")) {
@@ -24,6 +25,11 @@ window.addEventListener("pageshow", () => {
     }
   }
 });
+
+if (window.matchMedia("(min-width: 45.01rem)").matches) {
+  for (const part of document.querySelectorAll("details.history")) part.open = true;
+}
+document.querySelector(".links [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 for (const input of document.querySelectorAll("input[type=file][data-preview]")) {
   const shelf = document.createElement("div");

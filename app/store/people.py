@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
 
+from app.places import grid_name
 from app.tables import Appointment, Area, LoginFailure, LoginSession, User, db
 from workflows.clock import local_date, utc_text
 from workflows.model import Actor, Office
@@ -44,7 +45,9 @@ def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
 
 def _office_name(name: str | None, level: str | None, parent: str | None) -> str:
     """A village or grid is named with what it belongs to, as many villages share a name."""
-    return f"{parent or ''}{name or ''}" if level in ("village", "grid") else name or ""
+    if level == "grid":
+        return grid_name(parent or "", name or "")
+    return f"{parent or ''}{name or ''}" if level == "village" else name or ""
 
 
 def appointments(user_id: int, role: str, area: str, now: datetime) -> Sequence[Appointment]:

@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
+from app.labels import short_area
 from app.schemas import narrow
 from app.services import accounts as service
 from app.services.people import SHORTEST_PASSWORD
@@ -33,7 +34,9 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
             "username": a.username,
             "name": a.name,
             "active": a.active,
-            "offices": [(role, code, f"{words.role(role)}（{area}）") for role, code, area in a.offices],
+            "offices": [
+                (role, code, words.role(role) + words.aside(short_area(area))) for role, code, area in a.offices
+            ],
             "url": url_for("accounts.disable", username=a.username),
         }
         for a in found.rows

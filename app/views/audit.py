@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, make_response, request, url_for
+from flask import Blueprint, make_response, request
 from werkzeug.wrappers import Response
 
 from app import printing
@@ -13,6 +13,7 @@ from app.schemas import whole
 from app.services import boards
 from app.services.boards import Total
 from app.store.lists import CaseFilter
+from app.views.ledger import ledger_rows
 from app.views.plain import case_row, more_url
 from app.views.shown import language, page, speech
 
@@ -28,6 +29,8 @@ KINDS = (
     "office_given",
     "office_ended",
     "households_imported",
+    "grid_added",
+    "grid_assigned",
 )
 
 
@@ -90,23 +93,10 @@ def ledger() -> str:
     kind = kind if kind in KINDS else ""
     found = boards.access_ledger(signed().actor, kind=kind, before=whole(request.args.get("after", "")) or 0)
     words = speech(now=found.now)
-    rows = [
-        {
-            "seq": line.seq,
-            "at": words.time(line.at),
-            "user": line.user,
-            "kind": words.say(f"access.{line.kind}") if words.knows(f"access.{line.kind}") else line.kind,
-            "subject": line.subject,
-            "url": url_for("cases.case", number=line.subject) if "-" in line.subject else "",
-            "detail": line.detail,
-            "hash": line.hash[:16],
-        }
-        for line in found.rows
-    ]
     return page(
         "ledger",
         words=words,
-        rows=rows,
+        rows=ledger_rows(found.rows, words),
         kind=kind,
         kinds=KINDS,
         more=more_url("audit.ledger", found.following, kind=kind),

@@ -16,7 +16,7 @@ from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
 from workflows.clock import explain, local_date, parse_utc
 from workflows.decide import Allowed
-from workflows.definition import Step
+from workflows.definition import Action, Step, Timer
 from workflows.model import Case, Clock
 
 SKIPPED = ("weekend", "holiday", "provisional_rest_day")
@@ -31,6 +31,7 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
     areas = {code: short_area(name) for code, name in lists.area_names(codes).items()}
     entries = [entry_row(labels, e, view, areas) for e in view.entries]
     fresh = since_signature(view.entries, signing_actions(labels))
+    main = main_actions(view)
     return {
         "number": view.case.number,
         "version": view.case.seq,
@@ -45,7 +46,7 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "history": entries[:fresh],
         "clocks": [clock_row(labels, clock, view) for clock in sorted(view.case.clocks.values(), key=lambda c: c.due)],
         "gates": gate_rows(labels, view, areas),
-        "open": [action_row(labels, a, view) for a in view.allowed if a.is_allowed],
+        "open": [action_row(labels, a, view, main=a.action in main) for a in view.allowed if a.is_allowed],
         "barred": [barred_row(labels, a) for a in view.allowed if not a.is_allowed],
         "waits": words.roles(view.compiled.waits_for(view.case.state)),
         "chains": chain_rows(view.dossier.cases, words, view.case.number),
@@ -117,9 +118,7 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "action": labels.action(entry["action"]),
         "at": words.time(entry["at"]),
         "who": words.role("system") if actor["id"] == "system" else actor["name"],
-        "office": ""
-        if actor["id"] == "system"
-        else f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip(),
+        "office": "" if actor["id"] == "system" else words.aside(office_of(words, actor, areas)),
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
         "changes": changed_values(labels, entry, view.values),
@@ -127,6 +126,11 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
         "clauses": [labels.clause(clause) for clause in entry["clauses"]],
     }
+
+
+def office_of(words: Speech, actor: Mapping[str, Any], areas: Mapping[str, str]) -> str:
+    """Return the office in which somebody acted."""
+    return f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip()
 
 
 def file_row(labels: Labels, item: Mapping[str, Any], county: str) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def ended_row(labels: Labels, item: Mapping[str, Any]) -> dict[str, str]:
         "label": labels.timer(item["kind"]),
         "how": item["how"],
         "word": words.say(f"how.{item['how']}"),
-        "due": words.last_day(item["due"]),
+        "due": words.aside(f"{words.say('ui.due')} {words.last_day(item['due'])}"),
     }
 
 
@@ -231,7 +235,7 @@ def step_row(
         "done": bool(signed) and not present,
         "present": present,
         "partial": present and bool(signed),
-        "who": "、".join(dict.fromkeys(e["actor"]["name"] for e in entries)) if signed else "",
+        "who": labels.speech.listed(list(dict.fromkeys(e["actor"]["name"] for e in entries))) if signed else "",
         "role": labels.speech.role(actor["role"]) if len(entries) == 1 and signed else "",
         "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",
@@ -239,13 +243,32 @@ def step_row(
     }
 
 
-def action_row(labels: Labels, allowed: Allowed, view: CaseView) -> dict[str, Any]:
+def main_actions(view: CaseView) -> set[str]:
+    """Return what the case waits for from the reader: its step, else the acts that meet the nearest period."""
+    may = [a for a in view.allowed if a.is_allowed]
+    if view.compiled.step_at(view.case.state):
+        return {a.action for a in may if isinstance(a.form, Step) and a.form.state == view.case.state}
+    waited = view.compiled.waits_for(view.case.state)
+    mine = [(a.action, a.form) for a in may if isinstance(a.form, Action) and a.office and a.office.role in waited]
+    running = sorted((c for c in view.case.clocks.values() if c.bound == "max"), key=lambda c: c.due)
+    timers = {timer.id: timer for timer in view.compiled.timers}
+    met = ({name for name, form in mine if is_met_by(timers[c.kind], form)} for c in running if c.kind in timers)
+    return next(filter(None, met), set())
+
+
+def is_met_by(timer: Timer, form: Action) -> bool:
+    """Tell whether a move does what a period waits for: named by it, or leaving the states in which it runs."""
+    if form.id in (*timer.ends_on, *timer.fulfilled_by):
+        return True
+    return bool(timer.runs_in) and form.target not in ("@same", *timer.runs_in)
+
+
+def action_row(labels: Labels, allowed: Allowed, view: CaseView, *, main: bool) -> dict[str, Any]:
     """Return something that may be done: a button to its form; what the case waits for is the main one."""
-    step = isinstance(allowed.form, Step) and allowed.form.state == view.case.state
     return {
         "label": labels.action(allowed.action),
         "url": url_for("cases.form", number=view.case.number, action=allowed.action),
-        "main": step,
+        "main": main,
         "warnings": [labels.condition(name) for name in allowed.warnings],
     }
 
