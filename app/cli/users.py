@@ -24,7 +24,7 @@ def user() -> None:
 number_option = click.option(
     "--id-number-file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help=f"含身份证号码的文件（或 {NUMBER_VARIABLE}）：同号账号视为同一人 / file with the ID number (one number, one person)",
+    help=f"含身份证号码的文件（或 {NUMBER_VARIABLE}）：同号即同一人 / file with the ID number (one number, one person)",
 )
 
 

@@ -1,13 +1,17 @@
 """Areas: import of division files, the tree, and the name paths by which a roster names a village."""
 
 import csv
+import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from app.store import areas as store
+from app.store import ledger
 from app.store.transaction import reading, writing
 from app.tables import Area
 from workflows.errors import BadValue, NotFound
@@ -55,13 +59,18 @@ class Taken:
 def import_areas(data: bytes) -> Taken:
     """Take a CSV (code,name,level,parent_code) into the tree: all or nothing; raises BadAreas.
 
-    The same file again changes nothing. No area is ever removed: households and entries name it.
+    The same file again changes nothing. No area is ever removed: households and entries name it. What changes in a
+    county stands in its access ledger.
     """
     lines = read_lines(data)
-    with writing():
+    with writing() as now:
         known = store.with_codes([*(a.code for a in lines), *(a.parent for a in lines if a.parent)])
         _ensure_tree(lines, known)
-        return _take(lines, known)
+        fresh = [a for a in lines if a.code not in known]
+        changed = [a for a in lines if a.code in known and not _is_same(a, known[a.code])]
+        _take(fresh, changed)
+        _note(fresh, changed, hashlib.sha256(data).hexdigest(), now)
+    return Taken(len(fresh), len(changed), len(lines) - len(fresh) - len(changed))
 
 
 def read_lines(data: bytes) -> list[AreaLine]:
@@ -115,13 +124,18 @@ def _ensure_tree(lines: Sequence[AreaLine], known: Mapping[str, Area]) -> None:
             raise BadAreas(line.line, "areas_level", line.level)
 
 
-def _take(lines: Sequence[AreaLine], known: Mapping[str, Area]) -> Taken:
-    fresh = [a for a in lines if a.code not in known]
-    changed = [a for a in lines if a.code in known and not _is_same(a, known[a.code])]
+def _take(fresh: Sequence[AreaLine], changed: Sequence[AreaLine]) -> None:
     store.add([row_of(a) for a in fresh])
     for line in changed:
         store.rename(line.code, line.name, line.parent or None)
-    return Taken(len(fresh), len(changed), len(lines) - len(fresh) - len(changed))
+
+
+def _note(fresh: Sequence[AreaLine], changed: Sequence[AreaLine], file: str, now: datetime) -> None:
+    """One line for each county touched; provinces and prefectures have no ledger of their own."""
+    added, renamed = (Counter(a.county for a in lines) for lines in (fresh, changed))
+    for county in sorted(c for c in {*added, *renamed} if not c.endswith("00")):
+        detail = {"file": file, "areas_added": added[county], "areas_changed": renamed[county]}
+        ledger.append(county, user=ledger.OPERATOR, kind="areas_imported", subject=county, now=now, detail=detail)
 
 
 def _is_same(line: AreaLine, area: Area) -> bool:

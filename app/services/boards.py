@@ -1,7 +1,9 @@
 """Boards: what is overdue, what auditors look at, and totals for levels above the county."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any
 
 from app.services.lists import (
@@ -27,6 +29,8 @@ from app.tables import DeadlineRow
 from workflows.clock import utc_text
 from workflows.errors import NotAllowed
 from workflows.model import Actor, Case, area_root
+
+LINE_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,12 @@ def _late_line(row: Any) -> LateLine:
 
 
 # --- auditors ---
-def audited_county(actor: Actor) -> str:
-    """Return the county that a person audits; raise NotAllowed for anybody else."""
-    counties = [o.area[:6] for o in actor.offices if o.role == "auditor"]
+def audited_counties(actor: Actor) -> list[str]:
+    """Return the counties that a person audits; raise NotAllowed for anybody else."""
+    counties = sorted({o.area[:6] for o in actor.offices if o.role == "auditor"})
     if not counties:
         raise NotAllowed(page="audit")
-    return counties[0]
+    return counties
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ class Audit:
 
 
 def audit(actor: Actor, wanted: store.CaseFilter, *, late: bool = False, after: str = "") -> Audit:
-    """Return the cases of the auditor's county that fit a filter; the look is written to the access ledger."""
-    county = audited_county(actor)
+    """Return the cases of the auditor's counties that fit a filter; the look is written to the access ledger."""
+    counties = audited_counties(actor)
     scope = scope_of(actor)
     with reading() as now:
         before = utc_text(now) if late else ""
@@ -108,8 +112,8 @@ def audit(actor: Actor, wanted: store.CaseFilter, *, late: bool = False, after: 
             CaseLine(case_of(r.CaseRow), house_of(r.Household, r.village_name), r.CaseRow.due_at or "") for r in rows
         ]
         load_texts(line.case for line in lines)
-        following = following_key(more, county, lines[-1].case.number) if lines else ""
-        townships = areas_inside(scope, county.ljust(12, "0"))
+        following = following_key(more, lines[-1].case.county, lines[-1].case.number) if lines else ""
+        townships = [area for county in counties for area in areas_inside(scope, county.ljust(12, "0"))]
     note_look(actor, "audit", rows=len(lines), state=wanted.state, township=wanted.township, late=late)
     return Audit(Found(lines, following, now), total, townships)
 
@@ -125,16 +129,28 @@ class LedgerLine:
     subject: str
     detail: str
     hash: str
+    county: str = ""
 
 
-def access_ledger(actor: Actor, *, kind: str = "", before: int = 0) -> Found[LedgerLine]:
-    """Return who looked at what in the auditor's county, newest first."""
-    county = audited_county(actor)
+def access_ledger(actor: Actor, *, kind: str = "", after: str = "") -> Found[LedgerLine]:
+    """Return who looked at what in the auditor's counties, newest first.
+
+    Each county is a chain of its own, so the key of a page says how far each of them has been read.
+    """
+    read = _read_so_far(after)
     with reading() as now:
-        rows, more = paged(store.ledger_lines(county, before, kind, SIZE))
+        chains = [store.ledger_lines(c, read.get(c, 0), kind, SIZE) for c in audited_counties(actor)]
+        rows, more = paged(list(merge(*chains, key=lambda row: row.at, reverse=True)))
         names = store.user_names({_number(r.text) for r in rows})
         lines = [_ledger_line(r, names) for r in rows]
-    return Found(lines, str(lines[-1].seq) if more else "", now)
+    read |= {line.county: line.seq for line in lines}
+    return Found(lines, following_key(more, *(f"{county}.{seq}" for county, seq in sorted(read.items()))), now)
+
+
+def _read_so_far(after: str) -> dict[str, int]:
+    """Return the number of the last line read, by county; a key of another list is none: the first page."""
+    parts = [part.partition(".") for part in after.split("~")]
+    return {county: int(seq) for county, _, seq in parts if LINE_NUMBER.fullmatch(seq)}
 
 
 def _number(text: str) -> int:
@@ -148,7 +164,7 @@ def _ledger_line(row: Any, names: dict[int, str]) -> LedgerLine:
     detail = "; ".join(
         f"{key}={value}" for key, value in sorted(dict(body["detail"]).items()) if value not in ("", False)
     )
-    return LedgerLine(row.seq, row.at, user, body["kind"], body["subject"], detail, row.hash)
+    return LedgerLine(row.seq, row.at, user, body["kind"], body["subject"], detail, row.hash, row.county)
 
 
 # --- totals for levels above the county ---

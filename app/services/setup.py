@@ -11,15 +11,13 @@ from app.config import Settings
 from app.keys import Keys, make_keys
 from app.runtime import runtime
 from app.services import areas, people
-from app.store import accounts, schema
+from app.store import accounts, ledger, schema
 from app.store.transaction import reading
 from app.tables import db
 from workflows.clock import local_date
 from workflows.errors import BadValue
 
 Factory = Callable[..., Flask]
-# Whoever runs the machine, in the access ledger, before there is any account.
-OPERATOR = "cli"
 # Stands in until the installation has its own keys; nothing is ever written with it.
 NO_KEYS = Keys(b"\0" * 32, b"\0" * 32, b"\0" * 32)
 
@@ -156,5 +154,5 @@ def _add_administrator(request: Request) -> None:
         county=county,
         offices=[("admin", code.ljust(12, "0")) for code in request.counties],
         id_number=request.id_number,
-        by=OPERATOR,
+        by=ledger.OPERATOR,
     )

@@ -12,6 +12,8 @@ from workflows.clock import utc_text
 from workflows.journal import GENESIS, canonical, digest
 
 FORMAT = "fp-access-v1"
+# Whoever runs the machine and acts under no account.
+OPERATOR = "cli"
 
 
 def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ from app import printing
 from app.access import signed
 from app.labels import state_of
 from app.runtime import runtime
-from app.schemas import whole
 from app.services import boards
 from app.services.boards import Total
 from app.store.lists import CaseFilter
@@ -28,6 +27,7 @@ KINDS = (
     "user_disabled",
     "office_given",
     "office_ended",
+    "areas_imported",
     "households_imported",
     "grid_added",
     "grid_assigned",
@@ -91,7 +91,7 @@ def ledger() -> str:
     """Who looked at what in the auditor's county, newest first."""
     kind = request.args.get("kind", "")
     kind = kind if kind in KINDS else ""
-    found = boards.access_ledger(signed().actor, kind=kind, before=whole(request.args.get("after", "")) or 0)
+    found = boards.access_ledger(signed().actor, kind=kind, after=request.args.get("after", ""))
     words = speech(now=found.now)
     return page(
         "ledger",

@@ -1,11 +1,16 @@
 """Areas: the tree grows by files, all or nothing, and gives the name paths of a roster."""
 
+import hashlib
+import json
+
 import pytest
+from sqlalchemy import select
 
 from app.services import areas
 from app.services.areas import BadAreas
 from app.store import areas as store
 from app.store.transaction import reading
+from app.tables import AccessRow, db
 from tests.world import World
 from workflows.errors import BadValue, NotFound
 
@@ -38,6 +43,28 @@ def test_a_renamed_area_is_changed(world: World) -> None:
     take(HEAD + COUNTY + TOWN)
     assert take(HEAD + TOWN.replace("隘口镇", "隘口街道")) == areas.Taken(0, 1, 1)
     assert areas.path_names("500241103204") == ["重庆市", "县", "秀山县", "隘口街道", "平所村"]
+
+
+def ledger_lines() -> list[dict[str, object]]:
+    """What the access ledgers hold, in order."""
+    with reading():
+        texts = db.session.scalars(select(AccessRow.text).order_by(AccessRow.county, AccessRow.seq))
+        return [json.loads(text) for text in texts]
+
+
+def test_each_county_touched_has_it_in_its_ledger(world: World) -> None:
+    first = (HEAD + COUNTY + TOWN + "500230000000,丰都县,county,500200000000\n").encode()
+    areas.import_areas(first)
+    areas.import_areas(first)
+    take(HEAD + TOWN.replace("隘口镇", "隘口街道"))
+    said = [(line["county"], line["user"], line["kind"], line["subject"], line["detail"]) for line in ledger_lines()]
+    file = hashlib.sha256(first).hexdigest()
+    again = hashlib.sha256((HEAD + TOWN.replace("隘口镇", "隘口街道")).encode()).hexdigest()
+    assert said == [
+        ("500230", "cli", "areas_imported", "500230", {"file": file, "areas_added": 1, "areas_changed": 0}),
+        ("500241", "cli", "areas_imported", "500241", {"file": file, "areas_added": 3, "areas_changed": 0}),
+        ("500241", "cli", "areas_imported", "500241", {"file": again, "areas_added": 0, "areas_changed": 1}),
+    ]
 
 
 def test_gb18030_as_excel_saves_it(world: World) -> None:
