@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.access import PAGES, signed, visitor
 from app.labels import Labels, Speech, masked_phone, refusal_sentence, short_area
+from app.places import is_grouping
 from app.runtime import runtime
 from app.schemas import narrow, whole
 from app.services import cases, grids, lists
@@ -43,7 +44,7 @@ def search() -> str:
         words=words,
         q=words_typed,
         area=area,
-        path=[(code, short_area(name), reachable(code, home)) for code, name in found.path],
+        path=[(code, short_area(name), reachable(code, home)) for code, name in found.path if not is_grouping(name)],
         inside=found.inside,
         grids_url=grids_url(area or home),
         rows=[house_row(house, state, words) for house, state in found.found.rows],

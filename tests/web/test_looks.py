@@ -3,11 +3,15 @@
 import re
 
 import pytest
+from sqlalchemy import update
 
 from app.labels import Speech, short_area
 from app.places import grid_name, is_grouping
 from app.runtime import runtime
 from app.services.boards import LedgerLine
+from app.store import people
+from app.store.transaction import reading, writing
+from app.tables import Area, db
 from app.views.errors import HTTP
 from app.views.ledger import Told, ledger_rows, pairs
 from tests.factories import START, XIUSHAN
@@ -101,7 +105,7 @@ def told(world: World, lang: str, one: LedgerLine) -> str:
     ("detail", "subject", "zh", "en"),
     [
         ("late=True; rows=6", "audit", "督查 只看超期:是 显示行数:6", "audit overdue only:Yes rows shown:6"),
-        ("seq=14", "500241H0000001-C1", "看到第几条记录:14", "as of entry:14"),
+        ("seq=14", "500241H0000001-C1", "看到的最后一条记录:14", "as of entry:14"),
         ("action=close_publicity; code=too_early", "x", "拒绝原因:期限未满", "refused because:too early"),
         ("action=import_households; code=wrong_office", "households", "操作:导入农户", "act:importing households"),
         ("area=" + XIUSHAN + "; role=village_cadre", "u12", "12号账号 区域:{place}", "account 12 area:{place}"),
@@ -150,11 +154,32 @@ def test_a_refused_post_and_a_look_are_told_in_words(world: World) -> None:
     one = browser(world, world.person("auditor")).get(f"/cases/{case}")
     one.get("/audit")
     text = one.get("/audit/ledger").text
-    assert "看到第几条记录：1" in text
+    assert "看到的最后一条记录：1" in text
     assert "显示行数：1" in text
     assert "rows=" not in text
     one.post("/language", {"lang": "en", "back": "/audit/ledger"})
     assert "rows shown: 1" in one.text
+
+
+def test_no_statistical_level_stands_on_the_path_of_areas(world: World) -> None:
+    world.household()
+    with writing():
+        db.session.execute(update(Area).where(Area.level == "prefecture").values(name="县"))
+    one = browser(world, world.person("village_cadre")).get("/households")
+    path = one.text.partition('<nav class="crumbs"')[2].partition("</nav>")[0]
+    assert re.findall(r">([^<>› \n]+)</", path)[0] != "县"
+    assert ">县<" not in path
+
+
+def test_the_office_of_a_grid_is_named_with_its_village_once(world: World) -> None:
+    actor = world.person("grid_member", f"{XIUSHAN}001")
+    with writing():
+        db.session.execute(update(Area).where(Area.code == XIUSHAN).values(name="平所村村民委员会"))
+        grid = {"code": f"{XIUSHAN}001", "name": "平所村第一网格", "level": "grid"}
+        db.session.add(Area(**grid, parent=XIUSHAN, county="500241"))
+    with reading():
+        offices = people.offices_of(int(actor.id[1:]), world.now)
+    assert [office.name for office in offices] == ["平所村第一网格"]
 
 
 def test_names_of_areas() -> None:
