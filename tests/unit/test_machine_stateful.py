@@ -212,6 +212,10 @@ class Household(RuleBasedStateMachine):
             if offered is not None:
                 assert offered == refusal.code
             return
+        if act in HELPER_ACTS and (helper or actor).person in self.oracle.people:
+            # Nobody is named as the helper of the own household.
+            self.refused(lambda: self.w.act(act, actor, **data), {"own_household"})
+            return
         before = self.oracle.place
         self.w.act(act, actor, purpose=purpose, **data)
         assert offered in (None, "allowed"), (act, before, offered)
