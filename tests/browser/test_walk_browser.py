@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from app.printing import verify
 from app.services.deliver import deliver
 from app.services.sweep import sweep
-from tests.browser.people import PHONE, Person, Watch
+from tests.browser.people import PHONE, SHOTS, Person, Watch
 from tests.browser.town import HEAD, HOUSEHOLD, ROLES, Town
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
@@ -261,6 +261,28 @@ def test_pages_in_english_are_english_but_for_names(team: Team) -> None:
         english(auditor.open(path), name)
 
 
+@on_sqlite
+def test_a_telephone_shows_little_at_once_and_a_desk_the_whole(team: Team) -> None:
+    """Earlier entries are folded and the menu is one line on a telephone, in both languages; no list moves sideways."""
+    cadre = team("village_cadre").open("/desk")
+    for lang in ("en", "zh"):
+        cadre.speak(lang)
+        for size, is_open in ((SHOTS["375"], False), (SHOTS["1366"], True)):
+            cadre.page.set_viewport_size(size)
+            cadre.open("/cases/500241H0000004-C1")
+            assert cadre.page.locator("details.history").evaluate("e => e.open") is is_open
+            assert cadre.page.locator("nav.links").evaluate(ONE_LINE)
+    cadre.page.set_viewport_size(SHOTS["375"])
+    for path in ("/desk", "/households", "/overdue", "/reminders", "/cases/500241H0000004-C1"):
+        assert cadre.open(path).page.evaluate(TINY) == [], path
+
+
+ONE_LINE = "e => e.clientHeight < 60 && e.scrollWidth <= e.clientWidth"
+TINY = """() => [...document.querySelectorAll("a, button, summary, select, label.option")]
+  .filter(e => !e.matches(".skip, .rowlink, .chains a"))
+  .map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+  .filter(([, box]) => box.height && (box.height < 43.5 || box.width < 43.5))
+  .map(([text, box]) => `${text} ${box.width}x${box.height}`)"""
 ENGLISH = {
     "/desk": "desk",
     "/households": "areas",

@@ -89,6 +89,13 @@ def test_a_closed_case_is_said_to_be_closed_once(world: World) -> None:
     assert "无时限" not in row
 
 
+def test_each_cell_of_a_notice_names_its_column_for_telephones(world: World) -> None:
+    walker = world.walker().clue().walk("publicizing")
+    world.now = walker.now
+    text = browser(world, world.person("village_cadre")).get("/notices").text
+    assert re.findall('data-head="([^"]+)"', text) == ["村民小组", "人口数", "类别", "公示起止"]
+
+
 def line(detail: str, subject: str, kind: str = "list_read") -> LedgerLine:
     """A line of the ledger."""
     return LedgerLine(1, "2026-03-02T02:00:00Z", "何审计", kind, subject, detail, "0" * 64)
