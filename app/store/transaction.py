@@ -40,12 +40,16 @@ def writing() -> Iterator[datetime]:
 
 @contextmanager
 def reading() -> Iterator[datetime]:
-    """Read in one transaction (one snapshot on SQLite and, by REPEATABLE READ, on PostgreSQL); yields its time."""
+    """Read in one transaction (one snapshot on SQLite and, by REPEATABLE READ, on PostgreSQL); yields its time.
+
+    Rows leave the session with what was read of them: rolling back would expire them, and each would be read again.
+    """
     db.session.rollback()
     options = {} if is_sqlite() else {"isolation_level": "REPEATABLE READ"}
     try:
         yield _now(db.session.connection(execution_options=options))
     finally:
+        db.session.expunge_all()
         db.session.rollback()
 
 
