@@ -33,9 +33,8 @@ def verify(data: bytes, *, database: bool, head: str = "") -> Verdict:
 
     Without either, the best answer is 3: consistent in itself, but nobody vouches for it.
     """
-    chains = _live(data) if database else {}
-    anchor = Anchor(chains=chains, head=head) if chains or head else None
-    return verify_pdf(data, anchor=anchor)
+    chains = _live(data) if database else None
+    return verify_pdf(data, anchor=Anchor(chains=chains, head=head))
 
 
 def _live(data: bytes) -> dict[str, list[Live]]:

@@ -3,7 +3,7 @@ elsewhere."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from reports.remark import Remark
@@ -15,6 +15,7 @@ NOTED = re.compile(r"[0-9a-f]{16,64}")
 # Two cases of one household may be written at the same time; only an entry that is clearly
 # older was left out.
 SLACK = timedelta(minutes=10)
+UNKNOWN = ("unknown_case", "unknown_household")
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,15 @@ class Live:
     at: str
 
 
+Chains = Mapping[str, Sequence[Live]]
+
+
 @dataclass(frozen=True)
 class Anchor:
-    """Either ``chains`` (case → live entries in order, all cases of the household) or a noted
-    ``head`` (16-64 hex)."""
+    """Either ``chains`` (case → live entries in order, all cases of the household; None when no
+    database was asked, empty when it knows no such household) or a noted ``head`` (16-64 hex)."""
 
-    chains: Mapping[str, Sequence[Live]] = field(default_factory=dict)
+    chains: Chains | None = None
     head: str = ""
 
 
@@ -45,18 +49,17 @@ class Held:
 
 def hold(trail: Trail, anchor: Anchor | None) -> Held:
     """Compare a self-consistent trail with an anchor; a grave remark means that they differ."""
-    if anchor is None or not (anchor.chains or anchor.head):
+    if anchor is None or (anchor.chains is None and not anchor.head):
         return Held(False, (Remark("no_anchor"),))
     remarks: list[Remark] = []
     anchored = True
     if anchor.head:
         held = _hold_head(trail, re.sub(r"\s", "", anchor.head).lower())
         anchored, remarks = held.is_anchored, list(held.remarks)
-    if anchor.chains:
-        found = [remark for chain in trail.chains for remark in _hold_chain(chain, anchor)]
-        found += _left_out(trail, anchor)
+    if anchor.chains is not None:
         # Live chains hold every entry, so they also settle what a head noted earlier leaves open.
-        anchored = all(remark.code != "unknown_case" for remark in found)
+        found = list(_hold_live(trail, anchor.chains))
+        anchored = all(remark.code not in UNKNOWN for remark in found)
         remarks += found
     return Held(anchored and not any(r.is_grave for r in remarks), tuple(remarks))
 
@@ -86,8 +89,17 @@ def _times(chain: Chain) -> list[str]:
     return [str(journal.parse_entry(text)["at"]) for text in chain.entries]
 
 
-def _hold_chain(chain: Chain, anchor: Anchor) -> Iterator[Remark]:
-    live = anchor.chains.get(chain.case)
+def _hold_live(trail: Trail, chains: Chains) -> Iterator[Remark]:
+    if not chains:
+        yield Remark("unknown_household", detail=trail.household)
+        return
+    for chain in trail.chains:
+        yield from _hold_chain(chain, chains)
+    yield from _left_out(trail, chains)
+
+
+def _hold_chain(chain: Chain, chains: Chains) -> Iterator[Remark]:
+    live = chains.get(chain.case)
     if live is None:
         yield Remark("unknown_case", chain.case)
         return
@@ -103,12 +115,12 @@ def _hold_chain(chain: Chain, anchor: Anchor) -> Iterator[Remark]:
         yield Remark("came_after", chain.case, detail=str(after))
 
 
-def _left_out(trail: Trail, anchor: Anchor) -> Iterator[Remark]:
+def _left_out(trail: Trail, chains: Chains) -> Iterator[Remark]:
     """A live entry that is missing although it is older than the newest one printed was taken
     out."""
     newest = max((time for chain in trail.chains for time in _times(chain)), default="")
     printed = {chain.case: len(chain.entries) for chain in trail.chains}
-    for case, live in anchor.chains.items():
+    for case, live in chains.items():
         missing = live[printed.get(case, 0) :]
         if missing and newest and parse_utc(missing[0].at) + SLACK < parse_utc(newest):
             code = "left_out" if case in printed else "chain_left_out"

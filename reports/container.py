@@ -2,6 +2,7 @@
 made it."""
 
 import hashlib
+import re
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,6 +13,7 @@ import pikepdf
 MAX_FILE = 64_000_000
 MAX_TRAIL = 64_000_000
 ATTACHMENT = "trail.json"
+STREAM = re.compile(r"^stream <[^>]*>: ")  # how the library names what it reads; it says nothing to people
 
 
 class MalformedFile(ValueError):
@@ -55,7 +57,7 @@ def open_container(data: bytes) -> Container:
     ) as error:
         if isinstance(error, MalformedFile):
             raise
-        raise MalformedFile("no_pdf", str(error)[:80]) from error
+        raise MalformedFile("no_pdf", STREAM.sub("", str(error))[:80]) from error
 
 
 def _trail(pdf: pikepdf.Pdf) -> str:

@@ -23,12 +23,17 @@ from tests.print.trails import CASE, STATUS, Body
 from workflows.journal import digest
 
 
-def live(text: str) -> Anchor:
-    """Return the anchor that the database of an honest trail gives."""
-    return Anchor({
+def live_chains(text: str) -> dict[str, list[Live]]:
+    """Return the chains of the database of an honest trail."""
+    return {
         chain.case: [Live(digest(entry), json.loads(entry)["at"]) for entry in chain.entries]
         for chain in read_trail(text).chains
-    })  # fmt: skip
+    }
+
+
+def live(text: str) -> Anchor:
+    """Return the anchor that the database of an honest trail gives."""
+    return Anchor(live_chains(text))
 
 
 def codes(verdict: Verdict) -> set[str]:
@@ -51,6 +56,25 @@ def edited_attachment(data: bytes, edit: Callable[[Body], None]) -> bytes:
         stream.write(zlib.compress(text.encode()), filter=pikepdf.Name.FlateDecode)
 
     return rewritten(data, replace)
+
+
+def test_a_database_that_does_not_know_the_household_is_said_so(honest: str, printed: bytes) -> None:
+    unknown = verify_pdf(printed, anchor=Anchor({}))
+    assert (unknown.code, [f.code for f in unknown.findings]) == (3, ["unknown_household"])
+    assert read_trail(honest).household in unknown.findings[0].text("en")
+    noted = verify_pdf(printed, anchor=Anchor({}, head=read_trail(honest).head))
+    assert (noted.code, codes(noted)) == (3, {"unknown_household"}), "a noted head does not make up for it"
+    assert codes(verify_pdf(printed, anchor=Anchor())) == {"no_anchor"}
+
+
+@pytest.mark.parametrize("cut", [10, 1000, -40])
+def test_a_cut_file_is_told_without_words_of_the_program(printed: bytes, cut: int) -> None:
+    verdict = verify_pdf(printed[:cut], anchor=None)
+    assert verdict.code == 4
+    said = " ".join(verdict.sentences("en"))
+    assert "not a readable PDF file" in said
+    assert "BytesIO" not in said
+    assert "0x" not in said
 
 
 def test_an_honest_print_is_intact_only_when_anchored(honest: str, printed: bytes) -> None:
@@ -85,32 +109,32 @@ def test_a_head_noted_earlier_anchors_only_what_stood_then(printed: bytes) -> No
 
 
 def test_entries_after_the_print_are_only_noted(honest: str, printed: bytes) -> None:
-    anchor = live(honest)
-    chains = {**anchor.chains, CASE: [*anchor.chains[CASE], Live("f" * 64, "2027-01-01T00:00:00Z")]}
+    known = live_chains(honest)
+    chains = {**known, CASE: [*known[CASE], Live("f" * 64, "2027-01-01T00:00:00Z")]}
     verdict = verify_pdf(printed, anchor=Anchor(chains))
     assert (verdict.code, codes(verdict)) == (0, {"came_after"})
-    chains = {**anchor.chains, "500241H0000001-C2": [Live("f" * 64, "2027-01-01T00:00:00Z")]}
+    chains = {**known, "500241H0000001-C2": [Live("f" * 64, "2027-01-01T00:00:00Z")]}
     assert codes(verify_pdf(printed, anchor=Anchor(chains))) == {"case_after"}
 
 
 def test_older_entries_and_cases_left_out_are_found(honest: str, printed: bytes) -> None:
-    anchor = live(honest)
+    known = live_chains(honest)
     old = Live("f" * 64, "2026-03-02T00:00:00Z")
-    hidden = verify_pdf(printed, anchor=Anchor({**anchor.chains, "500241H0000001-A1": [old]}))
+    hidden = verify_pdf(printed, anchor=Anchor({**known, "500241H0000001-A1": [old]}))
     assert (hidden.code, codes(hidden)) == (2, {"chain_left_out"})
-    cut = verify_pdf(printed, anchor=Anchor({**anchor.chains, STATUS: [*anchor.chains[STATUS], old]}))
+    cut = verify_pdf(printed, anchor=Anchor({**known, STATUS: [*known[STATUS], old]}))
     assert cut.code == 2
     assert "left_out" in codes(cut)
 
 
 def test_a_database_that_differs_says_where(honest: str, printed: bytes) -> None:
-    anchor = live(honest)
-    entries = list(anchor.chains[CASE])
+    known = live_chains(honest)
+    entries = list(known[CASE])
     entries[2] = Live("e" * 64, entries[2].at)
-    verdict = verify_pdf(printed, anchor=Anchor({**anchor.chains, CASE: entries}))
+    verdict = verify_pdf(printed, anchor=Anchor({**known, CASE: entries}))
     found = next(f for f in verdict.findings if f.is_grave)
     assert (verdict.code, found.code, found.case, found.seq) == (2, "entry_not_live", CASE, 3)
-    shorter = verify_pdf(printed, anchor=Anchor({**anchor.chains, CASE: entries[:2]}))
+    shorter = verify_pdf(printed, anchor=Anchor({**known, CASE: entries[:2]}))
     assert (shorter.code, codes(shorter)) == (2, {"longer_than_live"})
     assert verify_pdf(printed, anchor=Anchor({"500230-X": []})).code == 3
 
