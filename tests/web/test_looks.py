@@ -79,6 +79,12 @@ def test_an_objection_shows_both_answers_alike(world: World) -> None:
     assert mains(world, "village_cadre", walker.case.number) == ["dismiss_objection", "uphold_objection"]
 
 
+def test_why_not_is_open_for_those_who_work_and_folded_for_those_who_look_on(world: World) -> None:
+    case = world.walker().clue().case.number
+    assert '<details class="why" open>' in browser(world, world.person("county_lead")).get(f"/cases/{case}").text
+    assert '<details class="why">' in browser(world, world.person("auditor")).get(f"/cases/{case}").text
+
+
 def test_a_closed_case_is_said_to_be_closed_once(world: World) -> None:
     walker = world.walker().clue()
     walker.act("close_no_risk")
