@@ -3,54 +3,41 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
-from app.services.isolated import attempt
+from app.services.isolated import never, work_through
 from app.services.rights import dossier_helper
-from app.services.sweep import never, step_aside
 from app.store import cases, outbox
 from app.store.outbox import Sendable
-from app.store.transaction import reading, writing
+from app.store.transaction import reading
 
 BATCH = 200
 NOBODY = "nobody holds the office"
 
 
 def deliver(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
-    """Deliver what waits; return how many were delivered, passed (somebody else's), failed."""
+    """Deliver what waits; return how many were delivered, passed (somebody else's), failed.
+
+    What meets trouble is noted on its row and tried again later.
+    """
     tally: Counter[str] = Counter()
     progress = True
     while progress and not stop():
-        before = tally["delivered"]
         with reading() as now:
             ids = outbox.waiting_ids(now, limit=batch)
-        for message_id in ids:
-            if not stop():
-                tally[deliver_one(message_id)] += 1
-                step_aside()
-        progress = tally["delivered"] > before
+        done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
+        tally += done
+        progress = done["delivered"] > 0
     return tally
 
 
-def deliver_one(message_id: int) -> str:
-    """Deliver one message in its own transaction; trouble is noted on its row and tried again."""
-    answer = attempt(partial(_deliver_one, message_id))
-    if isinstance(answer, str):
-        return answer
-    with writing() as now:
-        outbox.put_off(message_id, answer.what, now)
-    return "failed"
-
-
-def _deliver_one(message_id: int) -> str:
-    with writing() as now:
-        sendable = outbox.claimed(message_id, now)
-        if sendable is None:
-            return "passed"
-        accounts = recipients(sendable, now)
-        outbox.add_reminders(sendable, accounts, now)
-        outbox.mark_delivered(message_id, now, note=None if accounts else NOBODY)
-        return "delivered"
+def _deliver_one(message_id: int, now: datetime) -> str:
+    sendable = outbox.claimed(message_id, now)
+    if sendable is None:
+        return "passed"
+    accounts = recipients(sendable, now)
+    outbox.add_reminders(sendable, accounts, now)
+    outbox.mark_delivered(message_id, now, note=None if accounts else NOBODY)
+    return "delivered"
 
 
 def recipients(sendable: Sendable, now: datetime) -> set[int]:

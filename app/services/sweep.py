@@ -1,81 +1,53 @@
-"""The sweep: warns before a period ends, notices its end, escalates; each in its own transaction."""
+"""The sweep: warns before a period ends, notices its end, escalates; each exactly once."""
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from app.services.cases import ensure_rules, loaded_rules, perform_inside
-from app.services.isolated import attempt
+from app.services.isolated import never, work_through
 from app.store import cases, deadlines
 from app.store.deadlines import ESCALATED, LAPSED, Key, Moment
 from app.store.outbox import add_messages
-from app.store.transaction import is_sqlite, reading, writing
+from app.store.transaction import reading
 from app.tables import DeadlineRow
 from workflows.errors import NotFound
 from workflows.model import Command, Message, system_actor
 
 BATCH = 200
-PAUSE = 0.005  # seconds
 ESCALATE_TO = ("county_lead",)
-
-
-def never() -> bool:
-    """Tell the sweep to go on to its end."""
-    return False
-
-
-def step_aside() -> None:
-    """Leave SQLite's one write lock to others for a moment: who waits for it only looks every tenth of a second."""
-    if is_sqlite():
-        time.sleep(PAUSE)
 
 
 def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
     """Do everything that is due about running periods; return how many were done, passed, busy, failed.
 
     Goes round until a round gets nothing done, so that after downtime each period missed is
-    noticed in order. ``stop`` is asked before each period. Any number of sweeps may run at once.
+    noticed in order. ``stop`` is asked before each group. Any number of sweeps may run at once.
     """
     tally: Counter[str] = Counter()
     progress = True
     while progress and not stop():
-        before = tally["done"]
         with reading() as now:
             keys = deadlines.due_keys(now, limit=batch)
-        for key in keys:
-            if not stop():
-                tally[look_at(key)] += 1
-                step_aside()
-        progress = tally["done"] > before
+        done = work_through(keys, _look_at, deadlines.note_trouble, stop=stop)
+        tally += done
+        progress = done["done"] > 0
     return tally
 
 
-def look_at(key: Key) -> str:
-    """Deal with one period in its own transaction; trouble is noted on its row and tried again."""
-    answer = attempt(partial(_look_at, key))
-    if isinstance(answer, str):
-        return answer
-    with writing() as now:
-        deadlines.note_trouble(key, answer.what, now)
-    return "failed"
-
-
-def _look_at(key: Key) -> str:
-    with writing() as now:
-        household = cases.household_of(key.case)
-        if not deadlines.is_household_free(key.county, household):
-            return "busy"
-        row = deadlines.due_row(key, now)
-        if row is None:
-            return "passed"
-        before, stage = row.stage, due_stage(deadlines.moments_of(row), row.stage, now)
-        _mark(key, row, stage=stage, now=now)
-        if stage > before:
-            _do(key, row, stage=stage, household=household, now=now)
-        return "done"
+def _look_at(key: Key, now: datetime) -> str:
+    household = cases.household_of(key.case)
+    if not deadlines.is_household_free(key.county, household):
+        return "busy"
+    row = deadlines.due_row(key, now)
+    if row is None:
+        return "passed"
+    before, stage = row.stage, due_stage(deadlines.moments_of(row), row.stage, now)
+    _mark(key, row, stage=stage, now=now)
+    if stage > before:
+        _do(key, row, stage=stage, household=household, now=now)
+    return "done"
 
 
 def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
