@@ -19,6 +19,7 @@ import click
 from app import create_app
 from app.cli.console import Console, Fault, pass_console
 from app.config import Settings, read_settings
+from app.places import grid_name
 from app.services import areas
 from app.services import demo as service
 from app.services.setup import close
@@ -178,6 +179,8 @@ def _place(account: service.Account) -> str:
     """Return where an account works: a village with its township, a grid with its village."""
     level = ROLE_LEVELS[account.role]
     names = areas.path_names(account.area)
+    if level == "grid":
+        return grid_name(names[-2], names[-1])
     return "".join(names[-1:] if level in ("county", "township") else names[-2:])
 
 

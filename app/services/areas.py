@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from app.places import is_grouping
 from app.store import areas as store
 from app.store import ledger
 from app.store.transaction import reading, writing
@@ -180,12 +181,12 @@ def inside(code: str) -> list[tuple[str, str, str]]:
 
 
 def path_names(code: str) -> list[str]:
-    """Return the names of an area and those that hold it, outermost first."""
+    """Return the names of an area and those that hold it, outermost first; levels of statistics alone left out."""
     codes = [area_prefix(code, level).ljust(12, "0") for level in LEVEL_DIGITS if level != "grid"]
     wanted = list(dict.fromkeys([*codes, code]))
     with reading():
         found = store.with_codes(wanted)
-    return [found[c].name for c in wanted if c in found]
+    return [found[c].name for c in wanted if c in found and not is_grouping(found[c].name)]
 
 
 def name_paths(county: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Boards: what is overdue, what auditors look at, and totals for levels above the county."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from typing import Any
@@ -127,7 +127,7 @@ class LedgerLine:
     user: str
     kind: str
     subject: str
-    detail: str
+    detail: Mapping[str, str]
     hash: str
     county: str = ""
 
@@ -161,10 +161,13 @@ def _number(text: str) -> int:
 def _ledger_line(row: Any, names: dict[int, str]) -> LedgerLine:
     body = store.parse_json(row.text)
     user = names.get(_number(row.text), str(body["user"]))
-    detail = "; ".join(
-        f"{key}={value}" for key, value in sorted(dict(body["detail"]).items()) if value not in ("", False)
-    )
+    given = sorted(dict(body["detail"]).items())
+    detail = {key: _listed(value) for key, value in given if value not in ("", False)}
     return LedgerLine(row.seq, row.at, user, body["kind"], body["subject"], detail, row.hash, row.county)
+
+
+def _listed(value: object) -> str:
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # --- totals for levels above the county ---

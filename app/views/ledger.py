@@ -34,16 +34,11 @@ def ledger_rows(lines: Iterable[LedgerLine], words: Speech) -> list[dict[str, An
             "kind": told.word("access", line.kind),
             "subject": told.subject(line.subject),
             "url": subject_url(line.subject),
-            "detail": [told.pair(key, value) for key, value in pairs(line.detail).items()],
+            "detail": [told.pair(key, value) for key, value in line.detail.items()],
             "hash": line.hash[:16],
         }
         for line in kept
     ]
-
-
-def pairs(detail: str) -> dict[str, str]:
-    """Return the keys and values of a line's detail: "late=True; rows=6"."""
-    return dict(part.partition("=")[::2] for part in detail.split("; ") if part)
 
 
 def subject_url(subject: str) -> str:
@@ -83,7 +78,7 @@ class Told:
         """Return a number, a list or a yes."""
         if value == "True":
             return self.words.say("ui.yes")
-        return value.strip("[]").replace("'", "") or self.words.say("ui.nothing")
+        return value or self.words.say("ui.nothing")
 
     def page(self, name: str) -> str:
         """Return a page by the name of its address."""

@@ -42,7 +42,7 @@ def test_two_counties_share_the_province(world: World) -> None:
 def test_a_renamed_area_is_changed(world: World) -> None:
     take(HEAD + COUNTY + TOWN)
     assert take(HEAD + TOWN.replace("隘口镇", "隘口街道")) == areas.Taken(0, 1, 1)
-    assert areas.path_names("500241103204") == ["重庆市", "县", "秀山县", "隘口街道", "平所村"]
+    assert areas.path_names("500241103204") == ["重庆市", "秀山县", "隘口街道", "平所村"]
 
 
 def ledger_lines() -> list[dict[str, object]]:
