@@ -121,6 +121,11 @@ class Labels:
         timer = self.compiled.definition.timers.get(name)
         return self.speech.pick(timer.label, name) if timer else name
 
+    def options(self, name: str) -> list[str]:
+        """Return the ids of a field's choices, each with its label, as a command names them."""
+        spec = self.compiled.fields.get(name)
+        return [f"{o.id}（{o.zh if self.speech.lang == 'zh' else o.en}）" for o in spec.options] if spec else []
+
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""
         return self.speech.pick(self.compiled.evidence.get(kind), kind)

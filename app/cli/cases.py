@@ -93,6 +93,9 @@ def _print_allowed(console: Console, allowed: Iterable[Allowed], labels: Labels)
         for part, found in shown.items():
             if found:
                 console.tell(f"case.{part}", names=labels.speech.listed(found))
+        for name in item.fields:
+            if options := labels.options(name):
+                console.tell("case.options", field=name, names=labels.speech.listed(options))
     console.tell("case.why_not")
     for item in items:
         if item.refusal:

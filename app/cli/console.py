@@ -24,7 +24,7 @@ from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.tables import db
 from templates import PATH as TEMPLATES
 from workflows.clock import local_date
-from workflows.errors import Refused
+from workflows.errors import BadValue, Refused
 from workflows.model import Actor
 from workflows.tables import BadTable
 from workflows.terms import Terms, load_terms
@@ -86,7 +86,7 @@ class Console:
                 yield app
             except Refused as refusal:
                 # Its sentence needs the words of the running application.
-                raise Fault(refusal.code, text=self.sentence(refusal)) from refusal
+                raise Fault(refusal.code, text=self.sentence(refusal) + self.choices(refusal)) from refusal
             finally:
                 close(app)
 
@@ -99,6 +99,12 @@ class Console:
         # A parameter called "key" would stand in for the key of the sentence itself.
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
         return refusal_sentence(self.speech(), named, self.labels)
+
+    def choices(self, refusal: Refused) -> str:
+        """Return what would have done for a field of fixed choices, by id; else nothing."""
+        field = str(refusal.params.get("field", ""))
+        options = self.labels.options(field) if self.labels and isinstance(refusal, BadValue) else []
+        return self.say("case.choices", field=field, names=self.speech().listed(options)) if options else ""
 
     def reason(self, fault: Fault) -> str:
         """Return a fault's sentence; a refusal brings its own."""

@@ -101,8 +101,9 @@ class Machine:
         return path
 
     def roster(self) -> None:
-        """Import the sample roster of the county."""
+        """Import the sample roster of the county and file one household under the grid."""
         self.run("import", "households", SAMPLES / "roster-500241.xlsx", "--as", "xian")
+        self.run("grid", "assign", VILLAGE, f"{VILLAGE}001", "--household", "500241H0000001", "--as", "xian")
 
     def picture(self, name: str = "photo") -> Path:
         """A small real picture."""

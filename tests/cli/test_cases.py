@@ -125,6 +125,22 @@ def test_a_case_shows_what_may_be_done_and_why_not(machine: Machine) -> None:
     assert "Nominate" in machine.run("--lang", "en", "case", "show", CASE, "--as", "cun").output
 
 
+def test_a_choice_shows_its_ids_before_and_after_a_mistake(machine: Machine) -> None:
+    clue(machine)
+    shown = machine.run("case", "show", CASE, "--as", "cun").output
+    assert "        category：" in shown
+    assert "marginal_vulnerable（边缘易致贫户）" in shown
+    assert "illness（" in shown
+    assert "        income_per_head：" not in shown
+    wrong = {**INCLUDE[0][2], "category": "reich"}
+    said = act(machine, CASE, "cun", "nominate", wrong, [], code=1)
+    assert "category 可选：" in said
+    assert "marginal_vulnerable（边缘易致贫户）" in said
+    assert "Choices for category: " in act(machine, CASE, "cun", "nominate", wrong, [], code=1, lang="en")
+    money = act(machine, CASE, "cun", "nominate", {**INCLUDE[0][2], "income_per_head": "viel"}, [], code=1)
+    assert "可选" not in money
+
+
 def test_refusals_name_the_reason_and_change_nothing(machine: Machine) -> None:
     clue(machine)
     nominate = INCLUDE[0][2]
