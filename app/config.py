@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -35,7 +35,6 @@ class Settings:
     login_window: int = 15 * 60
     largest_upload: int = 12 * 1024 * 1024
     busy_seconds: int = 10
-    extra: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def evidence(self) -> Path:

@@ -4,9 +4,10 @@ import json
 import random
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.services import upkeep
 from app.store.people import add_failure, add_session
@@ -14,7 +15,7 @@ from app.store.transaction import reading, writing
 from app.store.upkeep import beats
 from app.tables import LoginFailure, LoginSession, db
 from scheduler import run_once, tick_until
-from scheduler.jobs import JOBS
+from scheduler.jobs import JOBS, run_job
 from tests.scheduler.kills import prove, seed, start
 from tests.scheduler.seen import messages
 from tests.world import World
@@ -101,6 +102,15 @@ def check_beat() -> tuple[str, str] | None:
     """When the check last ran, and what it counted."""
     with reading():
         return beats().get(upkeep.CHECK)
+
+
+def test_a_watch_that_finds_nothing_is_no_line_of_the_log(world: World) -> None:
+    watch = next(job for job in JOBS if job.name == "watch")
+    for behind, heard in ((1, []), (3600, [("clock_skew", "warning"), ("job_done", "info")])):
+        world.now = datetime.now(UTC) - timedelta(seconds=behind)
+        with capture_logs() as lines:
+            assert run_job(world.app, watch, lambda: False)
+        assert [(line["event"], line["log_level"]) for line in lines if line["log_level"] != "debug"] == heard
 
 
 def test_silence_is_seen(world: World) -> None:
