@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.runtime import runtime
+from app.services import department
 from app.services.rights import ensure_visible, only_audits
 from app.store import cases as store
 from app.store import evidence as files
@@ -35,7 +36,7 @@ class Done:
 
 @dataclass(frozen=True)
 class CaseView:
-    """Everything that the case page shows, read in one snapshot."""
+    """Everything that the case page shows, read in one snapshot; not ``is_whole`` when a department looks."""
 
     household: Household
     members: Sequence[Member]
@@ -46,6 +47,7 @@ class CaseView:
     entries: Sequence[Mapping[str, Any]]
     values: Mapping[tuple[str, int, str], str]
     now: datetime
+    is_whole: bool = True
 
 
 def county_of(number: str) -> str:
@@ -261,11 +263,9 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
     disclosed = store.disclosures_of(county, numbers)
     entries = store.entries_of(county, case)
     ensure_sealed(found, entries, [item for item in disclosed if item.case == case])
-    household = store.household_row(county, number)
-    members = store.members_of(county, number)
-    return CaseView(
-        household=household,
-        members=members,
+    view = CaseView(
+        household=store.household_row(county, number),
+        members=store.members_of(county, number),
         dossier=dossier,
         case=found,
         compiled=rules.machine_of(found),
@@ -273,6 +273,20 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         entries=[entry.body for entry in entries],
         values={(item.case, item.seq, item.field): item.value for item in disclosed},
         now=now,
+    )
+    return view if department.sees_whole(actor, dossier) else _part_of(actor, view)
+
+
+def _part_of(actor: Actor, view: CaseView) -> CaseView:
+    """Return what a department sees of a case."""
+    seen = department.fields_seen(view.compiled)
+    return replace(
+        view,
+        household=department.household_part(view.household),
+        members=(),
+        entries=[department.entry_part(actor, dict(body), view.compiled) for body in view.entries],
+        values={key: value for key, value in view.values.items() if key[0] == view.case.number and key[2] in seen},
+        is_whole=False,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from app.runtime import runtime
+from app.services import department
 from app.services.rights import only_audits, seeing_offices
 from app.store import cases as case_store
 from app.store import ledger
@@ -80,13 +81,14 @@ class AreaCount:
 
 @dataclass(frozen=True)
 class HouseholdPage:
-    """A household with its members and all its cases, oldest first."""
+    """A household with its members and all its cases, oldest first; not ``is_whole`` when a department looks."""
 
     house: House
     phone: str
     members: Sequence[Person]
     cases: Sequence[Case]
     now: datetime
+    is_whole: bool = True
 
 
 def scope_of(actor: Actor) -> store.Scope:
@@ -270,12 +272,19 @@ def household_page(actor: Actor, number: str) -> HouseholdPage:
         if row is None:
             raise NotFound(household=number)
         house = house_of(row.Household, row.village_name, row.township_name)
-        phone = row.Household.phone
-        people = [Person(m.name, m.relation, m.sex, m.born, m.id_masked) for m in store.members(county, number)]
+        whole = _sees_whole(actor, county, number)
+        phone = row.Household.phone if whole else ""
+        members = store.members(county, number) if whole else ()
+        people = [Person(m.name, m.relation, m.sex, m.born, m.id_masked) for m in members]
         cases = [case_of(c) for c in store.cases_of(county, [number])]
         load_texts(cases)
     note_look(actor, number, page="household")
-    return HouseholdPage(house, phone, people, cases, now)
+    return HouseholdPage(house, phone, people, cases, now, whole)
+
+
+def _sees_whole(actor: Actor, county: str, number: str) -> bool:
+    narrow = department.may_be_narrow(actor)
+    return not narrow or department.sees_whole(actor, case_store.read_dossier(county, number))
 
 
 def last_photo(county: str, household: str, kind: str = "visit_photo") -> str:

@@ -94,7 +94,7 @@ def why_monitored(view: CaseView, labels: Labels) -> list[dict[str, str]]:
 def photo_url(view: CaseView) -> str:
     """Return the address of the newest photo of a visit to the household."""
     county = view.case.county
-    digest = lists.last_photo(county, view.household.number)
+    digest = lists.last_photo(county, view.household.number) if view.is_whole else ""
     return url_for("cases.file", county=county, sha256=digest) if digest else ""
 
 
