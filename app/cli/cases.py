@@ -57,6 +57,9 @@ def _print_case(console: Console, view: CaseView) -> None:
     for entry in view.entries:
         when = labels.speech.time(entry["at"])
         click.echo(f"  {entry['seq']:>3}  {when}  {labels.action(entry['action'])}  {entry['actor']['name']}")
+        for item in (i for i in entry["evidence"] if i["sha256"] in view.shared_files):
+            households, kinds = view.shared_files[item["sha256"]]
+            console.tell("case.shared", kind=labels.evidence(item["kind"]), households=households, kinds=kinds)
     _print_allowed(console, view.allowed, labels)
 
 

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,9 @@ class CaseView:
     entries: Sequence[Mapping[str, Any]]
     values: Mapping[tuple[str, int, str], str]
     now: datetime
+    # Of the files in this case that serve more than once: how many households and kinds. Minutes of one meeting may
+    # well serve many households, so this is shown to those who review, and refused to nobody.
+    shared_files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -273,6 +276,7 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         entries=[entry.body for entry in entries],
         values={(item.case, item.seq, item.field): item.value for item in disclosed},
         now=now,
+        shared_files=files.uses_elsewhere(county, case),
     )
     return view if department.sees_whole(actor, dossier) else _part_of(actor, view)
 

@@ -1,6 +1,6 @@
 """Evidence files: what was handed in, and where it serves as evidence."""
 
-from sqlalchemy import select
+from sqlalchemy import distinct, func, select
 
 from app.store.transaction import engine_insert
 from app.tables import CaseRow, EvidenceFile, EvidenceUse, db
@@ -30,3 +30,18 @@ def households_using(county: str, sha256: str) -> list[str]:
         .distinct()
     )
     return [subject.partition(":")[2] for subject in subjects]
+
+
+def uses_elsewhere(county: str, case: str) -> dict[str, tuple[int, int]]:
+    """Return, of a case's files that serve more than once, how many households and kinds of evidence in all."""
+    own = select(EvidenceUse.sha256).where(EvidenceUse.county == county, EvidenceUse.case == case)
+    households, kinds = (func.count(distinct(column)) for column in (CaseRow.subject, EvidenceUse.kind))
+    joined = (EvidenceUse.county == CaseRow.county) & (EvidenceUse.case == CaseRow.number)
+    rows = db.session.execute(
+        select(EvidenceUse.sha256, households, kinds)
+        .join(CaseRow, joined)
+        .where(EvidenceUse.county == county, EvidenceUse.sha256.in_(own))
+        .group_by(EvidenceUse.sha256)
+        .having((households > 1) | (kinds > 1))
+    )
+    return {sha256: (int(subjects), int(named)) for sha256, subjects, named in rows}

@@ -7,7 +7,7 @@ import pikepdf
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from app.services import evidence
+from app.services import cases, evidence
 from app.services.check import check
 from app.services.evidence import open_file, take_in
 from app.store.transaction import writing
@@ -190,3 +190,17 @@ def test_a_shown_copy_that_was_altered_is_not_shown(world: World, harm: str) -> 
     codes: list[str] = []
     check([COUNTY], report=lambda damage: codes.append(damage.code))
     assert codes == ["file_altered" if harm == "altered" else "file_missing"]
+
+
+def test_a_file_that_serves_twice_is_shown_to_reviewers_and_refused_to_nobody(world: World) -> None:
+    """One photo as two kinds for two households; the minutes of one meeting may rightly serve many."""
+    first, second = world.walker(1).clue(), world.walker(2).clue()
+    who = world.person("village_cadre")
+    files = [take_in(who, county=COUNTY, kind=kind, data=picture("one")) for kind in ("other", "visit_photo")]
+    alone = take_in(who, county=COUNTY, kind="other", data=picture("another"))
+    for walker, file, key in ((first, files[0], "a"), (second, files[1], "b"), (second, alone, "c")):
+        kind = {"evidence_kind": file.kind, "note": "补充"}
+        cases.act(who, case=walker.case.number, action="add_evidence", data=kind, evidence=[file], key=key)
+    for walker in (first, second):
+        view = cases.case_view(world.person("township_officer"), case=walker.case.number)
+        assert view.shared_files == {files[0].sha256: (2, 2)}
