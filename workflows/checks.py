@@ -44,7 +44,7 @@ def check_definition(definition: Definition) -> None:
     for form in forms:
         check_form(form, definition, f"{definition.id}, {form.id}")
     for field in definition.fields.values():
-        check_field(field, definition.id)
+        check_field(field, definition.purposes, definition.id)
 
 
 def check_form(form: Step | Action, definition: Definition, where: str) -> None:
@@ -76,10 +76,12 @@ def _check_guard(spec: Mapping[str, Any], definition: Definition, where: str) ->
         ensure_known(purpose, definition.purposes, where, "purpose")
 
 
-def check_field(field: Field, where: str) -> None:
-    """A choice needs something to choose from."""
+def check_field(field: Field, purposes: Collection[str], where: str) -> None:
+    """A choice needs something to choose from, and a purpose must be known."""
     if field.type in ("choice", "choices"):
         ensure(field.options, f"{where}, field {field.id}", "a choice needs options")
+    for purpose in field.purposes:
+        ensure_known(purpose, purposes, f"{where}, field {field.id}", "purpose")
 
 
 def check_pack(pack: Pack, definitions: Definitions) -> None:
@@ -193,8 +195,9 @@ def _check_needs(row: Condition, definitions: Definitions, fields: set[str], whe
 def _check_parts(pack: Pack, definitions: Definitions, where: str) -> None:
     for kind, label in pack.evidence.items():
         ensure_label(label, f"{where}, evidence {kind}")
+    purposes = {name for d in definitions.values() for name in d.purposes}
     for name, field in pack.fields.items():
-        check_field(field, where)
+        check_field(field, purposes, where)
         taken = [d.id for d in definitions.values() if name in d.fields]
         ensure(not taken, where, f"field {name!r} stands in definition {taken} already")
     steps = {name for d in definitions.values() for name in d.steps} | set(pack.steps)

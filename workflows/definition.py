@@ -43,7 +43,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """Something that a form records. Money is entered in yuan and kept in fen; personal values are committed to."""
+    """Something that a form records. Money is entered in yuan and kept in fen; personal values are committed to.
+
+    ``purposes``: it is asked for those only; empty means all.
+    """
 
     id: str
     label: Label
@@ -54,6 +57,7 @@ class Field:
     most: int = 1
     negative: bool = False
     role: str = ""
+    purposes: tuple[str, ...] = ()
 
     @property
     def option_ids(self) -> tuple[str, ...]:

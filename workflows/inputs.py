@@ -48,10 +48,15 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
 
 
 def wanted_fields(context: Context) -> tuple[str, ...]:
-    """The fields asked for: all at the first signature, only the opinion from those who sign after it."""
+    """The fields asked for: all of the purpose at the first signature, only the opinion from those who sign after."""
     if signatures(context):
         return tuple(name for name in context.form.fields if name in ("opinion", "reason"))
-    return context.form.fields
+    return tuple(name for name in context.form.fields if _is_of_purpose(context, name))
+
+
+def _is_of_purpose(context: Context, name: str) -> bool:
+    purposes = context.compiled.fields[name].purposes
+    return not purposes or context.compiled.purpose in purposes
 
 
 def wanted_evidence(context: Context) -> tuple[str, ...]:

@@ -165,8 +165,8 @@ class Story:
 
     def _files(self, form: Step | Action, compiled: Compiled, actor: Actor, day: date) -> list[Evidence]:
         return [
-            evidence.take_in(actor, county=self.county, kind=kind, data=picture(kind, self.household, day))
-            for kind in form.evidence
+            evidence.take_in(actor, county=self.county, kind=kind, data=picture(name, self.household, day))
+            for kind, name in ((kind, compiled.evidence[kind]["zh"]) for kind in form.evidence)
         ]
 
 
@@ -182,7 +182,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONT, size)
 
 
-def picture(kind: str, household: str, day: date) -> bytes:
+def picture(name: str, household: str, day: date) -> bytes:
     """Return a small JPEG that says that it is for the demo, with what it stands for."""
     image = Image.new("RGB", (640, 420), PAPER)
     draw = ImageDraw.Draw(image)
@@ -190,7 +190,7 @@ def picture(kind: str, household: str, day: date) -> bytes:
     draw.text((320, 150), "演示", font=font(130), fill=INK, anchor="mm")
     draw.text((320, 260), "演示材料，非真实佐证", font=font(30), fill=INK, anchor="mm")
     draw.text((320, 330), f"{household}  {day.isoformat()}", font=font(26), fill=INK, anchor="mm")
-    draw.text((320, 370), kind, font=font(26), fill=INK, anchor="mm")
+    draw.text((320, 370), name, font=font(26), fill=INK, anchor="mm")
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()

@@ -10,6 +10,10 @@ from fontTools.ttLib import TTFont
 from weasyprint import CSS, HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 
+from app.services.story import FONT
+from reports.glyphs import uncovered
+from workflows.registry import load_rules
+
 ROOT = Path(__file__).parents[2]
 FONTS = ROOT / "reports" / "fonts"
 MAIN = ("FangpinSong-Regular", "FangpinHei-Bold")
@@ -74,3 +78,10 @@ def test_a_pdf_embeds_the_shipped_fonts_only_and_repeats() -> None:
     pdf = _pdf()
     assert _embedded_fonts(pdf) == {"FangpinSong", "FangpinHei-Bold", "FangpinRare"}
     assert _pdf() == pdf
+
+
+def test_the_demos_pictures_can_name_every_kind_of_evidence() -> None:
+    rules = load_rules()
+    kinds = [d.evidence for d in rules.definitions.values()] + [p.evidence for p in rules.packs.values()]
+    names = "".join(label["zh"] for evidence in kinds for label in evidence.values())
+    assert uncovered(names, (FONT,)) == []

@@ -290,6 +290,7 @@ DEFINITION_MUTATIONS = [
     pytest.param('mode = "any", count = 2', 'mode = "any"', "count", id="count"),
     pytest.param("one_open = true", "one_open = true\ncolour = 1", "colour", id="key"),
     pytest.param('type = "money"', 'type = "gold"', "type", id="type"),
+    pytest.param('correctable = true\npurposes = ["eliminate"]', 'purposes = ["joy"]', "joy", id="purpose"),
 ]
 
 

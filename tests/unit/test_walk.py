@@ -56,6 +56,13 @@ def test_out_through_the_same_gates(area: str) -> None:
     w.check()
 
 
+def test_whether_the_risk_is_gone_is_asked_only_when_it_is_to_be_struck_off() -> None:
+    w = included()
+    assert "risk_gone" not in w.case.fields
+    w.assist().wait(days=200).eliminate()
+    assert w.case.fields["risk_gone"] is True
+
+
 def test_every_entry_names_definition_pack_and_clause() -> None:
     w = included()
     first = w.outcomes[0].moves[0].entry.body
