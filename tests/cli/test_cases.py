@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
-from app.services import sweep
-from tests.cli.conftest import Machine
+from app.services import cases, people, sweep
+from app.services.trail import trail_text
+from tests.cli.conftest import SAMPLES, Machine
 
 HOUSEHOLD = "500241H0000001"
 CASE = f"{HOUSEHOLD}-C1"
@@ -178,8 +180,6 @@ def test_values_are_read_by_their_type(machine: Machine, name: str, text: str) -
 def test_money_is_yuan_and_kept_in_fen(machine: Machine) -> None:
     clue(machine)
     walk(machine, CASE, INCLUDE[:1])
-    from app.services import cases, people
-
     with machine.application():
         view = cases.case_view(people.actor_named("cun"), case=CASE)
     assert view.case.fields["income_per_head"] == 720_050
@@ -232,3 +232,17 @@ def test_check_tells_damage_by_its_exit_code(machine: Machine) -> None:
     assert "[file_missing] 文件丢失" in said
     assert "发现问题 1" in said
     assert "file is missing" in machine.run("--lang", "en", "check", code=2).output
+
+
+def test_an_auditor_reads_and_prints_masked_numbers_only(machine: Machine) -> None:
+    """Not one whole ID number of the roster in what an auditor is shown or takes away."""
+    clue(machine)
+    cells = load_workbook(SAMPLES / "roster-500241.xlsx").worksheets[0].values
+    numbers = {str(cell) for row in cells for cell in row if re.fullmatch(r"[0-9]{17}[0-9X]", str(cell))}
+    assert len(numbers) > 40
+    shown = machine.run("household", "show", HOUSEHOLD, "--as", "shen").output
+    assert "********" in shown
+    shown += machine.run("case", "show", CASE, "--as", "shen").output
+    with machine.application():
+        shown += trail_text(people.actor_named("shen"), case=CASE)
+    assert [number for number in numbers if number in shown] == []
