@@ -96,8 +96,8 @@ def signed() -> Signed:
 def guard_page() -> Response | None:
     """Before each request: send strangers to the log-in page, refuse pages that are not for a person's roles."""
     endpoint = request.endpoint
-    if endpoint is None or endpoint in PUBLIC:
-        return None
+    if endpoint is None or endpoint in PUBLIC or endpoint.startswith("api"):
+        return None  # the API asks for tokens, never for the session of a browser
     if visitor().signed is None:
         if request.method == "GET":
             return redirect(url_for("session.log_in", next=request.full_path.rstrip("?")))

@@ -363,6 +363,78 @@ class LedgerHead(Base):
     head: Mapped[str] = mapped_column(String(64))
 
 
+class ApiToken(Base):
+    """A token of the API: acts for one account, narrowed by scopes and area; only its hash is kept."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(BigKey, index=True)
+    name: Mapped[str] = mapped_column(String(60))
+    scopes: Mapped[str] = mapped_column(String(400))
+    area: Mapped[str] = mapped_column(String(15))
+    created_at: Mapped[str] = mapped_column(String(20))
+    created_by: Mapped[str] = mapped_column(String(24))
+    expires_at: Mapped[str] = mapped_column(String(20))
+    used_at: Mapped[str | None] = mapped_column(String(20))
+    ended_at: Mapped[str | None] = mapped_column(String(20))
+    ended_by: Mapped[str | None] = mapped_column(String(24))
+
+
+class ApiCommand(Base):
+    """A command of the API that is no case's: its key, and its answer once there is one (never a secret)."""
+
+    __tablename__ = "api_commands"
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    at: Mapped[str] = mapped_column(String(20))
+    status: Mapped[int | None] = mapped_column(Integer)
+    body: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (Index("ix_api_commands_at", "at"),)
+
+
+class Webhook(Base):
+    """Where another system wants to be told of events in an area; the secret that signs is kept encrypted."""
+
+    __tablename__ = "webhooks"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    county: Mapped[str] = mapped_column(String(6))
+    area: Mapped[str] = mapped_column(String(15))
+    url: Mapped[str] = mapped_column(String(500))
+    events: Mapped[str] = mapped_column(String(400))
+    secret_cipher: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[str] = mapped_column(String(20))
+    created_by: Mapped[str] = mapped_column(String(24))
+    __table_args__ = (Index("ix_webhooks_county", "county", "active"),)
+
+
+class WebhookDelivery(Base):
+    """One event on its way to one webhook; ``event`` is the outbox key. state: waiting, delivered or dead."""
+
+    __tablename__ = "webhook_deliveries"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    webhook_id: Mapped[int] = mapped_column(BigInteger)
+    event: Mapped[str] = mapped_column(String(160))
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[str] = mapped_column(String(20))
+    next_at: Mapped[str | None] = mapped_column(String(20))
+    last_status: Mapped[str] = mapped_column(String(60), default="")
+    last_at: Mapped[str | None] = mapped_column(String(20))
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "event"),
+        Index(
+            "ix_webhook_deliveries_next",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+
 class Counter(Base):
     """The last number given out, by county and kind."""
 

@@ -190,3 +190,39 @@ class NotAllowed(Refused):
     """The account has no right to this page or act."""
 
     code = "not_allowed"
+
+
+class BadToken(Refused):
+    """No token was sent, or one that is unknown, expired, revoked or of a disabled account."""
+
+    code = "bad_token"
+
+
+class OutOfScope(Refused):
+    """The token is not for this: its scopes or its area are narrower."""
+
+    code = "out_of_scope"
+
+
+class KeyMissing(Refused):
+    """A command came without an idempotency key."""
+
+    code = "key_missing"
+
+
+class KeyPending(Refused):
+    """An earlier command with this key has not ended, or was cut off: nobody can say whether it was done."""
+
+    code = "key_pending"
+
+
+class VersionMissing(Refused):
+    """A command on a case came without the version that it was made for."""
+
+    code = "version_missing"
+
+
+class ForbiddenAddress(Refused):
+    """Messages may not be sent to this address: it leads into this machine's own network, or is no https."""
+
+    code = "forbidden_address"

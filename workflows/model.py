@@ -46,11 +46,15 @@ def area_root(code: str) -> str:
 
 @dataclass(frozen=True)
 class Office:
-    """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid; name for paper)."""
+    """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid; name for paper).
+
+    ``within`` are the leading digits to which a token narrows it; empty when the person acts himself.
+    """
 
     role: str
     area: str
     name: str = ""
+    within: str = ""
 
     @property
     def level(self) -> str:
@@ -59,7 +63,7 @@ class Office:
 
     def covers(self, area: str) -> bool:
         """Tell whether a code (village or grid) lies in this office's area; an office of a grid may be a village."""
-        return area.startswith(area_prefix(self.area, self.level))
+        return area.startswith(area_prefix(self.area, self.level)) and area.startswith(self.within)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def can_see(actor: Actor, area: str) -> bool:
 def is_helper_of(actor: Actor, dossier: Dossier) -> bool:
     """Tell whether the person is the household's present helper."""
     assist = dossier.open_case("assist")
-    helps = any(o.role == "helper" for o in actor.offices)
+    helps = any(o.role == "helper" and o.covers(dossier.subject.area) for o in actor.offices)
     return helps and bool(assist) and dossier_helper(dossier) == actor.id
 
 

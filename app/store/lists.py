@@ -55,7 +55,12 @@ class Page:
 # --- scope ---
 def visible(scope: Scope) -> ColumnElement[bool]:
     """The condition on households that a person may see; nothing unless an office says so."""
-    return or_(false(), *(_visible_by(office, scope.user_id) for office in scope.offices))
+    return or_(false(), *(_narrowed(office, _visible_by(office, scope.user_id)) for office in scope.offices))
+
+
+def _narrowed(office: Office, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep to the part of an office's area that a token is for."""
+    return and_(condition, Household.area.startswith(office.within)) if office.within else condition
 
 
 def _visible_by(office: Office, user_id: int) -> ColumnElement[bool]:
@@ -96,7 +101,7 @@ def _after(columns: Sequence[Any], page: Page) -> ColumnElement[bool]:
 # --- desk ---
 def _waiting(scope: Scope) -> Query:
     """Cases that wait for one of the person's offices, once each: the one source of the desk's rows and counts."""
-    mine = or_(false(), *(_waits_for(office, scope.user_id) for office in scope.offices))
+    mine = or_(false(), *(_narrowed(office, _waits_for(office, scope.user_id)) for office in scope.offices))
     columns = select(Wait.county, Wait.case, func.min(Wait.due_at).label("due_at"))
     joined = columns.join(CaseRow, and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case))
     return joined.join(Household, _of_household()).where(mine).group_by(Wait.county, Wait.case)

@@ -20,6 +20,8 @@ from app.views.shown import page, speech
 from workflows.errors import Refused
 
 HTTP = {
+    "key_missing": 400,
+    "bad_token": 401,
     "not_found": 404,
     "out_of_area": 404,
     "unknown_action": 404,
@@ -29,6 +31,7 @@ HTTP = {
     "own_household": 403,
     "helper_steps_aside": 403,
     "recused": 403,
+    "out_of_scope": 403,
     "return_first": 409,
     "broken_chain": 409,
     "file_altered": 409,
@@ -38,6 +41,7 @@ HTTP = {
     "already_signed": 409,
     "already_open": 409,
     "key_reused": 409,
+    "key_pending": 409,
     "step_open": 409,
     "too_early": 409,
     "too_late": 409,
@@ -48,9 +52,12 @@ HTTP = {
     "no_quorum": 422,
     "vote_mismatch": 422,
     "condition_bars": 422,
+    "forbidden_address": 422,
+    "version_missing": 428,
     "throttled": 429,
 }
 HIDDEN = {"out_of_area": "not_found"}  # what lies outside one's area answers like what does not exist
+API = "/api/"
 CODE_HEADER = "X-Fangpin-Code"
 NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}(-[A-Z][0-9]{1,6})?")
 log = logging.getLogger(__name__)
@@ -68,6 +75,8 @@ def code_of(refused: Refused) -> str:
 
 def wants_json() -> bool:
     """Tell whether the answer is asked for as JSON."""
+    if request.path.startswith(API):
+        return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
     return best in ("application/json", "application/problem+json")
 
@@ -75,13 +84,22 @@ def wants_json() -> bool:
 def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Response:
     """Return a refusal as a page or as problem+json, with its code in a header."""
     if wants_json():
-        body = {"type": f"urn:fangpin:{code}", "title": sentence, "status": status, "code": code}
-        response = jsonify({**body, **({"reference": reference} if reference else {})})
-        response.headers["Content-Type"] = "application/problem+json"
-    else:
-        shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, ways=ways_on(code))
-        response = make_response(shown)
+        return problem(status, code, sentence, **({"reference": reference} if reference else {}))
+    shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, ways=ways_on(code))
+    response = make_response(shown)
     response.status_code = status
+    response.headers[CODE_HEADER] = code
+    return response
+
+
+def problem(status: int, code: str, sentence: str, **more: object) -> Response:
+    """Return a refusal as problem+json (RFC 9457): ``title`` in a few words, ``detail`` as a sentence."""
+    words = speech()
+    title = words.say(f"why.{code}") if words.knows(f"why.{code}") else sentence
+    body = {"type": f"urn:fangpin:{code}", "title": title, "status": status, "detail": sentence, "code": code}
+    response = jsonify({**body, **more})
+    response.status_code = status
+    response.headers["Content-Type"] = "application/problem+json"
     response.headers[CODE_HEADER] = code
     return response
 

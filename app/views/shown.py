@@ -30,7 +30,7 @@ LANGUAGES = ("zh", "en")
 def language() -> str:
     """Return the reader's language: the account's, else the one chosen on the log-in page, else Chinese."""
     who: Visitor | None = g.get("visitor")
-    chosen = who.signed.lang if who and who.signed else session.get("lang")
+    chosen = g.get("lang") or (who.signed.lang if who and who.signed else session.get("lang"))
     return chosen if chosen in LANGUAGES else "zh"
 
 
