@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -35,6 +35,10 @@ class Settings:
     login_window: int = 15 * 60
     largest_upload: int = 12 * 1024 * 1024
     busy_seconds: int = 10
+
+    def at(self, database_url: str) -> "Settings":
+        """Return the same settings with another database."""
+        return replace(self, database_url=database_url)
 
     @property
     def evidence(self) -> Path:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 NAMES = ("cookie", "person", "cipher")
+SEALED = "fp-sealed-keys-v1"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Keys:
     def person_key(self, id_number: str) -> str:
         """Return the key by which one human being is known everywhere without storing the ID number."""
         return hmac.new(self.person, id_number.upper().encode(), hashlib.sha256).hexdigest()[:32]
+
+    def fingerprint(self) -> str:
+        """Return what tells these keys from others and says nothing about them: what the data needs of them only."""
+        return hashlib.sha256(b"fp-keys-v1\0" + self.person + self.cipher).hexdigest()[:16]
 
     def encrypt(self, text: str, *, place: str) -> str:
         """Encrypt with AES-256-GCM, bound to the place where the text is stored."""
@@ -44,18 +50,51 @@ class Keys:
 
 def make_keys(path: Path) -> Keys:
     """Make new keys in a file that only its owner may read; raise FileExistsError when there are some."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     values = {name: secrets.token_hex(32) for name in NAMES}
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(values, file, indent=1)
+    write_keys(path, json.dumps(values, indent=1).encode())
     return _keys(values)
+
+
+def write_keys(path: Path, text: bytes) -> None:
+    """Write a file of keys that only its owner may read; raise FileExistsError when there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_keys(path: Path) -> Keys:
     """Read the keys; raise FileNotFoundError when ``fangpin init`` was never run here."""
-    values = json.loads(path.read_text(encoding="utf-8"))
-    return _keys(values)
+    return keys_of(path.read_bytes())
+
+
+def keys_of(text: bytes) -> Keys:
+    """Return the keys that the content of a file of keys holds; raises ValueError or KeyError when it is none."""
+    return _keys(json.loads(text))
+
+
+def seal_keys(text: bytes, passphrase: str) -> bytes:
+    """Return a file of keys encrypted by a passphrase (scrypt, AES-256-GCM), with all that opening it needs."""
+    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+    sealed = AESGCM(_stretched(passphrase, salt)).encrypt(nonce, text, SEALED.encode())
+    parts = {"format": SEALED, "salt": salt.hex(), "nonce": nonce.hex(), "sealed": sealed.hex()}
+    return json.dumps(parts).encode()
+
+
+def open_keys(sealed: bytes, passphrase: str) -> bytes:
+    """Return the file of keys that was sealed; raise ValueError when the passphrase is another one."""
+    parts = json.loads(sealed)
+    key = _stretched(passphrase, bytes.fromhex(parts["salt"]))
+    try:
+        return AESGCM(key).decrypt(bytes.fromhex(parts["nonce"]), bytes.fromhex(parts["sealed"]), SEALED.encode())
+    except InvalidTag as error:
+        raise ValueError("the passphrase does not open the keys") from error
+
+
+def _stretched(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=32, n=2**16, r=8, p=1).derive(passphrase.encode())
 
 
 def _keys(values: dict[str, str]) -> Keys:

@@ -1,5 +1,6 @@
 """``fangpin check``: everything recomputed, each damage on a line of its own."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -15,6 +16,12 @@ MOST_SHOWN = 1_000
 @pass_console
 def check(console: Console, chosen: tuple[str, ...]) -> None:
     """Check all counties, or some."""
+    with console.running():
+        report_all(console, chosen)
+
+
+def report_all(console: Console, chosen: Sequence[str] = ()) -> None:
+    """Check and print what was found; exit with DAMAGED when there is any damage. Inside the running application."""
     shown = 0
 
     def report(damage: service.Damage) -> None:
@@ -23,10 +30,9 @@ def check(console: Console, chosen: tuple[str, ...]) -> None:
         if shown <= MOST_SHOWN:
             click.echo(_line(console, damage))
 
-    with console.running():
-        counties = list(chosen) or service.counties()
-        with console.progress("check.progress", service.total(counties)) as progress:
-            tally = service.check(counties, report=report, progress=progress)
+    counties = list(chosen) or service.counties()
+    with console.progress("check.progress", service.total(counties)) as progress:
+        tally = service.check(counties, report=report, progress=progress)
     if shown > MOST_SHOWN:
         console.tell("check.more")
     counted = asdict(tally)

@@ -18,8 +18,10 @@ from app import create_app
 from app.config import BadSetting, Settings, read_settings
 from app.labels import Labels, Speech, refusal_sentence
 from app.services import people
+from app.services.archive import BackupFault
 from app.services.areas import BadAreas
 from app.services.setup import AlreadySetUp, close
+from app.store.dump import LoadFailed
 from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.tables import db
 from templates import PATH as TEMPLATES
@@ -143,7 +145,10 @@ def width(text: str) -> int:
 
 
 # Errors that stop a command and say why by themselves.
-STOPPERS = (AlreadySetUp, BadSetting, BadTable, BadAreas, WrongSchema, Blocked, Refused, SQLAlchemyError, OSError)
+STOPPERS = (
+    AlreadySetUp, BackupFault, BadSetting, BadTable, BadAreas, LoadFailed, WrongSchema, Blocked, Refused,
+    SQLAlchemyError, OSError,
+)  # fmt: skip
 
 
 class Commands(click.Group):
@@ -164,6 +169,8 @@ def fault_of(error: Exception, console: Console) -> Fault:
     """Return the fault that an error is; its text never holds what a person typed into the database."""
     if isinstance(error, AlreadySetUp):
         return Fault("keys_lost" if error.what == "keys_lost" else "already_set_up", place=error.place)
+    if isinstance(error, BackupFault):
+        return Fault(error.code, **error.params)
     if isinstance(error, BadAreas):
         text = console.say(f"areas_fault.{error.code}", line=error.line, value=error.value)
         return Fault("bad_areas", text=text)
@@ -172,7 +179,13 @@ def fault_of(error: Exception, console: Console) -> Fault:
         return Fault(error.code, text=console.say("fault.bad_input", field=field, value=value))
     if isinstance(error, SQLAlchemyError):
         return Fault("database", text=str(getattr(error, "orig", None) or type(error).__name__))
-    codes = {BadSetting: "bad_setting", BadTable: "bad_rules", WrongSchema: "wrong_schema", Blocked: "upgrade_blocked"}
+    codes = {
+        BadSetting: "bad_setting",
+        BadTable: "bad_rules",
+        WrongSchema: "wrong_schema",
+        Blocked: "upgrade_blocked",
+        LoadFailed: "load_failed",
+    }
     code = next((code for kind, code in codes.items() if isinstance(error, kind)), "file")
     return Fault(code, text=str(error))
 

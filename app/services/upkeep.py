@@ -11,6 +11,7 @@ from workflows.clock import CHINA, parse_utc
 TICK = "sweep"
 SILENT_AFTER = timedelta(minutes=5)
 CHECK = "check"
+BACKUP = "backup"
 NIGHT = range(1, 5)  # local hours
 CHECK_AFTER = timedelta(hours=20)
 

@@ -1,6 +1,6 @@
 """The schema of the database: brought to this program's revision by Alembic, and checked at start."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
 
 import app.migrations
 from app.store.transaction import WRITING, prepare_engine
@@ -36,6 +36,14 @@ class WrongSchema(RuntimeError):
         super().__init__(f"database revision {found or 'none'}, program revision {needed}: {remedy}")
 
 
+class NotEmpty(RuntimeError):
+    """A database that was to be filled holds tables: how many, of which revision, whether of a newer program."""
+
+    def __init__(self, tables: int, found: str | None, *, is_newer: bool) -> None:
+        super().__init__(f"{tables} tables, revision {found or 'none'}")
+        self.tables, self.found, self.is_newer = tables, found, is_newer
+
+
 class Blocked(RuntimeError):
     """A step met data that people must settle first; says which. Nothing was changed."""
 
@@ -58,6 +66,37 @@ def downgrade(target: str | Engine, to: str) -> None:
     """Take a database back to an older revision, or "base"; refuses where sealed entries would be lost."""
     with _migrating(target) as connection:
         command.downgrade(_config(connection), to)
+
+
+def build(target: str | Engine, at: str, fill: Callable[[Connection], None]) -> str:
+    """Make an empty database as of a revision, let ``fill`` put the rows in, then bring it to this program's revision.
+
+    All of it is one transaction: on any error the database is as empty as before. Raises NotEmpty, or WrongSchema for
+    a revision of a newer program.
+    """
+    ensure_known(at)
+    with _migrating(target) as connection:
+        ensure_empty(connection)
+        if connection.dialect.name != "sqlite":
+            connection.execute(text("SELECT set_config('statement_timeout', '0', true)"))
+        command.upgrade(_config(connection), at)
+        fill(connection)
+        command.upgrade(_config(connection), "head")
+    return head()
+
+
+def ensure_known(at: str) -> None:
+    """Raise WrongSchema when a revision is of a newer program."""
+    if at not in _known():
+        raise WrongSchema(at, head())
+
+
+def ensure_empty(connection: Connection) -> None:
+    """Raise NotEmpty when the database holds any table."""
+    found = inspect(connection).get_table_names()
+    if found:
+        at = _revision(connection)
+        raise NotEmpty(len(found), at, is_newer=at is not None and at not in _known())
 
 
 def revision(engine: Engine) -> str | None:
@@ -97,7 +136,7 @@ def _revision(connection: Connection) -> str | None:
 @contextmanager
 def _migrating(target: str | Engine) -> Iterator[Connection]:
     """Open a connection for a migration: one transaction that no other migration runs beside."""
-    engine = _own_engine(target)
+    engine = own_engine(target)
     try:
         with engine.connect() as opened, opened.execution_options(**{WRITING: True}).begin():
             _hold(opened)
@@ -107,12 +146,15 @@ def _migrating(target: str | Engine) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _own_engine(target: str | Engine) -> Engine:
+def own_engine(target: str | Engine) -> Engine:
+    """Return an engine for work on a whole database: no pool, no values in errors, references checked by the work."""
     url = make_url(target) if isinstance(target, str) else target.url
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    is_sqlite = url.get_backend_name() == "sqlite"
+    arguments = {"timeout": BUSY_SECONDS} if is_sqlite else {}
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
     prepare_engine(engine)
+    if not is_sqlite:
+        return engine
     # SQLite changes a table by making a new one; with foreign keys on, dropping the old one would delete rows.
     event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
     return engine
