@@ -1,0 +1,95 @@
+"""Who asks by the API, and what for: a bearer token, never a session; each route has one scope and one set of roles."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import g, request
+
+from app.access import NOTICES, PAGES, READERS, WORKERS, Visitor
+from app.services import tokens
+from app.services.tokens import Bearer, Line
+from app.views.shown import LANGUAGES
+from workflows.errors import BadToken, NotAllowed
+from workflows.model import Actor
+
+ANYONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a route asks for: a scope ("" for none), and one of some roles (none named: any account)."""
+
+    scope: str
+    roles: frozenset[str] = ANYONE
+
+
+RIGHTS: dict[str, Right] = {
+    "api_me.me": Right(""),
+    "api_me.language": Right(""),
+    "api_cases.case": Right("cases:read", PAGES["cases.case"]),
+    "api_cases.form": Right("cases:read", PAGES["cases.form"]),
+    "api_cases.act": Right("cases:act", PAGES["cases.act"]),
+    "api_cases.clue": Right("cases:act", PAGES["households.register"]),
+    "api_desk.desk": Right("cases:read", PAGES["desk.desk"]),
+    "api_desk.overdue": Right("cases:read", PAGES["boards.overdue"]),
+    "api_desk.notices": Right("cases:read", NOTICES),
+    "api_desk.totals": Right("totals:read", PAGES["audit.totals"]),
+    "api_households.search": Right("households:read", READERS),
+    "api_households.household": Right("households:read", READERS),
+    "api_evidence.upload": Right("evidence:write", WORKERS),
+    "api_evidence.download": Right("evidence:read", PAGES["cases.file"]),
+    "api_reminders.reminders": Right("reminders:manage"),
+    "api_reminders.read": Right("reminders:manage"),
+    "api_grids.grids": Right("grids:manage", PAGES["grids.grids"]),
+    "api_grids.add": Right("grids:manage", PAGES["grids.add"]),
+    "api_grids.assign": Right("grids:manage", PAGES["grids.assign"]),
+    "api_trails.trail": Right("trails:read", PAGES["audit.trail"]),
+    "api_audit.cases": Right("audit:read", PAGES["audit.cases"]),
+    "api_audit.ledger": Right("audit:read", PAGES["audit.ledger"]),
+    "api_accounts.accounts": Right("accounts:manage", PAGES["accounts.accounts"]),
+    "api_accounts.add": Right("accounts:manage", PAGES["accounts.add"]),
+    "api_accounts.disable": Right("accounts:manage", PAGES["accounts.disable"]),
+    "api_accounts.appoint": Right("accounts:manage", PAGES["accounts.appoint"]),
+    "api_accounts.end_office": Right("accounts:manage", PAGES["accounts.end_office"]),
+    "api_tokens.tokens": Right("tokens:manage"),
+    "api_tokens.add": Right("tokens:manage"),
+    "api_tokens.revoke": Right("tokens:manage"),
+}
+
+
+def guard() -> None:
+    """Before each request of the API: whose token it is, in which language to answer, and whether it is for this."""
+    g.lang = wanted_language()
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise BadToken()
+    g.bearer = tokens.bearer(token.strip(), source=request.remote_addr or "")
+    g.visitor = Visitor(g.bearer.signed)
+    g.lang = g.lang or g.bearer.signed.lang
+    right = RIGHTS.get(str(request.endpoint))
+    if right is None:
+        raise NotAllowed(page=str(request.endpoint))
+    g.bearer.ensure_scope(right.scope)
+    if right.roles and not right.roles & g.visitor.roles:
+        raise NotAllowed(page=str(request.endpoint))
+
+
+def wanted_language() -> str:
+    """Return the language that the request asks for, or an empty text to leave it to the account."""
+    sent = request.accept_languages
+    return (sent.best_match(LANGUAGES) or "") if sent else ""
+
+
+def bearer() -> Bearer:
+    """Return who asks; only behind ``guard``."""
+    return cast("Bearer", g.bearer)
+
+
+def actor() -> Actor:
+    """Return the person who asks, with the offices that the token leaves."""
+    return bearer().signed.actor
+
+
+def token() -> Line:
+    """Return the token that was sent."""
+    return bearer().token

@@ -1,0 +1,177 @@
+"""Cases: where one stands, what may be done and why not the rest, doing it, and the clue that begins one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, jsonify, request, url_for
+from marshmallow import Schema, ValidationError, fields, validate
+
+from app.api.auth import actor
+from app.api.resources import KEY_HEADER, Resource, sent_key
+from app.api.schemas import CaseBody, DoneBody, FormBody
+from app.api.shapes import allowed_body, case_body, labels_of, named
+from app.services import cases, lists
+from app.services.cases import Done
+from app.views.cases import allowed_of
+from app.views.forms import correctable, people_for
+from workflows.definition import Action, Step
+from workflows.errors import BadValue, MissingEvidence, VersionMissing
+from workflows.model import Evidence
+
+pages = Resource("cases", "Cases and what may be done about them")
+NUMBER = "500241H0000001-C1"
+VERSION_HEADER = {
+    "in": "header",
+    "name": "If-Match",
+    "required": False,
+    "schema": {"type": "string"},
+    "example": '"3"',
+    "description": "The version that the command was made for; or `version` in the body. 428 without either.",
+}
+
+
+def ensure_value(value: object) -> None:
+    """A value of a form is a text, a whole number, yes or no, or a list of texts."""
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not is_list and not isinstance(value, str | int):
+        raise ValidationError("text, integer, boolean or list of texts")
+
+
+class Handed(Schema):
+    """A piece of evidence that was uploaded before by the same account."""
+
+    kind = fields.String(required=True, validate=validate.Length(1, 40))
+    sha256 = fields.String(required=True, validate=validate.Regexp("^[0-9a-f]{64}$"))
+
+
+class Clue(Schema):
+    """The values of a form by field, and evidence handed in before."""
+
+    data = fields.Dict(keys=fields.String(), values=fields.Raw(validate=ensure_value), load_default=dict)
+    evidence = fields.List(fields.Nested(Handed), load_default=list, validate=validate.Length(max=50))
+
+
+class Act(Clue):
+    """A command on a case."""
+
+    version = fields.Integer(load_default=None, strict=True, metadata={"description": "entries that were seen"})
+    target = fields.String(load_default="", metadata={"description": "where several states may follow"})
+
+
+CASE_EXAMPLE = {
+    "number": NUMBER,
+    "version": 3,
+    "state": {"id": "village_review", "label": "待村级评议"},
+    "allowed_actions": [
+        {
+            "action": "approve",
+            "label": "县级批准",
+            "allowed": False,
+            "reason": {"code": "wrong_office", "sentence": "此事项应由县级主管部门人员办理……", "params": {}},
+        }
+    ],
+}
+ACT_EXAMPLE = {
+    "version": 1,
+    "data": {"category": "marginal_vulnerable", "risks": ["illness"], "income_per_head": 720000, "opinion": "同意提名"},
+    "evidence": [],
+}
+
+
+@pages.route("/cases/<number>", methods=["GET"])
+@pages.answers(CaseBody, example=CASE_EXAMPLE, refusals=(409,))
+def case(number: str) -> Response:
+    """A case: state, clocks, entries, and every action with the reason why not."""
+    view = cases.case_view(actor(), case=number)
+    labels = labels_of(view.compiled, view.household.area, view.now)
+    codes = {e["actor"]["office"] for e in view.entries} | {view.household.village, view.household.township}
+    response = jsonify(CaseBody().dump(case_body(view, labels, lists.area_names(codes))))
+    response.set_etag(str(view.case.seq))
+    return response
+
+
+@pages.route("/cases/<number>/acts/<action>", methods=["GET"])
+@pages.answers(FormBody, refusals=(409,))
+def form(number: str, action: str) -> dict[str, Any]:
+    """The form of one action, also when it may not be done now: fields, evidence, people, records to correct."""
+    view = cases.case_view(actor(), case=number)
+    labels = labels_of(view.compiled, view.household.area, view.now)
+    allowed = allowed_of(view, action)
+    specs = [view.compiled.fields[name] for name in allowed.fields]
+    people = {spec.id: people_for(view, spec) for spec in specs if spec.type == "person"}
+    corrects = correctable(view) if "corrected_field" in allowed.fields else []
+    return {
+        **allowed_body(labels, allowed),
+        "version": view.case.seq,
+        "people": {name: [{"account": a, "name": n} for a, n in found] for name, found in people.items()},
+        "correctable": [named(name, labels.field(name)) for name in corrects],
+    }
+
+
+@pages.route("/cases/<number>/acts/<action>", methods=["POST"])
+@pages.arguments(Act, example=ACT_EXAMPLE)
+@pages.doc(parameters=[KEY_HEADER, VERSION_HEADER])
+@pages.answers(DoneBody, example={"case": NUMBER, "entry": 4, "repeated": False}, refusals=(409, 428))
+def act(body: Mapping[str, Any], number: str, action: str) -> Response:
+    """Carry out an action: all of it or nothing; the same key again gets the same answer."""
+    key, version = sent_key(), seen_version(body["version"])
+    view = cases.case_view(actor(), case=number)
+    labels_of(view.compiled, view.household.area, view.now)
+    ensure_known(allowed_of(view, action).form, body["data"])
+    data = {**body["data"], **({"target": body["target"]} if body["target"] else {})}
+    evidence = handed_in(view.case.county, body["evidence"])
+    done = cases.act(actor(), case=number, action=action, data=data, evidence=evidence, version=version, key=key)
+    return done_answer(done)
+
+
+def seen_version(sent: int | None) -> int:
+    """Return the version that a command was made for, from If-Match or the body; they must not differ."""
+    tags = list(request.if_match)
+    if len(tags) > 1 or (tags and not (tags[0].isascii() and tags[0].isdigit() and len(tags[0]) < 10)):
+        raise BadValue(field="version", value="")
+    found = {int(tag) for tag in tags} | ({sent} if sent is not None else set())
+    if not found:
+        raise VersionMissing()
+    if len(found) > 1:
+        raise BadValue(field="version", value="")
+    return found.pop()
+
+
+def ensure_known(asked: Step | Action, data: Mapping[str, Any]) -> None:
+    """Raise BadValue for a field that the form does not have: a misspelt one must not be lost in silence."""
+    for name in data:
+        if name not in asked.fields:
+            raise BadValue(field=name[:60], value="")
+
+
+def handed_in(county: str, wanted: list[dict[str, str]]) -> list[Evidence]:
+    """Return the evidence that a command names; MissingEvidence for what this account did not hand in."""
+    pairs = [(item["kind"], item["sha256"]) for item in wanted]
+    mine = lists.own_uploads(actor(), county, pairs) if pairs else []
+    found = {(item.kind, item.sha256) for item in mine}
+    for kind, digest in pairs:
+        if (kind, digest) not in found:
+            raise MissingEvidence(kind=kind)
+    return mine
+
+
+def done_answer(done: Done) -> Response:
+    """Return the answer to a command on a case; 201 for a case that was opened is said by its address."""
+    response = jsonify({"case": done.case, "entry": done.seq, "repeated": done.repeated})
+    response.headers["Location"] = url_for("api_cases.case", number=done.case)
+    return response
+
+
+@pages.route("/households/<number>/clues/<purpose>", methods=["POST"])
+@pages.arguments(Clue, example={"data": {"clue_source": "self_report", "clue_note": "家中有人患重病"}})
+@pages.doc(parameters=[KEY_HEADER])
+@pages.answers(DoneBody, example={"case": NUMBER, "entry": 1, "repeated": False}, refusals=(409,))
+def clue(body: Mapping[str, Any], number: str, purpose: str) -> Response:
+    """Register a clue, which opens a case for a household."""
+    key = sent_key()
+    house = lists.household_page(actor(), number).house
+    evidence = handed_in(house.county, body["evidence"])
+    done = cases.register_clue(
+        actor(), household=number, purpose=purpose, data=body["data"], evidence=evidence, key=key
+    )
+    return done_answer(done)
