@@ -3,8 +3,8 @@ disclosed."""
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from reports.labels import Labels, labels_of, last_day, local_time
@@ -28,13 +28,14 @@ ERASED = Erased()
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry as the print needs it: parsed body, hash of its exact text, labels of its texts."""
+    """One entry as the print needs it: parsed body, hash of its exact text, labels of its texts, names of areas."""
 
     body: Mapping[str, Any]
     seq: int
     hash: str
     labels: Labels
     values: Mapping[str, str]
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_system(self) -> bool:
@@ -65,6 +66,12 @@ def entries_of(trail: Trail, chain: Chain) -> list[Entry]:
         body = _parsed(text, f"{chain.case} #{seq}")
         result.append(Entry(body, seq, digest(text), find(body), values))
     return result
+
+
+def places_of(bodies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of areas by code, as the entries themselves name the offices of those who acted."""
+    actors = [body["actor"] for body in bodies]
+    return {a["office"]: a["office_name"] for a in actors if isinstance(a.get("office_name"), str) and a["office_name"]}
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:

@@ -30,8 +30,8 @@ class Labels:
     def __init__(self, lang: str, definition: Mapping[str, Any], pack: Mapping[str, Any]) -> None:
         self.lang = lang
         self.pack = pack
-        self.title = self._label(definition.get("label"), str(definition.get("id", "")))
-        self.pack_title = self._label(pack.get("label"), str(pack.get("id", "")))
+        self.title = self.label(definition.get("label"), str(definition.get("id", "")))
+        self.pack_title = self.label(pack.get("label"), str(pack.get("id", "")))
         self._rows = {name: _by_id(definition, pack, name) for name in ROWS}
         self._fields = {**_table(definition, "fields"), **_table(pack, "fields")}
         self._evidence = {**_table(definition, "evidence"), **_table(pack, "evidence")}
@@ -39,19 +39,19 @@ class Labels:
     def of(self, kind: str, name: str) -> str:
         """Return the label of a gate, timer, purpose or condition."""
         row = self._rows[kind].get(name, {})
-        return self._label(row.get("label", row), name)
+        return self.label(row.get("label", row), name)
 
     def state(self, name: str) -> str:
         """Return the label of a state, which a step may bring along."""
         steps = self._rows["steps"].values()
         own = next((s.get("state_label") for s in steps if s.get("state") == name), None)
-        return self._label(own, "") or self.of("states", name)
+        return self.label(own, "") or self.of("states", name)
 
     def action(self, name: str) -> str:
         """Return the label of an action, which a step may bring along."""
         steps = self._rows["steps"].values()
         own = next((s.get("label") for s in steps if s.get("action") == name), None)
-        return self._label(own, "") or self.of("actions", name)
+        return self.label(own, "") or self.of("actions", name)
 
     def form(self, action: str) -> list[str]:
         """Return the fields that a step or action asks for, in the order of its form."""
@@ -61,12 +61,12 @@ class Labels:
 
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""
-        return self._label(self._evidence.get(kind), kind)
+        return self.label(self._evidence.get(kind), kind)
 
     def field(self, name: str) -> str:
         """Return the label of a field; the few that the machine itself keeps are named in
         words.toml."""
-        own = self._label(self._spec(name).get("label"), "")
+        own = self.label(self._spec(name).get("label"), "")
         return own or word(f"field.{name}", self.lang, default=name)
 
     def gates(self) -> list[str]:
@@ -116,13 +116,14 @@ class Labels:
         shared = self._spec(options).get("options", []) if isinstance(options, str) else options
         known = shared if isinstance(shared, list) else []
         found = next((o for o in known if isinstance(o, dict) and o.get("id") == name), None)
-        return self._label(found, str(name))
+        return self.label(found, str(name))
 
     def _spec(self, name: str) -> Mapping[str, Any]:
         spec = self._fields.get(name)
         return spec if isinstance(spec, Mapping) else {}
 
-    def _label(self, table: object, default: str) -> str:
+    def label(self, table: object, default: str) -> str:
+        """Return a table's text in this language."""
         found = table.get(self.lang) if isinstance(table, Mapping) else None
         return str(found) if found else default
 
@@ -179,9 +180,9 @@ def last_day(due: str) -> date:
 
 
 def yuan(fen: int) -> str:
-    """Return fen as yuan with two decimals and thousands, without floats."""
+    """Return fen as the pages do (app.labels.money), without floats: whole yuan alone, else two decimals."""
     sign, rest = ("-" if fen < 0 else ""), abs(fen)
-    return f"{sign}{rest // 100:,}.{rest % 100:02d}"
+    return f"{sign}{rest // 100:,}" + (f".{rest % 100:02d}" if rest % 100 else "")
 
 
 def _text(trail: Trail, digest: str) -> dict[str, Any]:
@@ -220,8 +221,12 @@ def _number(value: object) -> int | None:
 
 
 def _money(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
+    """An amount; its unit only where the field's own name does not tell it."""
     fen = _number(value)
-    return None if fen is None else word("value.yuan", labels.lang, amount=yuan(fen))
+    if fen is None:
+        return None
+    name = labels.label(spec.get("label"), "")
+    return yuan(fen) if word("value.unit", labels.lang) in name else word("value.yuan", labels.lang, amount=yuan(fen))
 
 
 def _choice(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:

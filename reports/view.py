@@ -2,10 +2,11 @@
 else."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reports.deadlines import Period, ended_text, periods_of, result_of
-from reports.entries import ERASED, Entry, entries_of
+from reports.entries import ERASED, Entry, entries_of, places_of
 from reports.glyphs import visible
 from reports.labels import (
     Labels,
@@ -22,15 +23,17 @@ from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
 BOOKKEEPING = "_"
-SHORT = 600  # characters; a longer entry may be cut by a page
+SHORT = (300, 6)  # characters, lines; a longer entry may be cut by a page
+VILLAGE = 12  # digits; a grid adds three
 ZH_DIGITS = "〇一二三四五六七八九"
 View = dict[str, Any]
+Pair = tuple[Chain, list[Entry]]
 
 
 def view_of(trail: Trail) -> View:
     """Return all that the template needs; raise MalformedTrail for entries that cannot be
     printed."""
-    chains = [(chain, entries_of(trail, chain)) for chain in trail.chains]
+    chains = _chains(trail)
     until = max((e.body["at"] for _, entries in chains for e in entries), default="")
     view = {
         "lang": trail.lang,
@@ -49,6 +52,13 @@ def view_of(trail: Trail) -> View:
     return {key: _visible(value) for key, value in view.items()}
 
 
+def _chains(trail: Trail) -> list[Pair]:
+    """The chains with their entries; each entry knows the names of areas that any of them tells."""
+    found = [(chain, entries_of(trail, chain)) for chain in trail.chains]
+    places = places_of(entry.body for _, entries in found for entry in entries)
+    return [(chain, [replace(entry, places=places) for entry in entries]) for chain, entries in found]
+
+
 def _visible(value: Any) -> Any:
     """Write invisible and control characters out everywhere, so that none can hide or reorder
     text."""
@@ -62,9 +72,6 @@ def _visible(value: Any) -> Any:
 def _document_words(lang: str) -> dict[str, str]:
     keys = (key for key in sorted(words()) if key.startswith("doc."))
     return {key.removeprefix("doc."): word(key, lang) for key in keys}
-
-
-Pair = tuple[Chain, list[Entry]]
 
 
 def _latest(chains: Sequence[Pair]) -> Labels | None:
@@ -87,6 +94,7 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     none = word("value.none", lang)
     yield _fact("household", lang, [trail.household or none])
     yield _fact("head_name", lang, [_head_name(chains, lang)])
+    yield _fact("village", lang, [_village(chains, lang)])
     yield _fact("case", lang, [_case_title(chain, entries)])
     yield _fact("state", lang, [entries[-1].labels.state(entries[-1].body["target"]) if entries else none])
     pack = str(entries[-1].body["policy"]) if entries else ""
@@ -104,11 +112,29 @@ def _fact(key: str, lang: str, values: list[str]) -> View:
 
 def _head_name(chains: Sequence[Pair], lang: str) -> str:
     """The household head as last recorded in any chain."""
-    named = [(e.body["at"], e) for _, entries in chains for e in entries if "head_name" in e.body["changes"]]
-    if not named:
+    entry = _last_with(chains, "head_name")
+    return _shown(entry, "head_name", _after(entry, "head_name"), lang) if entry else word("value.none", lang)
+
+
+def _village(chains: Sequence[Pair], lang: str) -> str:
+    """The village as last recorded in any chain: the one place where its code stands."""
+    entry = _last_with(chains, "area")
+    code = _after(entry, "area") if entry else None
+    if entry is None or not isinstance(code, str):
         return word("value.none", lang)
-    entry = max(named, key=lambda item: item[0])[1]
-    return _shown(entry, "head_name", entry.body["changes"]["head_name"]["after"], lang)
+    name = entry.places.get(code[:VILLAGE])
+    key = "cover.village_name" if name else "cover.village_code"
+    return word(key, lang, name=name, code=code[:VILLAGE])
+
+
+def _last_with(chains: Sequence[Pair], name: str) -> Entry | None:
+    """The newest entry of any chain that records a field."""
+    found = [entry for _, entries in chains for entry in entries if name in entry.body["changes"]]
+    return max(found, key=lambda entry: str(entry.body["at"]), default=None)
+
+
+def _after(entry: Entry, name: str) -> object:
+    return entry.body["changes"][name]["after"]
 
 
 def _case_title(chain: Chain, entries: Sequence[Entry]) -> str:
@@ -135,7 +161,9 @@ def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
     periods = periods_of(entries)
     return {
         "heading": _heading(number, _case_title(chain, entries), trail.lang),
+        "gates_of": word("doc.in_case", trail.lang, what=word("doc.gates", trail.lang), case=chain.case),
         "gates": [_gate_row(entry, trail) for entry in _signed(entries)],
+        "deadlines_of": word("doc.in_case", trail.lang, what=word("doc.deadlines", trail.lang), case=chain.case),
         "deadlines": [_deadline_row(period, trail.lang, until) for period in periods],
     }
 
@@ -170,8 +198,14 @@ def _deadline_row(period: Period, lang: str, until: str) -> View:
         "bound": word(f"deadline.{'min' if item['bound'] == 'min' else 'max'}", lang),
         "clause": labels.clause(str(item["clause"])) if item.get("clause") else own,
         "result": result_of(period, lang, until),
-        "late": bool(period.lapsed_by) or bool(period.ended and period.ended["how"] == "late"),
+        "late": _is_late(period),
     }
+
+
+def _is_late(period: Period) -> bool:
+    """A minimum that has run its full time is no failing, though the system notes its end as well."""
+    is_over = bool(period.lapsed_by) and period.started["bound"] != "min"
+    return is_over or bool(period.ended and period.ended["how"] == "late")
 
 
 def _section(trail: Trail, number: int, pair: Pair) -> View:
@@ -186,15 +220,16 @@ def _section(trail: Trail, number: int, pair: Pair) -> View:
 def _entry(entry: Entry, trail: Trail) -> View:
     body, labels = entry.body, entry.labels
     lines = [line for line in _lines(entry, trail) if line["items"]]
-    size = sum(len(item) for line in lines for item in line["items"])
+    items = [item for line in lines for item in line["items"]]
     return {
         "seq": str(entry.seq),
+        "place": word("entry.place", trail.lang, case=body["case"], seq=entry.seq),
         "at": local_time(body["at"]),
         "action": labels.action(body["action"]),
         "hash": short(entry.hash),
         "system": entry.is_system,
         "lapse": entry.is_lapse,
-        "short": size < SHORT,
+        "short": sum(map(len, items)) < SHORT[0] and len(items) <= SHORT[1],
         "lines": lines,
     }
 
@@ -230,7 +265,7 @@ def _who(entry: Entry, trail: Trail) -> str:
         return word("entry.system", lang)
     on = local_date(parse_utc(body["at"]))
     role = term(f"role.{actor['role']}", lang, on=on, area=trail.county, default=actor["role"])
-    office = "　".join(filter(None, (str(actor.get("office_name", "")), actor["office"])))
+    office = str(actor.get("office_name") or actor["office"])
     behalf = body.get("behalf")
     tail = word("entry.behalf", lang, name=plain(behalf, lang)) if behalf else ""
     return word("entry.actor", lang, name=actor["name"], role=role, office=office, id=actor["id"]) + tail
@@ -266,6 +301,8 @@ def _change(entry: Entry, name: str, change: Mapping[str, object], lang: str) ->
 
 def _shown(entry: Entry, name: str, value: object, lang: str) -> str:
     found = entry.reveal(value)
+    if name == "area" and isinstance(found, str):
+        return entry.places.get(found) or entry.places.get(found[:VILLAGE]) or found
     return word("value.erased", lang) if found is ERASED else entry.labels.value(name, found)
 
 

@@ -15,13 +15,16 @@ import pypdf
 import pytest
 from weasyprint.urls import FatalURLFetchingError
 
+from app.labels import money
 from reports import render
 from reports.glyphs import uncovered, visible
+from reports.labels import Labels, yuan
 from reports.render import BUNDLED, FontsFetched, NothingFetched, RenderError, render_trail
 from reports.trail import read_trail
 from reports.view import view_of
 from tests.print import trails
 from tests.print.trails import CASE, STATUS, change
+from workflows.clock import utc_text
 from workflows.journal import short
 
 HOSTILE = (
@@ -38,6 +41,11 @@ def text_of(data: bytes) -> str:
     """All text of a PDF without any spaces or line ends, as extracted by an independent reader."""
     reader = pypdf.PdfReader(BytesIO(data))
     return "".join("".join(page.extract_text().split()) for page in reader.pages)
+
+
+def pages_of(data: bytes) -> list[str]:
+    """The text of each page without any spaces or line ends."""
+    return [squeezed(page.extract_text()) for page in pypdf.PdfReader(BytesIO(data)).pages]
 
 
 def squeezed(text: str) -> str:
@@ -125,9 +133,10 @@ def test_every_page_is_a4_and_carries_case_head_and_number(honest: str, printed:
     [
         "秀山土家族苗族自治县", "防止返贫致贫监测帮扶审计留痕", trails.HOUSEHOLD, "张镕堃", "已纳入",
         "《坚决防止规模性返贫的具体措施》", "秀委农组〔2022〕5号", "第17条",
-        "李明（村干部，500241001201）", "，代 王强",
-        "人均纯收入：6,500.00 元 → 6,123.45 元", "住房安全：是", "风险类型：因病、因学", "监测类型：突发严重困难户",
-        "线索待提名 → 待入户核实", "家中突发大病，建议提名。", "入户照片", "abab abab abab abab", "348,211 字节",
+        "李明（村干部，隘口镇平所村村民委员会）", "，代 王强", "王芳（乡镇经办人员，500241001000）",
+        "人均纯收入：6,500 元 → 6,123.45 元", "住房安全：是", "风险类型：因病、因学", "监测类型：突发严重困难户",
+        "线索待提名 → 待入户核实", "家中突发大病，建议提名。", "入户照片（摘要 abab abab abab abab，348,211 字节）",
+        "隘口镇平所村村民委员会（代码 500241001201）", "所在村（网格）：隘口镇平所村村民委员会",
         "认定总时限，末日 2026-03-17（暂定）", "入户核实：末日 2026-03-05，逾期 3 日",
         "逾期 3 日办结（第 4 条，2026-03-08）",
         "按期（第 6 条，2026-03-10）", "系统（时钟或导入，不作认定）", "到期", "2026-03-08 05:00", "四、核验方法",
@@ -155,7 +164,7 @@ def test_english_is_complete() -> None:
     for part in (
         "Audit trail of monitoring",
         "late by 3 day(s)",
-        "Income per head: 6,500.00 yuan",
+        "Income per head: 6,500 yuan",
         "on behalf of 王强",
     ):
         assert squeezed(part) in text
@@ -168,6 +177,49 @@ def test_an_erased_value_says_so(honest: str) -> None:
     text = text_of(render_trail(erased))
     assert text.count("［已依法删除］") >= 5
     assert "张镕堃" not in text
+
+
+def test_the_code_of_the_village_stands_on_the_cover_alone(printed: bytes) -> None:
+    assert text_of(printed).count("500241001201") == 1
+
+
+@pytest.mark.parametrize("fen", [0, 5, 100, 12_345, 720_000, 100_000_050, -650_000, -1])
+def test_print_and_page_write_money_alike(fen: int) -> None:
+    assert yuan(fen) == money(fen)
+
+
+def test_the_unit_of_money_is_said_once() -> None:
+    label = {"zh": "人均纯收入（元/年）", "en": "Net income (yuan a year)"}
+    fields = {"fields": {"income": {"type": "money", "label": label}}}
+    for lang in ("zh", "en"):
+        assert Labels(lang, fields, {}).value("income", 1_280_000) == "12,800"
+
+
+def test_a_minimum_that_ran_its_time_is_not_marked_as_late() -> None:
+    due = trails.START + timedelta(days=5)
+    builder = trails.Builder()
+    builder.add("report_clue", deadlines={"started": [trails.started("verify", due, bound="min")], "ended": []})
+    lapsed = {"kind": "verify", "generation": 1, "due": utc_text(due)}
+    builder.add("lapse", actor="system", hours=150, changes={"lapsed": change(lapsed)})
+    builder.add("verify", gate="verify", deadlines={"started": [], "ended": [trails.ended("verify", due, "met")]})
+    row = view_of(read_trail(trails.trail(builder)))["summaries"][0]["deadlines"][0]
+    assert (row["result"][:4], row["late"]) == ("已满期（", False)
+
+
+@pytest.mark.parametrize("before", range(0, 24, 3))
+def test_a_table_torn_by_a_page_keeps_three_rows_and_its_heading(before: int) -> None:
+    builder = trails.Builder()
+    for n in range(before + 12):
+        builder.add("verify", gate="verify" if n < before else None, deadlines={"started": [
+            {**trails.started("id_total", trails.START + timedelta(days=9)), "generation": n + 1}
+        ] if n >= before else [], "ended": []})  # fmt: skip
+    pages = [
+        squeezed(page.extract_text()) for page in pypdf.PdfReader(BytesIO(render_trail(trails.trail(builder)))).pages
+    ]
+    torn = [page.split("期限与实际（")[1].split("三、全部记录")[0] for page in pages if "期限与实际（" in page]
+    rows = [part.count("认定总时限") for part in torn]
+    assert sum(rows) == 12
+    assert min(rows) >= 3
 
 
 def test_periods_still_running_late_and_reached() -> None:
@@ -265,7 +317,10 @@ def test_a_very_long_opinion_is_printed_whole() -> None:
     assert "全文完。" in text
 
 
-def test_sixty_entries_are_all_printed() -> None:
-    text = text_of(render_trail(trails.long(60)))
+def test_sixty_entries_are_all_printed_and_each_page_says_with_which_it_begins() -> None:
+    pages = pages_of(render_trail(trails.long(60)))
     for n in range(54):
-        assert f"{n}：经入户核实" in text
+        assert any(f"{n}：经入户核实" in page for page in pages)
+    first = max(n for n, page in enumerate(pages) if "三、全部记录" in page)
+    assert not any("条起" in page for page in pages[:first])
+    assert all("条起" in page for page in pages[first + 1 : -1])

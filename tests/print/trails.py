@@ -125,6 +125,7 @@ ACTORS = {
         "id": "u1",
         "name": "李明",
         "office": "500241001201",
+        "office_name": "隘口镇平所村村民委员会",
         "person": "p1",
         "role": "village_cadre",
     },
