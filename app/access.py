@@ -48,6 +48,7 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.accounts": frozenset({"admin"}),
     "accounts.add": frozenset({"admin"}),
     "accounts.disable": frozenset({"admin"}),
+    "accounts.enable": frozenset({"admin"}),
     "accounts.appoint": frozenset({"admin"}),
     "accounts.end_office": frozenset({"admin"}),
 }

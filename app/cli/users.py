@@ -86,6 +86,17 @@ def disable(console: Console, username: str, admin: str) -> None:
     console.tell("user.disabled", username=username)
 
 
+@user.command(help="重新启用账号 / enable a disabled account again")
+@click.argument("username")
+@by_admin
+@pass_console
+def enable(console: Console, username: str, admin: str) -> None:
+    """Enable a disabled account; its password and offices are the old ones."""
+    with console.running():
+        accounts.enable(console.actor(admin), username)
+    console.tell("user.enabled", username=username)
+
+
 @user.command(help="任命职务，自今日起 / give an account an office from today on")
 @click.argument("username")
 @click.option("--office", required=True, metavar="ROLE@AREA")

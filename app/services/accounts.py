@@ -128,3 +128,14 @@ def disable(actor: Actor, username: str) -> None:
     if _ensure_own(actor, username) == actor.id:
         raise NotAllowed(reason="oneself")
     people.disable_user(username, by=actor.id)
+
+
+def enable(actor: Actor, username: str) -> None:
+    """Enable a disabled account of the county, never one of the same person; NotFound for accounts elsewhere."""
+    number = _ensure_own(actor, username)
+    with reading():
+        user = people_store.user_by_id(int(number[1:]))
+        person = user.person if user else ""
+    if actor.person == person:
+        raise NotAllowed(reason="oneself")
+    people.enable_user(username, by=actor.id)

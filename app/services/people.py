@@ -195,6 +195,16 @@ def disable_user(username: str, *, by: str) -> None:
         ledger.append(user.county, user=by, kind="user_disabled", subject=f"u{user.id}", now=now, detail={})
 
 
+def enable_user(username: str, *, by: str) -> None:
+    """Enable a disabled account again, with its old password and offices; BadValue when it is not disabled."""
+    with writing() as now:
+        user = _named(username)
+        if user.active:
+            raise BadValue(field="username", value=username[:60])
+        user.active = True
+        ledger.append(user.county, user=by, kind="user_enabled", subject=f"u{user.id}", now=now, detail={})
+
+
 def _named(username: str) -> User:
     user = people.user_by_name(username)
     if user is None:

@@ -37,7 +37,7 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
             "offices": [
                 (role, code, words.role(role) + words.aside(short_area(area))) for role, code, area in a.offices
             ],
-            "url": url_for("accounts.disable", username=a.username),
+            "url": url_for("accounts.disable" if a.active else "accounts.enable", username=a.username),
         }
         for a in found.rows
     ]
@@ -90,4 +90,11 @@ def end_office() -> Response:
 def disable(username: str) -> Response:
     """Disable an account; its log-ins end at once."""
     service.disable(signed().actor, username)
+    return redirect(url_for("accounts.accounts"), 303)
+
+
+@pages.post("/accounts/<username>/enable")
+def enable(username: str) -> Response:
+    """Enable a disabled account again."""
+    service.enable(signed().actor, username)
     return redirect(url_for("accounts.accounts"), 303)

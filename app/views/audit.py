@@ -25,6 +25,7 @@ KINDS = (
     "refused",
     "user_added",
     "user_disabled",
+    "user_enabled",
     "office_given",
     "office_ended",
     "areas_imported",

@@ -21,7 +21,7 @@ from app.views.plain import more_url
 from app.views.shown import labels_for, page, speech
 from workflows.clock import local_date
 from workflows.definition import Action
-from workflows.errors import NotFound, Refused
+from workflows.errors import NotFound, Refused, WrongState
 from workflows.guards import Context, ensure_standing
 from workflows.machine import Compiled
 from workflows.model import Dossier, Subject
@@ -126,10 +126,19 @@ def purpose_rows(found: HouseholdPage, words: Speech) -> list[dict[str, str]]:
             {
                 "label": words.pick(label, purpose),
                 "url": url_for("households.clue", number=found.house.number, purpose=purpose),
-                "why": refusal_sentence(words, refusal, labels_for(compiled, words)) if refusal else "",
+                "why": why_no_clue(found, refusal, compiled, words) if refusal else "",
             }
         )
     return rows
+
+
+def why_no_clue(found: HouseholdPage, refusal: Refused, compiled: Compiled, words: Speech) -> str:
+    """Say why no clue can be registered; where the household's status forbids it, there is no next step to look for."""
+    if not isinstance(refusal, WrongState):
+        return refusal_sentence(words, refusal, labels_for(compiled, words))
+    state = house_row(found.house, state_of_house(found), words)["status"]
+    purpose = words.pick(compiled.definition.purposes[compiled.purpose], compiled.purpose)
+    return words.say("ui.no_clue_now", state=state, purpose=purpose)
 
 
 def machine_for(found: HouseholdPage, purpose: str) -> Compiled:

@@ -27,6 +27,12 @@ def test_accounts_are_added_listed_and_disabled(bare: Machine) -> None:
     bare.run("user", "disable", "zhen", "--as", "guan")
     line = next(row for row in bare.run("user", "list").output.splitlines() if row.startswith("zhen"))
     assert "否" in line
+    bare.fails("user", "enable", "zhen", "--as", "zhen", reason="not_allowed")
+    assert "已启用" in bare.run("user", "enable", "zhen", "--as", "guan").output
+    line = next(row for row in bare.run("user", "list").output.splitlines() if row.startswith("zhen"))
+    assert "否" not in line
+    bare.fails("user", "enable", "zhen", "--as", "guan", reason="bad_value")
+    bare.fails("user", "enable", "niemand", "--as", "guan", reason="not_found")
     assert "zhen" not in bare.run("user", "list", "--county", "500230").output
 
 

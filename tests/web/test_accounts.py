@@ -90,3 +90,30 @@ def test_offices_on_the_page(world: World) -> None:
     told = browser(world, world.person("auditor")).get("/audit/ledger").text
     assert "任命职务" in told
     assert "免去职务" in told
+
+
+def test_disabling_and_ending_take_a_second_step_and_disabling_can_be_undone(world: World) -> None:
+    world.household()
+    cadre = world.person("village_cadre")
+    name = next(key for key, known in world.accounts.items() if known.id == cadre.id)
+    one = browser(world, world.person("admin")).get("/accounts")
+    for path in (f"/accounts/{name}/disable", "/accounts/offices/end"):
+        opened = one.text[: one.text.index(path)].rsplit("<details>", 1)[1]
+        assert "</details>" not in opened
+    theirs = browser(world, cadre).get("/overdue")
+    assert "已停用" in one.post(f"/accounts/{name}/disable", {}).text
+    assert "账号登录" in theirs.get("/overdue").text or theirs.status != 200
+    assert f"/accounts/{name}/enable" in one.text
+    assert f"/accounts/{name}/disable" in one.post(f"/accounts/{name}/enable", {}).text
+    assert browser(world, cadre).get("/overdue").status == 200
+    assert one.post(f"/accounts/{name}/enable", {}).status == 422
+    assert one.get("/accounts").post("/accounts/nobody/enable", {}).status == 404
+    assert "启用账号" in browser(world, world.person("auditor")).get("/audit/ledger").text
+
+
+def test_a_monitored_household_says_why_no_clue_for_inclusion_is_taken(world: World) -> None:
+    walker = world.walker().include()
+    number = walker.dossier.subject.number
+    text = browser(world, world.person("village_cadre")).get(f"/households/{number}").text
+    assert "该户当前为“风险未消除”，不能登记“识别纳入”线索。" in text
+    assert "请刷新页面" not in text
