@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 ENGINES = ("sqlite", "postgresql")
+SHORTEST_TOKEN = 16
 
 
 class BadSetting(ValueError):
@@ -35,6 +36,7 @@ class Settings:
     login_window: int = 15 * 60
     largest_upload: int = 12 * 1024 * 1024
     busy_seconds: int = 10
+    metrics_token: str = ""
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -65,6 +67,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         policies=policies,
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
+        metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
     )
 
 
@@ -86,6 +89,13 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in ("0", "1"):
         raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
     return value == "1"
+
+
+def _token(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
+        raise BadSetting(f"{name}: must be at least {SHORTEST_TOKEN} ASCII characters without blanks")
+    return value
 
 
 def _proxies(env: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""The web under gunicorn, started from Python: workers, one a core and at least two; TLS where a certificate is given."""
+"""The web under gunicorn, started from Python: one worker a core, at least two; TLS where a certificate is given."""
 
 import logging
 import multiprocessing

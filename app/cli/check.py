@@ -7,6 +7,7 @@ import click
 
 from app.cli.console import DAMAGED, Console, pass_console
 from app.services import check as service
+from app.services import upkeep
 
 MOST_SHOWN = 1_000
 
@@ -36,6 +37,8 @@ def report_all(console: Console, chosen: Sequence[str] = ()) -> None:
     if shown > MOST_SHOWN:
         console.tell("check.more")
     counted = asdict(tally)
+    if not chosen:
+        upkeep.beat(upkeep.CHECK, counted)
     console.tell("check.summary", lines=counted.pop("ledger_lines"), **counted)
     if tally.damages:
         raise click.exceptions.Exit(DAMAGED)

@@ -15,6 +15,7 @@ from app.store import schema
 
 PASSWORD_VARIABLE = "FANGPIN_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 NUMBER_VARIABLE = "FANGPIN_ADMIN_ID_NUMBER"
+pem_type = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(help="建立系统：密钥、数据库、区县、首位管理员 / set up keys, database, counties, first administrator")
@@ -111,11 +112,16 @@ def upgrade(console: Console) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True)
 @click.option("--quiet", is_flag=True, help="只记录警告 / log warnings only")
+@click.option("--cert", type=pem_type, envvar="FANGPIN_CERT", help="TLS 证书（PEM，含证书链） / certificate with chain")
+@click.option("--key", type=pem_type, envvar="FANGPIN_KEY", help="TLS 私钥（PEM） / its key")
 @pass_console
-def serve(console: Console, host: str, port: int, quiet: bool) -> None:
+def serve(console: Console, host: str, port: int, quiet: bool, cert: Path | None, key: Path | None) -> None:
     """Serve until told to stop."""
     from app import serve as server
 
+    if (cert is None) != (key is None):
+        raise click.UsageError("--cert, --key")
+    tls = server.Tls(cert, key) if cert and key else None
     settings = console.settings()
     with console.running(settings):
         pass
@@ -123,9 +129,15 @@ def serve(console: Console, host: str, port: int, quiet: bool) -> None:
         server.ensure_free(host, port)
     except server.PortInUse as error:
         raise Fault("port_in_use", port=port) from error
+    try:
+        if tls:
+            server.ensure_certificate(tls)
+    except server.BadCertificate as error:
+        raise Fault("bad_certificate", text=str(error)) from error
     if not quiet:
-        console.tell("serve.up", host=host, port=port, workers=server.worker_count())
-    server.serve(settings, host=host, port=port, quiet=quiet)
+        scheme = "https" if tls else "http"
+        console.tell("serve.up", scheme=scheme, host=host, port=port, workers=server.worker_count())
+    server.serve(settings, host=host, port=port, quiet=quiet, tls=tls)
 
 
 @click.command(

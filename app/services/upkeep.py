@@ -1,7 +1,6 @@
 """Upkeep for the scheduler: heartbeats, what stands still, and clearing out what has expired."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.store import deadlines, outbox, upkeep
@@ -16,39 +15,14 @@ NIGHT = range(1, 5)  # local hours
 CHECK_AFTER = timedelta(hours=20)
 
 
-@dataclass(frozen=True)
-class Health:
-    """What an administrator has to know of the scheduler; ``last_sweep`` is None when it never ran."""
-
-    last_sweep: datetime | None
-    is_silent: bool
-    troubled_periods: int
-    failed_messages: int
-    waiting_messages: int
-
-
-def health() -> Health:
-    """Return how the scheduler is doing; silent when no sweep has come to its end for five minutes."""
-    with reading() as now:
-        at = upkeep.beats().get(TICK)
-        last = parse_utc(at[0]) if at else None
-        return Health(
-            last_sweep=last,
-            is_silent=last is None or now - last > SILENT_AFTER,
-            troubled_periods=deadlines.troubled(),
-            failed_messages=outbox.undelivered(failed=True),
-            waiting_messages=outbox.undelivered(),
-        )
-
-
 def counts() -> dict[str, int]:
     """Return what stands still, for the log."""
-    found = health()
-    return {
-        "troubled_periods": found.troubled_periods,
-        "failed_messages": found.failed_messages,
-        "waiting_messages": found.waiting_messages,
-    }
+    with reading():
+        return {
+            "troubled_periods": deadlines.troubled(),
+            "failed_messages": outbox.undelivered(failed=True),
+            "waiting_messages": outbox.undelivered(),
+        }
 
 
 def skew(clock: datetime) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from app.tables import Appointment, User, db
 from workflows.clock import local_date
@@ -13,6 +13,11 @@ from workflows.clock import local_date
 def has_any() -> bool:
     """Tell whether there is an account at all."""
     return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def first_made() -> str | None:
+    """Return when the first account was made, which is when the installation was set up."""
+    return db.session.scalar(select(func.min(User.created_at)))
 
 
 def all_users(county: str = "") -> Sequence[User]:

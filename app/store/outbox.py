@@ -100,6 +100,11 @@ def undelivered(*, failed: bool = False) -> int:
     return int(db.session.scalar(query) or 0)
 
 
+def oldest_waiting() -> str | None:
+    """Return when the oldest message that waits was left."""
+    return db.session.scalar(select(func.min(OutboxRow.created_at)).where(OutboxRow.delivered_at.is_(None)))
+
+
 def area_of(county: str, household: str) -> str:
     """Return the area code of a household; raise NotFound when there is no such household."""
     area = db.session.scalar(select(Household.area).where(Household.county == county, Household.number == household))

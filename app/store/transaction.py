@@ -80,7 +80,9 @@ def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:
     """Return the engine options for a database address; an error's text never shows what was to be stored."""
     if make_url(url).get_backend_name() == "sqlite":
         return {"hide_parameters": True, "connect_args": {"timeout": busy_seconds}}
-    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    # A server that does not answer is an error after seconds, not a page that hangs.
+    waits = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 10}
+    return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": waits}
 
 
 def prepare_engine(engine: Engine) -> None:

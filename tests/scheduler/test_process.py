@@ -54,7 +54,7 @@ def test_one_run_for_cron(world: World) -> None:
     assert swept["done"] == 4
     with reading():
         assert set(beats()) >= DAILY
-    assert upkeep.health().waiting_messages == 0
+    assert upkeep.counts()["waiting_messages"] == 0
     assert {word for word, _, _ in messages()} == {"waiting", "overdue", "escalated"}
 
 
@@ -111,14 +111,6 @@ def test_a_watch_that_finds_nothing_is_no_line_of_the_log(world: World) -> None:
         with capture_logs() as lines:
             assert run_job(world.app, watch, lambda: False)
         assert [(line["event"], line["log_level"]) for line in lines if line["log_level"] != "debug"] == heard
-
-
-def test_silence_is_seen(world: World) -> None:
-    assert upkeep.health().is_silent
-    assert run_once(world.app) == 0
-    assert not upkeep.health().is_silent
-    world.now += timedelta(minutes=6)
-    assert upkeep.health().is_silent
 
 
 def test_a_job_that_fails_stops_no_other_and_makes_the_run_fail(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

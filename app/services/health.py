@@ -1,0 +1,127 @@
+"""The health of an installation: figures, and which duty is not being done."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.runtime import runtime
+from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
+from app.store import accounts, deadlines, outbox, schema, upkeep
+from app.store.transaction import reading
+from app.tables import db
+from workflows.clock import parse_utc
+
+DELIVER = "deliver"
+# The check runs each night; one that was missed is made up for the night after.
+CHECK_WITHIN = timedelta(hours=50)
+# Backups are asked of no installation, but where one was made, the next is expected.
+BACKUP_WITHIN = timedelta(days=3)
+MESSAGE_WITHIN = timedelta(hours=1)
+LEAST_FREE = 1 << 30
+# What the web needs to answer at all; the other duties are those of the scheduler and of the operator.
+NEEDED = ("database", "schema")
+DUTIES = (*NEEDED, "disk", "sweep", "deliver", "messages", "periods", "check", "backup")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be measured; ages in seconds, None for what never was."""
+
+    disk_free: int
+    disk_size: int
+    beats: Mapping[str, float]
+    installed: float | None = None
+    troubled_periods: int = 0
+    waiting_messages: int = 0
+    failed_messages: int = 0
+    oldest_message: float | None = None
+    damages: int = 0
+
+
+@dataclass(frozen=True)
+class Health:
+    """Facts, where the database could be asked, and the duties that fail, in the order of ``DUTIES``."""
+
+    facts: Facts
+    failing: tuple[str, ...]
+
+    @property
+    def can_serve(self) -> bool:
+        """Tell whether the web can answer at all."""
+        return not set(NEEDED) & set(self.failing)
+
+
+def health() -> Health:
+    """Return how the installation is doing; a database that does not answer is a finding, not an error."""
+    free, size = _disk()
+    try:
+        is_current = schema.revision(db.engine) == schema.head()
+        facts = _facts(free, size) if is_current else Facts(free, size, {})
+    except SQLAlchemyError:
+        return Health(Facts(free, size, {}), ("database", *_if(free < LEAST_FREE, "disk")))
+    if not is_current:
+        return Health(facts, ("schema", *_if(free < LEAST_FREE, "disk")))
+    found = failures(facts)
+    return Health(facts, tuple(duty for duty in DUTIES if duty in found))
+
+
+def _if(fails: bool, duty: str) -> tuple[str, ...]:
+    return (duty,) if fails else ()
+
+
+def _disk() -> tuple[int, int]:
+    found = shutil.disk_usage(runtime().settings.data)
+    return found.free, found.total
+
+
+def _facts(free: int, size: int) -> Facts:
+    with reading() as now:
+        beats = upkeep.beats()
+        detail = beats[CHECK][1] if CHECK in beats else ""
+        return Facts(
+            disk_free=free,
+            disk_size=size,
+            beats={name: _age(at, now) for name, (at, _) in beats.items()},
+            installed=_age_of(accounts.first_made(), now),
+            troubled_periods=deadlines.troubled(),
+            waiting_messages=outbox.undelivered(),
+            failed_messages=outbox.undelivered(failed=True),
+            oldest_message=_age_of(outbox.oldest_waiting(), now),
+            damages=_counted(detail, "damages"),
+        )
+
+
+def _age(at: str, now: datetime) -> float:
+    return (now - parse_utc(at)).total_seconds()
+
+
+def _age_of(at: str | None, now: datetime) -> float | None:
+    return None if at is None else _age(at, now)
+
+
+def _counted(detail: str, name: str) -> int:
+    """Read a figure out of what a job noted of itself."""
+    pairs = dict(word.split("=", 1) for word in detail.split() if "=" in word)
+    return int(pairs.get(name, "0"))
+
+
+def failures(facts: Facts) -> set[str]:
+    """Return the duties that fail, of those that the facts can tell."""
+    checked = facts.beats.get(CHECK, facts.installed)
+    tests = {
+        "disk": facts.disk_free < LEAST_FREE,
+        "sweep": _is_old(facts.beats.get(TICK), SILENT_AFTER),
+        "deliver": _is_old(facts.beats.get(DELIVER), SILENT_AFTER),
+        "messages": facts.failed_messages > 0 or (facts.oldest_message or 0) > MESSAGE_WITHIN.total_seconds(),
+        "periods": facts.troubled_periods > 0,
+        "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),
+        "backup": facts.beats.get(BACKUP, 0) > BACKUP_WITHIN.total_seconds(),
+    }
+    return {duty for duty, fails in tests.items() if fails}
+
+
+def _is_old(age: float | None, most: timedelta) -> bool:
+    return age is None or age > most.total_seconds()
