@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
+from operator import mul
 
 #: GB 11643-1999 §4.4 (ISO 7064 MOD 11-2): weight of each of the 17 digits, check character by rest.
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -81,7 +82,7 @@ def normalise(value: str | float) -> str:
 
 def check_character(digits: str) -> str:
     """The 18th character for 17 digits (GB 11643-1999)."""
-    total = sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=True))
+    total = sum(map(mul, map(int, digits), _WEIGHTS))
     return _CHECKS[total % 11]
 
 

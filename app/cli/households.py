@@ -24,9 +24,12 @@ ERROR_COLUMNS = ("row", "column", "value", "why", "code")
 @click.option(
     "--errors", type=click.Path(dir_okay=False, path_type=Path), help="错误清单写入 .xlsx 或 .csv / write the errors"
 )
+@click.option("--confirm", default="", metavar="CODE", help="按确认码更改不一致之处 / change what differs, by its code")
 @acting
 @pass_console
-def import_roster(console: Console, file: Path, dry_run: bool, errors: Path | None, username: str) -> None:
+def import_roster(
+    console: Console, file: Path, dry_run: bool, errors: Path | None, confirm: str, username: str
+) -> None:
     """Take a roster into the households of the acting person's area."""
     if errors and errors.suffix.lower() not in (".xlsx", ".csv"):
         raise click.BadParameter(".xlsx / .csv", param_hint="--errors")
@@ -34,30 +37,46 @@ def import_roster(console: Console, file: Path, dry_run: bool, errors: Path | No
         actor = console.actor(username)
         data = file.read_bytes()
         with console.progress("import.progress", 0) as progress:
-            done = import_households(actor, data=data, dry_run=dry_run, progress=progress)
+            done = import_households(actor, data=data, dry_run=dry_run, confirm=confirm, progress=progress)
     _tell(console, done, errors)
     if done.error_count:
         raise click.exceptions.Exit(1)
 
 
 def _tell(console: Console, done: Imported, errors: Path | None) -> None:
-    if done.roster.ignored:
-        console.tell("import.ignored", columns="、".join(done.roster.ignored))
+    if done.ignored:
+        console.tell("import.ignored", columns="、".join(done.ignored))
     if done.error_count:
         _tell_errors(console, done, errors)
         return
-    for item in done.differences:
-        columns = "、".join(console.say(f"column.{name}") for name in item.columns)
-        console.tell("import.difference", row=item.row, household=item.household, columns=columns)
-    if done.roster.synthetic_count:
-        console.tell("import.synthetic", count=done.roster.synthetic_count)
+    _tell_differences(console, done)
+    if done.synthetic_count:
+        console.tell("import.synthetic", count=done.synthetic_count)
     console.tell(
         "import.added" if done.is_applied else "import.dry_run",
         added=done.added,
         people=done.people,
         unchanged=done.unchanged,
-        differing=len(done.differences),
+        differing=done.difference_count,
     )
+
+
+def _tell_differences(console: Console, done: Imported) -> None:
+    """Show what differs, and how to confirm it; after it was confirmed only how much was changed."""
+    if done.changed:
+        console.tell("import.changed", count=done.changed)
+        return
+    rows = [
+        (str(item.row), item.household, console.say(f"column.{change.column}"), change.before, change.after)
+        for item in done.differences[:SHOWN_ERRORS]
+        for change in item.changes
+    ]
+    if rows:
+        console.table(("row", "number", "column", "before", "after"), rows)
+    if done.difference_count > SHOWN_ERRORS:
+        console.tell("import.more_differences", count=done.difference_count - SHOWN_ERRORS)
+    if done.confirmation:
+        console.tell("import.confirm", count=done.difference_count, code=done.confirmation)
 
 
 def _tell_errors(console: Console, done: Imported, errors: Path | None) -> None:

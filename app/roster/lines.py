@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.roster.columns import PER_HOUSEHOLD, Header
+from app.roster.sheets import Block, Sheet
 from app.roster.values import text_of
-from app.roster.workbook import Cell, Sheet
+from app.roster.workbook import Cell
 
 _HEAD = "户主"
 _TOTALS = ("合计", "小计", "总计")
@@ -22,11 +23,11 @@ class Line:
         return text_of(self.cells.get(field, ""))
 
 
-def lines(sheet: Sheet, header: Header) -> Iterator[Line]:
+def lines(sheet: Sheet | Block, header: Header) -> Iterator[Line]:
     """The lines below the header; blank rows, column numbers, totals and footers are left out."""
     own = {header.columns[name] for name in PER_HOUSEHOLD if name in header.columns}
     fill = _Fill({row: _of(own, spans) for row, spans in sheet.merges().items()})
-    for index, row in enumerate(sheet.rows()):
+    for index, row in sheet.rows():
         if index > header.row:
             fill.apply(index, row)
             line = Line(index + 1, {name: row[at] for name, at in header.columns.items()})

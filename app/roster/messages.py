@@ -9,7 +9,7 @@ from app.roster.records import RowError
 MESSAGES: Mapping[str, tuple[str, str]] = {
     # The file as a whole (row 0).
     "file_empty": ("文件是空的。", "The file is empty."),
-    "file_too_large": ("文件超过 32 MiB。", "The file is larger than 32 MiB."),
+    "file_too_large": ("文件超过 128 MiB。", "The file is larger than 128 MiB."),
     "file_old_xls": (
         "这是旧版 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx。",
         "This is an old .xls file; save it as .xlsx in Excel or WPS.",
@@ -62,6 +62,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "missing_columns": ("缺少必需的列：{what}。", "Required columns are missing: {what}."),
     "no_rows": ("表头下面没有数据。", "There is no data below the header."),
+    "household_large": (
+        "一户不能达到 {what} 行；请检查户编号和“与户主关系”列。",
+        "A household of {what} rows or more is not taken; check the columns 户编号 and 与户主关系.",
+    ),
     # Cells.
     "required": ("此列必须填写。", "This column must be filled in."),
     "text_too_long": ("内容过长。", "The text is too long."),

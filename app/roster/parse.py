@@ -1,9 +1,18 @@
-"""Reads a roster: header, rows, households, with an error for each thing to put right."""
+"""Reads a roster: header, rows, households, with an error for each thing to put right.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+A long roster is read in parts, by several processes where there are more than one: `read_roster`. What only shows
+across parts, such as a person who stands twice, is found by `Seen`.
+"""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeVar
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
 
 from app.idnumber import IdNumber, mask
 from app.roster import checks, codes, columns, values
@@ -11,15 +20,64 @@ from app.roster.columns import Header, find_header
 from app.roster.lines import Line, households, lines
 from app.roster.messages import row_error
 from app.roster.records import HouseholdRow, MemberRow, Roster, RowError
+from app.roster.sheets import OVERLAP, Block, LongSheet, Sheet, open_sheets
 from app.roster.values import CellError
 from app.roster.villages import Villages
-from app.roster.workbook import Cell, Sheet, WorkbookRefused, open_sheets
+from app.roster.workbook import Cell, WorkbookRefused
 
 MAX_ERRORS = 1_000
 _LOOKED_AT = 22
 _CAN_BE_NEGATIVE = frozenset({"net", "net_per_head"})
 
 T = TypeVar("T")
+Prepare = Callable[[HouseholdRow], Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a roster is read by. Made-up identity numbers (region 999999) pass, marked, where they are allowed."""
+
+    villages: Villages
+    today: date
+    allow_synthetic: bool = True
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person who was read: the number's core, the row, the number masked, the household's place in the part or -1."""
+
+    core: str
+    row: int
+    masked: str
+    household: int
+    is_synthetic: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some households of a roster, as ``prepare`` made them, and what is needed to compare them with other parts."""
+
+    households: tuple[Any, ...]
+    numbers: tuple[tuple[str, int, int], ...]  # 户编号, row, place of the household or -1
+    people: tuple[Person, ...]
+    errors: tuple[RowError, ...]
+    error_count: int
+    row_count: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A sheet that holds a roster, with its header; or what is wrong when there is none."""
+
+    sheet: Sheet | LongSheet | None
+    header: Header | None
+    error: RowError | None
+    name: str = ""
+
+    @property
+    def header_row(self) -> int:
+        """Excel's number of the header's row, 0 for none."""
+        return self.header.row + 1 if self.header else 0
 
 
 def parse_roster(
@@ -29,76 +87,163 @@ def parse_roster(
     today: date,
     allow_synthetic: bool = True,
 ) -> Roster:
-    """Read the bytes of an .xlsx. Never raises for bad input: everything wrong is in `errors`.
+    """Read the bytes of an .xlsx at once. Never raises for bad input: everything wrong is in `errors`.
 
-    `known_villages` maps name paths or 12-digit codes to village codes (see `Villages`). Made-up
-    identity numbers (region 999999) pass, marked, unless `allow_synthetic` is False.
+    `known_villages` maps name paths or 12-digit codes to village codes (see `Villages`).
     """
+    rules = Rules(Villages(known_villages), today, allow_synthetic)
+    found = find_roster(data)
+    seen = Seen(found.header)
+    kept: list[HouseholdRow] = []
+    for part in read_roster(found, rules, _as_read):
+        kept += seen.take(part)
+    return Roster(
+        tuple(kept),
+        seen.told(found),
+        found.name,
+        found.header_row,
+        seen.count(found),
+        found.header.ignored if found.header else (),
+        seen.row_count,
+    )
+
+
+def _as_read(household: HouseholdRow) -> HouseholdRow:
+    return household
+
+
+def find_roster(data: bytes) -> Found:
+    """Find the first sheet with all columns that are needed; never raises for bad input."""
+    fallback = Found(None, None, row_error(0, "", "no_header"))
     try:
-        return _read_first_fit(data, _Rules(Villages(known_villages), today, allow_synthetic))
+        for sheet in open_sheets(data):
+            header = find_header(sheet.top(_LOOKED_AT))
+            if header and not header.missing:
+                return Found(sheet, header, None, sheet.name)
+            if header and not fallback.header:
+                what = "、".join(header.missing)
+                fallback = Found(None, header, row_error(header.row + 1, "", "missing_columns", what=what), sheet.name)
     except WorkbookRefused as refused:
-        return _refused(refused.code)
-
-
-def _read_first_fit(data: bytes, rules: "_Rules") -> Roster:
-    fallback = _refused("no_header")
-    for sheet in open_sheets(data):
-        header = find_header(sheet.top(_LOOKED_AT))
-        if header and not header.missing:
-            return _Reader(header, rules).read(sheet)
-        if header and not fallback.header_row:
-            fallback = _lacking(sheet, header)
+        return Found(None, None, row_error(0, "", refused.code))
     return fallback
 
 
-def _refused(code: str) -> Roster:
-    return Roster((), (row_error(0, "", code),), sheet="", header_row=0, error_count=1)
+def read_roster(found: Found, rules: Rules, prepare: Prepare, *, workers: int = 1) -> Iterator[Part]:
+    """Read a roster part by part, in order; one that is refused on the way ends with a part that says so.
+
+    ``prepare`` makes of each sound household what the caller keeps of it. With several ``workers`` it must be
+    importable by name, and what it returns must be small: it goes from process to process.
+    """
+    if found.sheet is None or found.header is None:
+        return
+    read = partial(_read_block, found.header, rules, prepare)
+    try:
+        if workers > 1 and isinstance(found.sheet, LongSheet):
+            yield from _by_processes(read, found.sheet.blocks(), workers)
+        else:
+            yield from map(read, found.sheet.blocks())
+    except WorkbookRefused as refused:
+        yield Part((), (), (), (row_error(0, "", refused.code),), 1, 0)
 
 
-def _lacking(sheet: Sheet, header: Header) -> Roster:
-    row = header.row + 1
-    error = row_error(row, "", "missing_columns", what="、".join(header.missing))
-    return Roster((), (error,), sheet.name, row, error_count=1, ignored=header.ignored)
+def _by_processes(read: Callable[[Block], Part], blocks: Iterator[Block], workers: int) -> Iterator[Part]:
+    """Only a few blocks are in memory at once."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
+        waiting: deque[Future[Part]] = deque(pool.submit(read, block) for block in islice(blocks, workers + 1))
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(read, block) for block in islice(blocks, 1))
 
 
-@dataclass(frozen=True)
-class _Rules:
-    villages: Villages
-    today: date
-    allow_synthetic: bool
+def _read_block(header: Header, rules: Rules, prepare: Prepare, block: Sheet | Block) -> Part:
+    return _Reader(header, rules, prepare).read(block)
+
+
+@dataclass
+class Seen:
+    """What must be seen across all parts: numbers of people and households, and the errors so far."""
+
+    header: Header | None
+    errors: list[RowError] = field(default_factory=list)
+    error_count: int = 0
+    row_count: int = 0
+    synthetic_count: int = 0
+    row_by_core: dict[str, int] = field(default_factory=dict)
+    row_by_number: dict[str, int] = field(default_factory=dict)
+
+    def take(self, part: Part) -> list[Any]:
+        """Take note of a part and return its households without those in which somebody stands twice."""
+        bad = {place for place in (*self._numbers(part), *self._people(part)) if place >= 0}
+        self.errors += part.errors[: MAX_ERRORS - len(self.errors)]
+        self.error_count += part.error_count
+        self.row_count += part.row_count
+        return [household for place, household in enumerate(part.households) if place not in bad]
+
+    def told(self, found: Found) -> tuple[RowError, ...]:
+        """All errors by row, at most as many as are told; when there is nothing at all, that."""
+        whole = self._whole(found)
+        return (whole,) if whole else tuple(sorted(self.errors, key=lambda error: error.row))
+
+    def count(self, found: Found) -> int:
+        """How many errors there are in all."""
+        return self.error_count or int(self._whole(found) is not None)
+
+    def _whole(self, found: Found) -> RowError | None:
+        if found.error:
+            return found.error
+        return None if self.row_count or self.error_count else row_error(0, "", "no_rows")
+
+    def _people(self, part: Part) -> Iterator[int]:
+        for person in part.people:
+            self.synthetic_count += person.is_synthetic
+            first = self.row_by_core.setdefault(person.core, person.row)
+            if first != person.row:
+                self._fault(person.row, "id", "id_duplicate", value=person.masked, what=str(first))
+                yield person.household
+
+    def _numbers(self, part: Part) -> Iterator[int]:
+        for number, row, place in part.numbers:
+            first = self.row_by_number.setdefault(number, row)
+            if first != row:
+                self._fault(row, "number", "household_twice", what=str(first))
+                yield place
+
+    def _fault(self, row: int, name: str, code: str, *, value: str = "", what: str = "") -> None:
+        self.error_count += 1
+        if len(self.errors) < MAX_ERRORS:
+            column = self.header.heading(name) if self.header else ""
+            self.errors.append(row_error(row, column, code, value=value, what=what))
 
 
 @dataclass
 class _Reader:
-    """The reading of one sheet; holds what must be seen across rows."""
+    """The reading of one block."""
 
     header: Header
-    rules: _Rules
+    rules: Rules
+    prepare: Prepare
     errors: list[RowError] = field(default_factory=list)
     error_count: int = 0
-    row_by_id: dict[str, int] = field(default_factory=dict)
-    row_by_number: dict[str, int] = field(default_factory=dict)
+    people: list[Person] = field(default_factory=list)
 
-    def read(self, sheet: Sheet) -> Roster:
-        found: list[HouseholdRow] = []
+    def read(self, block: Sheet | Block) -> Part:
+        kept: list[Any] = []
+        numbers: list[tuple[str, int, int]] = []
+        people: list[Person] = []
         row_count = 0
-        for group in households(lines(sheet, self.header)):
+        for group in households(lines(block, self.header)):
+            # Rows before and after are shown for the households that reach over the edge.
+            if not block.first < group[0].row <= block.last:
+                continue
             row_count += len(group)
             before = self.error_count
-            household = self._household(group)
-            if household and self.error_count == before:
-                found.append(household)
-        if not row_count:
-            self._fault(0, "", "no_rows")
-        return Roster(
-            tuple(found),
-            tuple(sorted(self.errors, key=lambda error: error.row)),
-            sheet.name,
-            self.header.row + 1,
-            self.error_count,
-            self.header.ignored,
-            row_count,
-        )
+            number, household = self._household(group)
+            is_sound = self.error_count == before
+            place = len(kept) if is_sound else -1
+            numbers += [(number, group[0].row, place)] if number else []
+            people += [replace(person, household=place) for person in self.people]
+            kept += [self.prepare(household)] if is_sound else []
+        return Part(tuple(kept), tuple(numbers), tuple(people), tuple(self.errors), self.error_count, row_count)
 
     def _fault(self, row: int, name: str, code: str, *, value: str = "", what: str = "") -> None:
         self.error_count += 1
@@ -107,23 +252,27 @@ class _Reader:
             self.errors.append(row_error(row, column, code, value=value, what=what))
 
     def _take(self, line: Line, name: str, parse: Callable[[Cell], T], default: T) -> T:
+        cell = line.cells.get(name, "")
         try:
-            return parse(line.cells.get(name, ""))
+            return parse(cell)
         except CellError as error:
             self._fault(line.row, name, error.code, value=error.value, what=error.what)
             return default
 
     # Households
 
-    def _household(self, group: list[Line]) -> HouseholdRow | None:
+    def _household(self, group: list[Line]) -> tuple[str, HouseholdRow]:
         top = self._common(group)
+        if len(group) >= OVERLAP:
+            self._fault(top.row, "number", "household_large", what=str(OVERLAP))
+        self.people = []
         people = [(line, *self._person(line)) for line in group]
         relations = [(line.row, relation) for line, relation, _ in people]
         for row, code in checks.relation_faults(group[0].row, relations):
             self._fault(row, "relation", code)
-        number = self._number(top)
+        number = self._take(top, "number", values.household_number, "")
         members = tuple(member for _, _, member in people if member)
-        return HouseholdRow(
+        return number, HouseholdRow(
             row=top.row,
             number=number,
             village=self._village(top),
@@ -161,12 +310,6 @@ class _Reader:
                 self._fault(line.row, name, "household_conflict", what=self.header.heading(name))
                 break
         return first
-
-    def _number(self, top: Line) -> str:
-        number = self._take(top, "number", values.household_number, "")
-        if number and self.row_by_number.setdefault(number, top.row) != top.row:
-            self._fault(top.row, "number", "household_twice", what=str(self.row_by_number[number]))
-        return number
 
     def _village(self, top: Line) -> str:
         words = {
@@ -248,9 +391,8 @@ class _Reader:
 
     def _identity(self, line: Line) -> IdNumber | None:
         number = self._take(line, "id", self._identity_of, None)
-        if number and self.row_by_id.setdefault(number.core, line.row) != line.row:
-            first = str(self.row_by_id[number.core])
-            self._fault(line.row, "id", "id_duplicate", value=mask(number.full), what=first)
+        if number:
+            self.people.append(Person(number.core, line.row, mask(number.full), -1, number.is_synthetic))
         return number
 
     def _identity_of(self, cell: Cell) -> IdNumber | None:

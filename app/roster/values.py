@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from app.idnumber import IdNumber, IdNumberError, is_identity, mask
 from app.idnumber import parse as parse_id
@@ -35,9 +36,17 @@ def text_of(cell: Cell) -> str:
     """The cell as trimmed text; whole numbers without their ".0". Half-width, one line."""
     if cell == "":
         return ""
+    if isinstance(cell, str):
+        return _one_line(cell)
     if isinstance(cell, float) and cell.is_integer():
         return f"{cell:.0f}"
-    return " ".join(unicodedata.normalize("NFKC", str(cell)).split())
+    return _one_line(str(cell))
+
+
+@lru_cache(1 << 15)
+def _one_line(text: str) -> str:
+    """Half-width and without doubled blanks; the same words stand in most rows of a roster."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def free_text(cell: Cell) -> str:

@@ -4,6 +4,8 @@ calamine makes a dense table from the first to the last cell, so that two cells 
 of 1 KiB end the whole process; hence cell positions are counted before it sees anything. It is
 given a new archive made of exactly the bytes that were judged, so that no second reading of the
 same zip (doubled names, false sizes) can differ. It never resolves entities nor links.
+
+A long sheet is never unpacked whole: `sheets` reads it in blocks of rows.
 """
 
 import io
@@ -11,35 +13,30 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
-
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
+from operator import itemgetter
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
 
-MAX_FILE = 32 << 20
-MAX_UNPACKED = 256 << 20
+MAX_FILE = 128 << 20
+MAX_UNPACKED = 1 << 30
+#: All that is unpacked at once: everything but long sheets.
+MAX_HELD = 256 << 20
 MAX_RATIO = 200
 MAX_ENTRIES = 2_000
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 300
-#: Rows × columns: 100,000 people with 100 columns, a large county. About 320 MiB in calamine.
+#: Rows × columns that are read at once. About 320 MiB in calamine.
 MAX_CELLS = 10_000_000
-#: All cell texts together once shared strings are spread out over the cells.
+#: All cell texts read at once, shared strings spread out over the cells.
 MAX_TEXT = 512 << 20
+#: A sheet of more bytes than this is read in blocks.
+LONG_SHEET = 24 << 20
 _MAX_DIRECTORY = 1 << 20
 _SMALL = 64 << 10
 _WINDOW = 4 << 20
-_MAX_SHEETS = 20
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END = struct.Struct("<4s4H2LH")
@@ -71,65 +68,30 @@ class WorkbookRefused(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """One sheet: name, its first rows, a fresh iterator over all rows, vertical merges by start.
+def read_parts(data: bytes) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the parts of a workbook that are needed, and the names of those sheets too long to be read at once.
 
-    `merges` maps a 0-based start row to (column, last row) pairs.
+    Raises WorkbookRefused. What is returned was judged but for the places of cells (`ensure_cells`).
     """
-
-    name: str
-    source: CalamineSheet
-
-    def rows(self) -> Iterator[list[Cell]]:
-        """Rows from Excel's row 1 and column A on, blank ones included ("" is an empty cell)."""
-        if self.source.start is None:
-            return
-        # calamine gives the empty rows above the first cell, but not the columns left of it.
-        left: list[Cell] = [""] * self.source.start[1]
-        for row in self.source.iter_rows():
-            yield left + row
-
-    def top(self, count: int) -> list[list[Cell]]:
-        return list(islice(self.rows(), count))
-
-    def merges(self) -> Mapping[int, list[tuple[int, int]]]:
-        found: dict[int, list[tuple[int, int]]] = {}
-        for (top, left), (bottom, right) in self.source.merged_cell_ranges or ():
-            if left == right and bottom > top:
-                found.setdefault(top, []).append((left, bottom))
-        return found
-
-
-def open_sheets(data: bytes) -> Iterator[Sheet]:
-    """The visible work sheets of an .xlsx, one after the other; raises WorkbookRefused."""
-    parts = _read_parts(data)
-    _ensure_cells(parts)
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_pack(parts)))
-        for meta in book.sheets_metadata[:_MAX_SHEETS]:
-            is_shown = meta.visible == SheetVisibleEnum.Visible
-            if is_shown and meta.typ == SheetTypeEnum.WorkSheet:
-                yield Sheet(meta.name, book.get_sheet_by_name(meta.name))
-    except CalamineError:
-        raise WorkbookRefused("file_broken") from None
-
-
-def _read_parts(data: bytes) -> dict[str, bytes]:
     _ensure_looks_like_zip(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             _ensure_entries(entries)
             kept = [entry for entry in entries if _KEPT.fullmatch(entry.filename)]
-            parts = {entry.filename: archive.read(entry) for entry in kept}
+            long = tuple(entry.filename for entry in kept if _is_long(entry))
+            parts = {entry.filename: archive.read(entry) for entry in kept if entry.filename not in long}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error):  # a damaged offset may be negative
         raise WorkbookRefused("file_broken") from None
     except (NotImplementedError, RuntimeError):
         raise WorkbookRefused("file_not_xlsx") from None
     for part in parts.values():
-        _ensure_plain_xml(part)
-    return parts
+        ensure_plain_xml(part)
+    return parts, long
+
+
+def _is_long(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size > LONG_SHEET and entry.filename.startswith("xl/worksheets/")
 
 
 def _ensure_looks_like_zip(data: bytes) -> None:
@@ -165,7 +127,8 @@ def _ensure_entries(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _ensure_sizes(entries: list[zipfile.ZipInfo]) -> None:
-    if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+    held = sum(entry.file_size for entry in entries if not _is_long(entry))
+    if held > MAX_HELD or sum(entry.file_size for entry in entries) > MAX_UNPACKED:
         raise WorkbookRefused("file_bomb")
     for entry in entries:
         if entry.file_size > max(_SMALL, entry.compress_size * MAX_RATIO):
@@ -183,7 +146,7 @@ def _ensure_names(names: list[str]) -> None:
         raise WorkbookRefused("file_not_xlsx")
 
 
-def _ensure_plain_xml(part: bytes) -> None:
+def ensure_plain_xml(part: bytes) -> None:
     """No DTD, hence no entity; no comment and UTF-8 only: nothing is hidden from our searches."""
     declared = _DECLARED.search(part[:200])
     is_utf8 = not declared or declared[1].lower() in {b"utf-8", b"utf8", b"us-ascii"}
@@ -191,15 +154,25 @@ def _ensure_plain_xml(part: bytes) -> None:
         raise WorkbookRefused("file_dtd")
 
 
-def _ensure_cells(parts: Mapping[str, bytes]) -> None:
-    """Bound the table that calamine will make of each part: rows, columns, cells, text."""
-    strings = parts.get("xl/sharedStrings.xml", b"")
-    lengths = [len(item) for item in _STRING.split(strings)]
-    longest = max(lengths)
-    for part in parts.values():
-        count = _ensure_area(part)
-        if count * longest > MAX_TEXT:
-            _ensure_text(part, lengths[1:], longest)
+@dataclass(frozen=True)
+class Texts:
+    """The lengths of a workbook's shared texts, the first of which is what stands before them."""
+
+    lengths: tuple[int, ...]
+    longest: int
+
+
+def texts_of(parts: Mapping[str, bytes]) -> Texts:
+    """Measure the shared texts."""
+    lengths = tuple(len(item) for item in _STRING.split(parts.get("xl/sharedStrings.xml", b"")))
+    return Texts(lengths, max(lengths))
+
+
+def ensure_cells(part: bytes, texts: Texts) -> None:
+    """Bound the table that calamine will make of a part: rows, columns, cells, text; raises WorkbookRefused."""
+    count = _ensure_area(part)
+    if count * texts.longest > MAX_TEXT:
+        _ensure_text(part, texts.lengths[1:], texts.longest)
 
 
 def _ensure_area(part: bytes) -> int:
@@ -213,12 +186,14 @@ def _ensure_area(part: bytes) -> int:
     for found in _batches(pattern, part):
         seen += len(found)
         # Formatted but empty cells, often down to the last row of the sheet, take no room.
-        rows.update(cell[1] for cell in found if not cell[2])
-        columns.update(cell[0] for cell in found if not cell[2])
+        filled = [cell for cell in found if not cell[2]]
+        rows.update(map(itemgetter(1), filled))
+        columns.update(map(itemgetter(0), filled))
     if seen != count:
         # A cell written otherwise than every known program does could hide its place.
         raise WorkbookRefused("file_form")
-    _ensure_bounds(max(map(int, rows), default=0), max(map(_column_number, columns), default=0))
+    numbers = [int(row) for row in rows] or [1]
+    _ensure_bounds(numbers, max(map(column_number, columns), default=0))
     return count
 
 
@@ -232,16 +207,16 @@ def _batches(pattern: re.Pattern[bytes], part: bytes) -> Iterator[list[tuple[byt
         start = end
 
 
-def _ensure_bounds(rows: int, columns: int) -> None:
-    if rows > MAX_ROWS:
+def _ensure_bounds(rows: Collection[int], columns: int) -> None:
+    if max(rows) > MAX_ROWS:
         raise WorkbookRefused("file_rows")
     if columns > MAX_COLUMNS:
         raise WorkbookRefused("file_columns")
-    if rows * columns > MAX_CELLS:
+    if (max(rows) - min(rows) + 1) * columns > MAX_CELLS:
         raise WorkbookRefused("file_cells")
 
 
-def _ensure_text(part: bytes, lengths: list[int], longest: int) -> None:
+def _ensure_text(part: bytes, lengths: Sequence[int], longest: int) -> None:
     total = 0
     for found in _CELL.finditer(part):
         if b't="s"' in found[0]:
@@ -251,14 +226,14 @@ def _ensure_text(part: bytes, lengths: list[int], longest: int) -> None:
         raise WorkbookRefused("file_bomb")
 
 
-def _column_number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
     return number
 
 
-def _pack(parts: Mapping[str, bytes]) -> bytes:
+def pack(parts: Mapping[str, bytes]) -> bytes:
     """A new, uncompressed archive of the judged parts."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -1,32 +1,50 @@
-"""Import of a roster: every household or none, repeatable without doubles, no identity number in clear anywhere."""
+"""Import of a roster: every household or none, repeatable without doubles, no identity number in clear anywhere.
+
+A roster is read, sealed and held against the database part by part and laid aside; only then one short transaction
+takes it all in. Differences from what is registered are changed only when a person confirms just these.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from app.idnumber import mask
-from app.keys import Keys
-from app.roster import HouseholdRow, MemberRow, Roster, RowError, parse_roster
-from app.roster.messages import row_error, scrub
+from sqlalchemy import Row
+
+from app.roster import MAX_ERRORS, RowError
+from app.roster.messages import scrub
+from app.roster.parse import Found, Rules, Seen, find_roster, read_roster
+from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths
+from app.services.differences import Difference, difference
+from app.services.prepared import (
+    HOUSEHOLD_COLUMNS,
+    MEMBER_COLUMNS,
+    Prepared,
+    household_tuple,
+    member_tuples,
+    prepare,
+    stored_details,
+)
+from app.services.spool import Spool
 from app.store import areas as area_store
 from app.store import households as store
 from app.store import ledger
-from app.store.cases import area_columns
+from app.store.bulk import Clash, insert_rows
 from app.store.transaction import reading, writing
 from app.tables import Household, Member
 from workflows.clock import local_date, utc_text
 from workflows.errors import WrongOffice
+from workflows.journal import canonical
 from workflows.model import Actor, Office
 
 IMPORTERS = ("county_lead", "township_officer", "admin")
-COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
-PERSON_COMPARED = ("name", "relation", "sex", "born", "details")
-SEALED = "account_cipher"
-LONGEST_NAME, LONGEST_NUMBER = 60, 40
+WORKERS = 2
+MOST_SHOWN = 1_000
+BATCH = 1_000
 
 Progress = Callable[[int], None]
 
@@ -47,6 +65,16 @@ FOUND_HERE: Mapping[str, tuple[str, str, str]] = {
         "本村没有这个网格（{household}）；请先在村的“网格”页建立，或用 fangpin import areas 导入。",
         "The village has no such grid ({household}); open it on the village's page or by fangpin import areas.",
     ),
+    "roster_raced": (
+        "",
+        "检查之后，其中有农户已由他人登记；请重新导入。",
+        "Somebody registered one of these households meanwhile; import the roster again.",
+    ),
+    "differences_changed": (
+        "",
+        "确认码与现在的不一致之处不符（现为 {household}）；请重新核对后再确认。",
+        "The code is not that of the differences as they are now ({household}); look at them again, then confirm.",
+    ),
     "same_household_twice": (
         "户编号",
         "与第 {household} 行是同一户。",
@@ -56,60 +84,100 @@ FOUND_HERE: Mapping[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A household that is registered with other values; ``columns`` names them. Nothing of it was applied."""
-
-    row: int
-    household: str
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Imported:
-    """What an import did, or would do; with errors it did nothing."""
+    """What an import did, or would do; with errors it did nothing.
 
-    roster: Roster
+    ``confirmation`` is the code by which a person confirms these differences; ``differences`` shows the first thousand.
+    """
+
+    ignored: tuple[str, ...] = ()
+    synthetic_count: int = 0
     errors: tuple[RowError, ...] = ()
     error_count: int = 0
     added: int = 0
     people: int = 0
     unchanged: int = 0
     differences: tuple[Difference, ...] = ()
+    difference_count: int = 0
+    confirmation: str = ""
     is_applied: bool = False
+    changed: int = 0
 
 
 @dataclass
 class Plan:
-    """What a clean roster comes to, held against the database."""
+    """What a roster comes to, held against the database."""
 
-    fresh: list[tuple[HouseholdRow, str]] = field(default_factory=list)  # with the area: the village, or a grid of it
+    seen: Seen
+    spool: Spool
+    added: dict[str, int] = field(default_factory=dict)  # by county
+    people: int = 0
     unchanged: int = 0
     differences: list[Difference] = field(default_factory=list)
+    difference_count: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
     errors: list[RowError] = field(default_factory=list)
+    error_count: int = 0
+    row_of: dict[str, int] = field(default_factory=dict)
+
+    def blame(self, errors: Iterable[RowError]) -> None:
+        """Take note of errors."""
+        for error in errors:
+            self.error_count += 1
+            if len(self.errors) < MAX_ERRORS:
+                self.errors.append(error)
+
+    @property
+    def confirmation(self) -> str:
+        """The code by which a person confirms the differences; empty when there are none."""
+        return self.digest.hexdigest()[:8] if self.difference_count else ""
 
 
 def import_households(
-    actor: Actor, *, data: bytes, dry_run: bool = False, progress: Progress | None = None
+    actor: Actor,
+    *,
+    data: bytes,
+    dry_run: bool = False,
+    confirm: str = "",
+    progress: Progress | None = None,
+    workers: int = WORKERS,
 ) -> Imported:
     """Take a roster (.xlsx) into the households of the actor's area.
 
-    Raises WrongOffice. Everything else that is wrong stands row by row in ``errors``, and then nothing was changed.
+    ``confirm`` is the code of differences shown before: they are applied too, if they are still the same. ``progress``
+    is told of rows read. Raises WrongOffice. Everything else that is wrong stands row by row in ``errors``, and then
+    nothing was changed.
     """
     offices = _offices(actor)
     with reading() as now:
-        villages = _villages(offices)
-    roster = parse_roster(data, known_villages=villages, today=local_date(now))
-    if not roster.is_clean:
-        return Imported(roster, roster.errors, roster.error_count)
-    if dry_run:
-        with reading():
-            return _answer(roster, _plan(roster.households), applied=False)
-    with writing() as now:
-        plan = _plan(roster.households)
-        if not plan.errors:
-            _add(plan.fresh, now, progress)
-            _note(actor, roster, plan, data, now)
-        return _answer(roster, plan, applied=not plan.errors)
+        rules = Rules(Villages(_villages(offices)), local_date(now))
+    found = find_roster(data)
+    with Spool() as spool:
+        plan = Plan(Seen(found.header), spool)
+        for part in read_roster(found, rules, partial(prepare, runtime().keys), workers=workers):
+            _take(plan, plan.seen.take(part))
+            if progress:
+                progress(part.row_count)
+        _confirm(plan, found, confirm)
+        if plan.error_count or dry_run:
+            return _answer(plan, found, changed=None)
+        try:
+            with writing() as now:
+                changed = _add(plan, apply_differences=bool(confirm), now=now)
+                _note(actor, plan, data, changed, now)
+        except Clash:
+            plan.blame([_fault(0, "roster_raced", "")])
+            return _answer(plan, found, changed=None)
+        return _answer(plan, found, changed=changed)
+
+
+def _confirm(plan: Plan, found: Found, confirm: str) -> None:
+    """Put the errors of the reading before those of the database, and hold the code against the differences."""
+    told = plan.seen.told(found)
+    plan.errors = sorted([*told, *plan.errors], key=lambda error: error.row)[:MAX_ERRORS]
+    plan.error_count += plan.seen.count(found)
+    if confirm and confirm != plan.confirmation:
+        plan.blame([_fault(0, "differences_changed", plan.confirmation or "-")])
 
 
 def _offices(actor: Actor) -> tuple[Office, ...]:
@@ -134,117 +202,117 @@ def _villages(offices: Iterable[Office]) -> dict[str, str]:
     return known
 
 
-def _answer(roster: Roster, plan: Plan, *, applied: bool) -> Imported:
-    if plan.errors:
-        return Imported(roster, tuple(plan.errors), len(plan.errors))
-    return Imported(
-        roster,
-        added=len(plan.fresh),
-        people=sum(len(h.members) for h, _ in plan.fresh),
+def _answer(plan: Plan, found: Found, *, changed: Sequence[str] | None) -> Imported:
+    header = found.header
+    told = Imported(
+        ignored=header.ignored if header else (),
+        synthetic_count=plan.seen.synthetic_count,
+        errors=tuple(plan.errors),
+        error_count=plan.error_count,
+    )
+    if plan.error_count:
+        return told
+    return replace(
+        told,
+        added=sum(plan.added.values()),
+        people=plan.people,
         unchanged=plan.unchanged,
         differences=tuple(plan.differences),
-        is_applied=applied,
+        difference_count=plan.difference_count,
+        confirmation=plan.confirmation,
+        is_applied=changed is not None,
+        changed=len(changed or ()),
     )
 
 
-def _note(actor: Actor, roster: Roster, plan: Plan, data: bytes, now: datetime) -> None:
-    detail = {
-        "file": hashlib.sha256(data).hexdigest(),
-        "added": len(plan.fresh),
-        "unchanged": plan.unchanged,
-        "differences": len(plan.differences),
-    }
-    for county in sorted({h.village[:6] for h in roster.households}):
+def _note(actor: Actor, plan: Plan, data: bytes, changed: Sequence[str], now: datetime) -> None:
+    file = hashlib.sha256(data).hexdigest()
+    kept = plan.difference_count - len(changed)
+    counts = {"file": file, "unchanged": plan.unchanged, "differences": kept}
+    for county in sorted(plan.added or {number[:6] for number in plan.row_of}):
+        detail = {**counts, "added": plan.added.get(county, 0)}
         ledger.append(county, user=actor.id, kind="households_imported", subject=county, now=now, detail=detail)
+    for county in sorted({number[:6] for number in changed}):
+        detail = {"file": file, "households": [number for number in changed if number.startswith(county)]}
+        ledger.append(county, user=actor.id, kind="households_changed", subject=county, now=now, detail=detail)
 
 
-# --- what is there already ---
+# --- held against what is there already ---
 @dataclass(frozen=True)
 class Known:
-    """The registered households, members and people that a county's part of a roster touches."""
+    """The registered households, members, people and grids that some rows of one county touch."""
 
-    by_number: Mapping[str, Household]
-    by_head: Mapping[str, Household]
-    members: Mapping[str, list[Member]]
+    by_number: Mapping[str, Row[Any]]
+    by_head: Mapping[str, Row[Any]]
+    members: Mapping[str, list[Row[Any]]]
     places: Mapping[str, str]
     grids: Mapping[tuple[str, str], str]  # (village, name or code) → code
 
-    def area_of(self, row: HouseholdRow) -> str:
+    def area_of(self, one: Prepared) -> str:
         """Return a row's village or the grid that it names; empty when there is no such grid."""
-        return self.grids.get((row.village, row.grid), "") if row.grid else row.village
+        return self.grids.get((one.village, one.grid), "") if one.grid else one.village
 
 
-def _plan(rows: Sequence[HouseholdRow]) -> Plan:
-    plan = Plan()
-    for county in sorted({h.village[:6] for h in rows}):
-        part = [h for h in rows if h.village[:6] == county]
-        _plan_county(county, part, plan)
-    return plan
+def _take(plan: Plan, part: Sequence[Prepared]) -> None:
+    """Sort households into new, the same and different; new and different ones are laid aside."""
+    for county in sorted({one.county for one in part}):
+        for batch in store.batches((one for one in part if one.county == county), BATCH):
+            with reading():
+                known = _known(county, batch)
+            for one in batch:
+                _take_one(plan, one, known)
 
 
-def _plan_county(county: str, rows: Sequence[HouseholdRow], plan: Plan) -> None:
-    keys = runtime().keys
-    known = _known(county, rows, keys)
-    rows_seen: dict[str, int] = {}
-    for row in rows:
-        plan.errors += too_long(row)
-        area = known.area_of(row)
-        found, errors = _match(row, known, keys)
-        if not area:
-            errors.append(_fault(row.row, "grid_unknown", scrub(row.grid)))
-        if found and rows_seen.setdefault(found.number, row.row) != row.row:
-            errors.append(_fault(row.row, "same_household_twice", str(rows_seen[found.number])))
-        plan.errors += errors
-        if found is None:
-            plan.fresh.append((row, area))
-        elif columns := _differing(row, found, known, keys):
-            plan.differences.append(Difference(row.row, found.number, columns))
-        else:
-            plan.unchanged += 1
+def _take_one(plan: Plan, one: Prepared, known: Known) -> None:
+    area = known.area_of(one)
+    found, errors = _match(one, known)
+    errors += [] if area else [_fault(one.row, "grid_unknown", scrub(one.grid))]
+    if found and plan.row_of.setdefault(found.number, one.row) != one.row:
+        errors.append(_fault(one.row, "same_household_twice", str(plan.row_of[found.number])))
+    plan.blame([*one.errors, *errors])
+    if plan.error_count:
+        return
+    if found is None:
+        plan.added[one.county] = plan.added.get(one.county, 0) + 1
+        plan.people += len(one.members)
+        plan.spool.put("", area, one)
+        return
+    differing = difference(one, area, found, known.members[found.number])
+    if differing is None:
+        plan.unchanged += 1
+        return
+    plan.difference_count += 1
+    plan.digest.update(canonical(differing.as_json()).encode())
+    plan.differences += [differing] if plan.difference_count <= MOST_SHOWN else []
+    plan.spool.put(found.number, area if one.grid or one.village != found.village else found.area, one)
 
 
-def _known(county: str, rows: Sequence[HouseholdRow], keys: Keys) -> Known:
-    by_number = store.with_national_numbers(county, (h.number for h in rows))
-    by_head = store.with_heads(county, (_key(h.head, keys) for h in rows))
+def _known(county: str, rows: Sequence[Prepared]) -> Known:
+    by_number = store.with_national_numbers(county, (one.number for one in rows))
+    by_head = store.with_heads(county, (one.head_key for one in rows))
     numbers = {h.number for h in (*by_number.values(), *by_head.values())}
-    people = (_key(m, keys) for h in rows for m in h.members)
+    people = (m.id_key for one in rows for m in one.members)
     return Known(
         by_number,
         by_head,
         store.members_by_household(county, numbers),
         store.households_of_people(county, people),
-        area_store.grids(county),
+        area_store.grids(county) if any(one.grid for one in rows) else {},
     )
 
 
-def _key(member: MemberRow, keys: Keys) -> str:
-    return keys.person_key(member.id_number.core)
-
-
-def _match(row: HouseholdRow, known: Known, keys: Keys) -> tuple[Household | None, list[RowError]]:
+def _match(one: Prepared, known: Known) -> tuple[Row[Any] | None, list[RowError]]:
     """Find the household by number, else by its head; nobody in it may belong to another one."""
-    by_number, by_head = known.by_number.get(row.number), known.by_head.get(_key(row.head, keys))
+    by_number, by_head = known.by_number.get(one.number), known.by_head.get(one.head_key)
     found = by_number or by_head
     if by_number and by_head and by_number.number != by_head.number:
-        return found, [_fault(row.row, "number_elsewhere", by_number.number)]
+        return found, [_fault(one.row, "number_elsewhere", by_number.number)]
     errors = []
-    for member in row.members:
-        place = known.places.get(_key(member, keys))
+    for member in one.members:
+        place = known.places.get(member.id_key)
         if place and place != (found.number if found else ""):
-            masked = mask(member.id_number.full)
-            errors.append(replace(_fault(member.row, "person_elsewhere", place), value=masked))
+            errors.append(replace(_fault(member.row, "person_elsewhere", place), value=member.id_masked))
     return found, errors
-
-
-def too_long(row: HouseholdRow) -> list[RowError]:
-    """Return an error for each text that the tables have no room for."""
-    texts = [(row.row, "户编号", row.number, LONGEST_NUMBER), (row.row, "组", row.group, LONGEST_NAME)]
-    texts += [(m.row, "姓名", m.name, LONGEST_NAME) for m in row.members]
-    return [
-        row_error(at, column, "text_too_long", value=scrub(text))
-        for at, column, text, most in texts
-        if len(text) > most
-    ]
 
 
 def _fault(row: int, code: str, household: str) -> RowError:
@@ -252,120 +320,27 @@ def _fault(row: int, code: str, household: str) -> RowError:
     return RowError(row, column, "", code, chinese.format(household=household), english.format(household=household))
 
 
-def _differing(row: HouseholdRow, found: Household, known: Known, keys: Keys) -> tuple[str, ...]:
-    values = _household_values(row, keys)
-    columns = [] if _is_filed_so(row, found, known) else ["area"]
-    columns += [name for name in COMPARED if values[name] != getattr(found, name)]
-    if values["details"] != _without_cipher(found.details):
-        columns.append("details")
-    there = {m.id_key: tuple(getattr(m, name) for name in PERSON_COMPARED) for m in known.members[found.number]}
-    here = {_key(m, keys): tuple(_person_values(m)[name] for name in PERSON_COMPARED) for m in row.members}
-    return tuple([*columns, "members"] if there != here else columns)
+# --- taking in ---
+def _add(plan: Plan, *, apply_differences: bool, now: datetime) -> list[str]:
+    """Add what is new and, when confirmed, change what differs; returns the numbers of changed households."""
+    at = utc_text(now)
+    numbers = {county: iter(store.take_numbers(county, count)) for county, count in sorted(plan.added.items())}
+    changed: list[str] = []
+    for batch in plan.spool.batches(BATCH):
+        fresh = [(next(numbers[one.county]), area, one) for known, area, one in batch if not known]
+        insert_rows(Household, HOUSEHOLD_COLUMNS, (household_tuple(n, one, area, at) for n, area, one in fresh))
+        insert_rows(Member, MEMBER_COLUMNS, (row for n, _, one in fresh for row in member_tuples(n, one)))
+        if apply_differences:
+            changed += _change([(known, area, one) for known, area, one in batch if known])
+    return changed
 
 
-def _is_filed_so(row: HouseholdRow, found: Household, known: Known) -> bool:
-    """A roster that names no grid says nothing of it."""
-    return known.area_of(row) == found.area if row.grid else row.village == found.village
-
-
-def _without_cipher(details: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in details.items() if name != SEALED}
-
-
-# --- rows to add ---
-def _add(rows: Sequence[tuple[HouseholdRow, str]], now: datetime, progress: Progress | None) -> None:
-    for county in sorted({area[:6] for _, area in rows}):
-        part = [one for one in rows if one[1].startswith(county)]
-        numbered = zip(store.take_numbers(county, len(part)), part, strict=True)
-        for group in store.batches(numbered):
-            store.add_households([_household_row(n, h, area, now) for n, (h, area) in group])
-            store.add_members([m for n, (h, _) in group for m in _member_rows(n, h)])
-            if progress:
-                progress(len(group))
-
-
-def _household_row(number: str, row: HouseholdRow, area: str, now: datetime) -> dict[str, Any]:
-    keys = runtime().keys
-    county = row.village[:6]
-    values = _household_values(row, keys)
-    if row.account:
-        sealed = keys.encrypt(row.account, place=f"household:{county}:{number}:account")
-        values["details"] = {**values["details"], SEALED: sealed}
-    return {
-        **values,
-        **area_columns(area),
-        "area": area,
-        "county": county,
-        "number": number,
-        "head_key": _key(row.head, keys),
-        "created_at": utc_text(now),
-    }
-
-
-def _household_values(row: HouseholdRow, keys: Keys) -> dict[str, Any]:
-    details = {
-        "category": row.category,
-        "identified": row.identified,
-        "bank": row.bank,
-        "account_key": keys.person_key(f"account:{row.account}") if row.account else "",
-        "risks": list(row.risks),
-        "incomes": dict(row.incomes),
-        "facts": dict(row.facts),
-    }
-    return {
-        "national_number": row.number or None,
-        "group_name": row.group,
-        "head_name": row.head.name,
-        "member_count": len(row.members),
-        "kind": row.kind,
-        "phone": row.phone,
-        "details": {name: value for name, value in details.items() if value},
-    }
-
-
-def _member_rows(number: str, row: HouseholdRow) -> list[dict[str, Any]]:
-    """The head first, then as the roster has them."""
-    county = row.village[:6]
-    ordered = sorted(row.members, key=lambda m: not m.is_head)
-    return [_member_row(county, number, position, m) for position, m in enumerate(ordered, start=1)]
-
-
-def _member_row(county: str, number: str, position: int, member: MemberRow) -> dict[str, Any]:
-    keys = runtime().keys
-    id_key = _key(member, keys)
-    return {
-        **_person_values(member),
-        "county": county,
-        "household": number,
-        "position": position,
-        "id_key": id_key,
-        "id_masked": mask(member.id_number.full),
-        "id_cipher": keys.encrypt(member.id_number.full, place=id_place(county, id_key)),
-    }
-
-
-def id_place(county: str, id_key: str) -> str:
-    """Return the place to which a member's encrypted identity number is bound."""
-    return f"member:{county}:{id_key}:id"
-
-
-def _person_values(member: MemberRow) -> dict[str, Any]:
-    details = {
-        "nation": member.nation,
-        "politics": member.politics,
-        "education": member.education,
-        "schooling": member.schooling,
-        "health": list(member.health),
-        "labour": member.labour,
-        "phone": member.phone,
-        "work_place": member.work_place,
-        "work_months": member.work_months,
-        "facts": dict(member.facts),
-    }
-    return {
-        "name": member.name,
-        "relation": member.relation,
-        "sex": member.sex,
-        "born": member.id_number.birth.isoformat(),
-        "details": {name: value for name, value in details.items() if value not in ("", None, [], {})},
-    }
+def _change(rows: Sequence[tuple[str, str, Prepared]]) -> list[str]:
+    for county in sorted({one.county for _, _, one in rows}):
+        store.remove_members(county, [number for number, _, one in rows if one.county == county])
+    for number, area, one in rows:
+        place = {"area": area, "village": one.village, "township": f"{one.village[:9]}000"}
+        values = {**one.values, **place, "head_key": one.head_key, "details": stored_details(one)}
+        store.change(one.county, number, values)
+    insert_rows(Member, MEMBER_COLUMNS, (row for number, _, one in rows for row in member_tuples(number, one)))
+    return [number for number, _, _ in rows]

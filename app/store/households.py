@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 
+from app.store.statements import table
 from app.store.transaction import insert_once
 from app.tables import Counter, Household, Member, db
 
@@ -21,21 +22,22 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield part
 
 
-def with_national_numbers(county: str, numbers: Iterable[str]) -> dict[str, Household]:
+def with_national_numbers(county: str, numbers: Iterable[str]) -> dict[str, Row[Any]]:
     """Return households by their number in the national system."""
     found = _households(county, Household.national_number, numbers)
     return {str(row.national_number): row for row in found}
 
 
-def with_heads(county: str, keys: Iterable[str]) -> dict[str, Household]:
+def with_heads(county: str, keys: Iterable[str]) -> dict[str, Row[Any]]:
     """Return households by the key of the person who heads them."""
     return {row.head_key: row for row in _households(county, Household.head_key, keys)}
 
 
-def _households(county: str, column: Any, values: Iterable[str]) -> list[Household]:
-    found: list[Household] = []
+def _households(county: str, column: Any, values: Iterable[str]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
     for part in batches(sorted({v for v in values if v})):
-        found += db.session.scalars(select(Household).where(Household.county == county, column.in_(part)))
+        query = select(*table(Household).columns).where(Household.county == county, column.in_(part))
+        found += db.session.execute(query)
     return found
 
 
@@ -48,13 +50,14 @@ def households_of_people(county: str, keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def members_by_household(county: str, numbers: Iterable[str]) -> dict[str, list[Member]]:
+def members_by_household(county: str, numbers: Iterable[str]) -> dict[str, list[Row[Any]]]:
     """Return the members of households, by household, in order."""
-    found: dict[str, list[Member]] = {}
+    found: dict[str, list[Row[Any]]] = {}
+    members = table(Member)
     for part in batches(sorted(set(numbers))):
         wanted: ColumnElement[bool] = Member.household.in_(part)
-        query = select(Member).where(Member.county == county, wanted).order_by(Member.household, Member.position)
-        for row in db.session.scalars(query):
+        query = select(*members.columns).where(Member.county == county, wanted)
+        for row in db.session.execute(query.order_by(Member.household, Member.position)):
             found.setdefault(row.household, []).append(row)
     return found
 
@@ -68,16 +71,16 @@ def take_numbers(county: str, count: int) -> list[str]:
     return [f"{county}H{number:07}" for number in range(last + 1, last + count + 1)]
 
 
-def add_households(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add households."""
-    if rows:
-        db.session.execute(insert(Household), list(rows))
+def change(county: str, number: str, values: Mapping[str, Any]) -> None:
+    """Change a household's columns."""
+    chosen = (Household.county == county, Household.number == number)
+    db.session.execute(update(Household).where(*chosen).values(**values))
 
 
-def add_members(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add members of households that are there."""
-    if rows:
-        db.session.execute(insert(Member), list(rows))
+def remove_members(county: str, numbers: Sequence[str]) -> None:
+    """Remove the members of households whose new ones follow in the same transaction."""
+    for part in batches(numbers):
+        db.session.execute(delete(Member).where(Member.county == county, Member.household.in_(part)))
 
 
 # --- grids ---

@@ -8,7 +8,8 @@ from sqlalchemy import func, select, text
 
 from app.idnumber import make_synthetic
 from app.services import areas
-from app.services.households import Imported, id_place, import_households
+from app.services.households import Imported, import_households
+from app.services.prepared import id_place
 from app.store.transaction import reading
 from app.tables import AccessRow, Household, Member, db
 from tests.unit.roster_books import BIRTH, HEAD, SON, WIFE, book

@@ -347,7 +347,9 @@ class Oracle:
             self.hands.setdefault(GATE_OF[place], set()).add(who.person)
 
     def _candidate(self) -> None:
-        self.came_from, self.status, self.flagged_by = self.status, "candidate", {}
+        # Struck off as gone and nominated again: the household is there, and watched or not as this case ends.
+        before = "none" if self.status == "closed_natural" else self.status
+        self.came_from, self.status, self.flagged_by = before, "candidate", {}
 
     def _drop(self) -> None:
         self.status = self.came_from

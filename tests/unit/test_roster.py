@@ -14,6 +14,7 @@ from app.idnumber import make_synthetic
 from app.roster import MAX_ERRORS, codes, parse_roster
 from app.roster.messages import MESSAGES, scrub
 from app.roster.sample import PLACES, name_paths, sample_bytes, write_sample
+from app.roster.sheets import OVERLAP
 from app.roster.villages import Villages
 from tests.unit.roster_books import (
     BIRTH,
@@ -242,6 +243,10 @@ def test_a_county_settles_two_villages_of_one_name() -> None:
 # Errors
 
 _SECOND = make_synthetic(BIRTH, 9, sex="male")
+_CROWD = [
+    {**HEAD, "姓名": f"测试{n}", "与户主关系": "其他", "证件号码": make_synthetic(BIRTH, n, sex="male")}
+    for n in range(10, 10 + OVERLAP)
+]
 _OTHER_HOUSE = {**SON, "户编号": "H2", "与户主关系": "户主"}
 ROW_ERRORS: dict[str, bytes] = {
     "missing_columns": book([{key: HEAD[key] for key in ("户编号", "姓名", "与户主关系")}]),
@@ -278,6 +283,7 @@ ROW_ERRORS: dict[str, bytes] = {
     "spouse_twice": book([HEAD, WIFE, {**WIFE, "证件号码": make_synthetic(BIRTH, 9, sex="female")}]),
     "household_conflict": book([HEAD, {**WIFE, "村": "新院村"}]),
     "number_is_id": with_cells(户编号=ID),
+    "household_large": book([HEAD, *_CROWD]),
     "household_twice": book([HEAD, _OTHER_HOUSE, {**HEAD, "证件号码": _SECOND}]),
 }
 

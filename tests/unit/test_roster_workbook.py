@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook, XmlError
 from app.roster import parse_roster
 from app.roster.messages import MESSAGES
 from app.roster.sample import sample_bytes
+from app.roster.workbook import MAX_FILE
 from tests.unit.roster_books import (
     HEAD,
     SHEET,
@@ -65,7 +66,7 @@ def shared_bomb() -> bytes:
 
 REFUSED: list[tuple[str, bytes, str]] = [
     ("empty", b"", "file_empty"),
-    ("large", b"PK\x03\x04" + bytes(32 << 20), "file_too_large"),
+    ("large", b"PK\x03\x04" + bytes(MAX_FILE), "file_too_large"),
     ("xls", OLE, "file_old_xls"),
     ("password", OLE + "EncryptedPackage".encode("utf-16-le"), "file_encrypted"),
     ("zip password", encrypted(GOOD), "file_encrypted"),

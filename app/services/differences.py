@@ -1,0 +1,81 @@
+"""What a roster says otherwise than what is registered: column by column, fit to be shown and confirmed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.idnumber import mask
+from app.services.prepared import SEALED, Prepared
+
+COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
+PERSON_COMPARED = ("name", "relation", "sex", "born", "details")
+MASKED = ("phone",)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One column, before and after; a telephone number is masked, of what is not shown both are empty."""
+
+    column: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A household that is registered with other values."""
+
+    row: int
+    household: str
+    changes: tuple[Change, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that differ."""
+        return tuple(change.column for change in self.changes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form whose digest a person confirms; the row does not matter."""
+        return {"household": self.household, "changes": [asdict(change) for change in self.changes]}
+
+
+def difference(one: Prepared, area: str, found: Row[Any], members: Sequence[Row[Any]]) -> Difference | None:
+    """Hold a household of a roster against the registered one; None when they agree."""
+    changes = [] if _is_filed_so(one, area, found) else [Change("area", found.area, area)]
+    changes += [
+        Change(name, _shown(name, getattr(found, name)), _shown(name, one.values[name]))
+        for name in COMPARED
+        if one.values[name] != getattr(found, name)
+    ]
+    if one.values["details"] != _without_cipher(found.details):
+        changes.append(Change("details"))
+    people = _people(one, members)
+    changes += [people] if people else []
+    return Difference(one.row, found.number, tuple(changes)) if changes else None
+
+
+def _is_filed_so(one: Prepared, area: str, found: Row[Any]) -> bool:
+    """A roster that names no grid says nothing of it."""
+    return bool(area == found.area if one.grid else one.village == found.village)
+
+
+def _shown(column: str, value: object) -> str:
+    text = "" if value is None else str(value)
+    return mask(text) if column in MASKED else text
+
+
+def _without_cipher(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if name != SEALED}
+
+
+def _people(one: Prepared, members: Sequence[Row[Any]]) -> Change | None:
+    """Who came, went or changed, by name."""
+    there = {m.id_key: {name: getattr(m, name) for name in PERSON_COMPARED} for m in members}
+    here = {m.id_key: m.values for m in one.members}
+    if there == here:
+        return None
+    before = [person["name"] for key, person in there.items() if person != here.get(key)]
+    after = [person["name"] for key, person in here.items() if person != there.get(key)]
+    return Change("members", "、".join(before), "、".join(after))

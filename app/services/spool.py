@@ -1,0 +1,38 @@
+"""Households laid aside while a roster is still being read: in a file without a name, gone with the process."""
+
+import pickle
+import tempfile
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO
+
+from app.runtime import runtime
+from app.services.prepared import Prepared
+
+Kept = tuple[str, str, Prepared]
+
+
+class Spool:
+    """Keeps (number of the registered household or "", area, household) in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __enter__(self) -> "Spool":
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=runtime().settings.data)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def put(self, known: str, area: str, one: Prepared) -> None:
+        """Lay one household aside."""
+        pickle.dump((known, area, one), self._file, pickle.HIGHEST_PROTOCOL)
+        self._count += 1
+
+    def batches(self, size: int) -> Iterator[list[Kept]]:
+        """Take all of them up again, some at a time."""
+        self._file.seek(0)
+        for start in range(0, self._count, size):
+            # Written by this very process into a file that has no name.
+            yield [pickle.load(self._file) for _ in range(min(size, self._count - start))]  # noqa: S301

@@ -1,0 +1,35 @@
+"""Many rows at once: COPY on PostgreSQL, one statement for many rows on SQLite; never row objects."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy.exc import IntegrityError
+
+from app.store.statements import table
+from app.store.transaction import is_sqlite
+from app.tables import Base, db
+
+
+class Clash(Exception):
+    """A row clashes with one that is there; the transaction is lost."""
+
+
+def insert_rows(model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows of values in the order of ``columns`` (JSON as text); raises Clash."""
+    name, listed = table(model).name, ", ".join(columns)  # our own names, never what anybody typed
+    connection = db.session.connection()
+    try:
+        if is_sqlite():
+            marks = ", ".join("?" * len(columns))
+            values = [tuple(row) for row in rows]
+            if values:
+                connection.exec_driver_sql(f"INSERT INTO {name} ({listed}) VALUES ({marks})", values)  # noqa: S608
+            return
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - narrows the type; the engine has no other driver
+        with driver.cursor() as cursor, cursor.copy(f"COPY {name} ({listed}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except (IntegrityError, psycopg.errors.IntegrityError) as error:
+        raise Clash(name) from error
