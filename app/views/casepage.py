@@ -79,6 +79,7 @@ def household_box(view: CaseView, words: Speech, areas: Mapping[str, str]) -> di
         "kind": words.say(f"kind.{row.kind}"),
         "phone": masked_phone(row.phone),
         "members": people_rows(members, words, view.now),
+        "whole": view.is_whole,
     }
 
 
@@ -122,7 +123,7 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
         "changes": changed_values(labels, entry, view.values),
-        "evidence": [file_row(labels, item, entry["county"]) for item in entry["evidence"]],
+        "evidence": [file_row(labels, item, entry["county"], view.shared_files) for item in entry["evidence"]],
         "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
         "clauses": [labels.clause(clause) for clause in entry["clauses"]],
     }
@@ -133,10 +134,17 @@ def office_of(words: Speech, actor: Mapping[str, Any], areas: Mapping[str, str])
     return f"{areas.get(actor['office'], '')} {words.role(actor['role'])}".strip()
 
 
-def file_row(labels: Labels, item: Mapping[str, Any], county: str) -> dict[str, Any]:
-    """Return one piece of evidence: its kind, address and whether it can be shown as a picture."""
-    url = url_for("cases.file", county=county, sha256=item["sha256"])
-    return {"label": labels.evidence(item["kind"]), "url": url, "picture": str(item["mime"]).startswith("image/")}
+def file_row(
+    labels: Labels, item: Mapping[str, Any], county: str, shared: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """Return one piece of evidence: its kind, address, whether it is a picture, and where else the file serves."""
+    elsewhere = shared.get(item["sha256"])
+    return {
+        "label": labels.evidence(item["kind"]),
+        "url": url_for("cases.file", county=county, sha256=item["sha256"]),
+        "picture": str(item["mime"]).startswith("image/"),
+        "shared": labels.speech.say("ui.file_shared", households=elsewhere[0], kinds=elsewhere[1]) if elsewhere else "",
+    }
 
 
 def ended_row(labels: Labels, item: Mapping[str, Any]) -> dict[str, str]:

@@ -90,6 +90,7 @@ def household(number: str) -> str:
         phone=masked_phone(found.phone),
         grid=grid_choice(found.house),
         members=people_rows(found.members, words, found.now),
+        whole=found.is_whole,
         chains=chain_rows(found.cases, words),
         purposes=purpose_rows(found, words) if may_report() else [],
     )

@@ -8,7 +8,9 @@ from sqlalchemy import update
 from app.labels import Speech, short_area
 from app.places import grid_name, is_grouping
 from app.runtime import runtime
+from app.services import cases
 from app.services.boards import LedgerLine
+from app.services.evidence import take_in
 from app.store import people
 from app.store.transaction import reading, writing
 from app.tables import Area, db
@@ -16,7 +18,7 @@ from app.views.errors import HTTP
 from app.views.ledger import Told, ledger_rows
 from tests.factories import START, XIUSHAN
 from tests.web.site import Browser, browser
-from tests.world import World
+from tests.world import World, picture
 
 TODAY = START.date()
 WAYS = re.compile(r'<p class="buttons">(.*?)</p>')
@@ -202,3 +204,19 @@ def test_names_of_areas() -> None:
     assert grid_name("平所村村民委员会", "第一网格") == "平所村第一网格"
     assert is_grouping("县")
     assert not is_grouping("秀山土家族苗族自治县")
+
+
+def test_a_reviewer_reads_that_a_file_serves_elsewhere_and_a_department_what_it_does_not_see(world: World) -> None:
+    first, second = world.walker(1).clue(), world.walker(2).clue()
+    who = world.person("village_cadre")
+    file = take_in(who, county=XIUSHAN[:6], kind="other", data=picture("one"))
+    for walker in (first, second):
+        data = {"evidence_kind": "other", "note": "补充"}
+        key = walker.case.number
+        cases.act(who, case=walker.case.number, action="add_evidence", data=data, evidence=[file], key=key)
+    page = f"/cases/{first.case.number}"
+    assert "同一文件共用于2户、1种材料" in browser(world, world.person("township_officer")).get(page).text
+    department = browser(world, world.person("sector_dept"))
+    for path in (page, "/households/500241H0000001"):
+        assert "行业部门只看到" in department.get(path).text
+    assert "共用于" not in department.text
