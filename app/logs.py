@@ -11,6 +11,8 @@ from structlog.typing import EventDict, Processor
 from app.services.isolated import described
 
 OURS = ("app", "fangpin", "scheduler")
+# What our own lines say besides; a record holds more, the text of the message before it was cleared among it.
+EXTRAS = ("request_id", "method", "endpoint", "status", "ms", "account")
 QUERY = re.compile(r"\?\S*")
 
 
@@ -28,7 +30,7 @@ def formatter() -> logging.Formatter:
     """Return the one form of all lines, whichever library wrote them."""
     before: list[Processor] = [
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.ExtraAdder(EXTRAS),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -76,8 +76,8 @@ def address(town: Town) -> Iterator[str]:
 
 @pytest.fixture
 def watch(address: str, engine_name: str) -> Iterator[Watch]:
-    """Watches every page; at the end nothing forbidden may have happened. Pictures go to FANGPIN_SCREENSHOTS."""
-    shots = Path(os.environ.get("FANGPIN_SCREENSHOTS") or SHOTS)
+    """Watches every page; at the end nothing forbidden may have happened. Pictures go to SCREENSHOTS."""
+    shots = Path(os.environ.get("SCREENSHOTS") or SHOTS)
     shots.mkdir(parents=True, exist_ok=True)
     # The engines show the same pages: pictures of one of them are enough.
     one = Watch(address.removeprefix("http://"), shots if engine_name == "sqlite" else None)
