@@ -5,7 +5,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: demo test prove bench lint lock setup setup-test clean help
+.PHONY: demo test prove bench lint lock wheels setup setup-test clean help
 
 demo: setup  ## start web and scheduler with the demo counties on http://127.0.0.1:8000 (PORT=…)
 	@exec .venv/bin/fangpin demo
@@ -27,6 +27,9 @@ lint: setup-test  ## ruff, mypy strict, import-linter
 
 lock: setup  ## write the lock files from setup.cfg (UPGRADE=--upgrade for newer releases)
 	@.ci/lock $(UPGRADE)
+
+wheels: setup  ## all that an installation without network needs, in one folder (ARGS=folder)
+	@deploy/wheels $(ARGS)
 
 setup:  ## system libraries and .venv for running
 	@.ci/system-packages
