@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 from app.store.statements import table
 from app.store.transaction import insert_once
 from app.tables import Counter, Household, Member, db
+from workflows.model import area_root
 
 BATCH = 500
 COUNTER = "household"
@@ -60,6 +61,14 @@ def members_by_household(county: str, numbers: Iterable[str]) -> dict[str, list[
         for row in db.session.execute(query.order_by(Member.household, Member.position)):
             found.setdefault(row.household, []).append(row)
     return found
+
+
+def page_of_area(area: str, after: str) -> list[Row[Any]]:
+    """Return some households of an area (code of any level) behind a number, by number."""
+    households = table(Household)
+    query = select(*households.columns).where(Household.county == area[:6], Household.number > after)
+    inside = Household.area.startswith(area_root(area), autoescape=True)
+    return list(db.session.execute(query.where(inside).order_by(Household.number).limit(BATCH)))
 
 
 def take_numbers(county: str, count: int) -> list[str]:

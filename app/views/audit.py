@@ -30,8 +30,15 @@ KINDS = (
     "office_ended",
     "areas_imported",
     "households_imported",
+    "households_changed",
+    "households_exported",
     "grid_added",
     "grid_assigned",
+    "token_made",
+    "token_revoked",
+    "webhook_added",
+    "webhook_changed",
+    "webhook_replayed",
 )
 
 

@@ -139,3 +139,14 @@ def test_grids_are_opened_and_groups_filed(clerk: Machine) -> None:
     assert "第一网格" in listed
     assert "4组" in listed
     assert "网格" in clerk.run("grid", "assign", village, "9", "--group", "1组", "--as", "xian", code=1).stderr
+
+
+def test_an_export_is_masked_until_a_purpose_is_given(clerk: Machine) -> None:
+    clerk.run("import", "households", roster(clerk, HEAD, WIFE), "--as", "xian")
+    path = clerk.folder / "out.xlsx"
+    assert "已脱敏" in clerk.run("export", "households", path, "--as", "xian").output
+    whole = clerk.run("export", "households", path, "--purpose", "核对", "--as", "xian").output
+    assert "请妥善保管" in whole
+    cells = [cell.value for row in load_workbook(path).worksheets[0].iter_rows() for cell in row]
+    assert HEAD["证件号码"] in cells
+    assert path.stat().st_mode & 0o077 == 0

@@ -1,0 +1,165 @@
+"""Export of households in the layout in which rosters come: what was taken in goes out again and may come back.
+
+ID, telephone and bank numbers go out masked unless somebody who answers for the area asks for them with a purpose;
+either way it stands in the access ledger.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.idnumber import mask
+from app.roster import codes, columns
+from app.runtime import runtime
+from app.services.areas import path_names
+from app.services.prepared import SEALED, id_place
+from app.store import households as store
+from app.store import ledger
+from app.store.transaction import reading, writing
+from workflows.errors import BadValue, WrongOffice
+from workflows.model import LEVEL_DIGITS, Actor
+
+EXPORTERS = ("county_lead", "township_officer")
+LONGEST_PURPOSE = 200
+YES, NO = "是", "否"
+FIELDS = {
+    **columns.AREA, **columns.HOUSEHOLD, **columns.INCOME, **columns.HOUSEHOLD_FACTS, **columns.MEMBER,
+    **columns.MEMBER_FACTS,
+}  # fmt: skip
+HEADINGS = tuple(headings[0] for headings in FIELDS.values())
+PLACE_OF = {"province": 2, "city": 4, "county": 6, "township": 9, "village": 12}
+
+Line = list[str | float | int]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """How numbers are shown: masked, or opened with the installation's keys."""
+
+    is_open: bool
+
+    def identity(self, member: Row[Any]) -> str:
+        """An ID number."""
+        if not self.is_open:
+            return str(member.id_masked)
+        place = id_place(member.county, member.id_key)
+        return runtime().keys.decrypt(member.id_cipher, place=place)
+
+    def account(self, household: Row[Any]) -> str:
+        """A bank account."""
+        cipher = household.details.get(SEALED, "")
+        if not cipher or not self.is_open:
+            return ""
+        return runtime().keys.decrypt(cipher, place=f"household:{household.county}:{household.head_key}:account")
+
+    def number(self, text: str) -> str:
+        """A telephone number."""
+        return text if self.is_open else mask(text)
+
+
+def export_households(
+    actor: Actor, *, area: str = "", purpose: str = "", progress: Progress | None = None
+) -> Iterator[Line]:
+    """Yield the lines of a roster, its headings first, of an area within the person's own.
+
+    With a ``purpose`` numbers are whole. Raises WrongOffice or BadValue before the first line.
+    """
+    chosen = _area(actor, area)
+    if len(purpose) > LONGEST_PURPOSE:
+        raise BadValue(field="purpose", value=purpose[:20])
+    with writing() as now:
+        detail = {"area": chosen, "whole_numbers": bool(purpose), "purpose": purpose}
+        ledger.append(chosen[:6], user=actor.id, kind="households_exported", subject=chosen, now=now, detail=detail)
+    return _lines(chosen, Sealed(bool(purpose)), progress)
+
+
+def _area(actor: Actor, area: str) -> str:
+    """The area to export: as asked if it lies in an office that may, else that office's own."""
+    held = [o for o in actor.offices if o.role in EXPORTERS]
+    fitting = [o for o in held if not area or area.startswith(o.area[: LEVEL_DIGITS[o.level]])]
+    if not fitting:
+        raise WrongOffice(roles=list(EXPORTERS))
+    return area or fitting[0].area
+
+
+def _lines(area: str, sealed: Sealed, progress: Progress | None) -> Iterator[Line]:
+    yield list(HEADINGS)
+    names: dict[str, list[str]] = {}
+    after = ""
+    while True:
+        with reading():
+            rows = store.page_of_area(area, after)
+            members = store.members_by_household(area[:6], [row.number for row in rows])
+        if not rows:
+            return
+        for row in rows:
+            place = names.setdefault(row.area, path_names(row.area))
+            for position, member in enumerate(members.get(row.number, ())):
+                yield _line(row, member, place, sealed, is_first=position == 0)
+        if progress:
+            progress(len(rows))
+        after = rows[-1].number
+
+
+def _line(row: Row[Any], member: Row[Any], place: Sequence[str], sealed: Sealed, *, is_first: bool) -> Line:
+    cells: dict[str, Any] = {**_place(row, place), **_member(member, sealed)}
+    cells |= _household(row, sealed) if is_first else {"number": row.national_number or row.number}
+    return [_cell(cells.get(name)) for name in FIELDS]
+
+
+def _cell(value: Any) -> str | float | int:
+    if isinstance(value, bool):
+        return YES if value else NO
+    return "" if value is None else value
+
+
+def _place(row: Row[Any], names: Sequence[str]) -> dict[str, Any]:
+    """Province, county, township, village and grid by name; a municipality has no level between."""
+    by_level = list(names)
+    grid = by_level.pop() if len(row.area) > LEVEL_DIGITS["village"] else ""
+    village, township, county = by_level[-1], by_level[-2], by_level[-3]
+    return {
+        "province": by_level[0], "county": county, "township": township, "village": village,
+        "village_code": row.village, "grid": grid, "group": row.group_name,
+    }  # fmt: skip
+
+
+def _household(row: Row[Any], sealed: Sealed) -> dict[str, Any]:
+    details: Mapping[str, Any] = row.details
+    risks = {f"risk{n}": codes.label(codes.RISK, risk) for n, risk in enumerate(details.get("risks", ()), start=1)}
+    incomes = {name: fen / 100 for name, fen in details.get("incomes", {}).items()}
+    return {
+        **risks, **incomes, **details.get("facts", {}),
+        "number": row.national_number or row.number,
+        "kind": codes.label(codes.KIND, row.kind),
+        "category": codes.label(codes.CATEGORY, details.get("category", "")),
+        "identified": details.get("identified", ""),
+        "household_phone": sealed.number(row.phone),
+        "bank": details.get("bank", ""),
+        "account": sealed.account(row),
+    }  # fmt: skip
+
+
+def _member(member: Row[Any], sealed: Sealed) -> dict[str, Any]:
+    details: Mapping[str, Any] = member.details
+    return {
+        **details.get("facts", {}),
+        "name": member.name,
+        "sex": codes.label(codes.SEX, member.sex),
+        "birth": member.born.replace("-", ""),
+        "document": "居民身份证",
+        "id": sealed.identity(member),
+        "nation": details.get("nation", ""),
+        "relation": codes.label(codes.RELATION, member.relation),
+        "politics": codes.label(codes.POLITICS, details.get("politics", "")),
+        "education": codes.label(codes.EDUCATION, details.get("education", "")),
+        "schooling": codes.label(codes.SCHOOLING, details.get("schooling", "")),
+        "health": "，".join(codes.label(codes.HEALTH, one) for one in details.get("health", ())),
+        "labour": codes.label(codes.LABOUR, details.get("labour", "")),
+        "phone": sealed.number(details.get("phone", "")),
+        "work_place": details.get("work_place", ""),
+        "work_months": details.get("work_months"),
+    }
