@@ -13,7 +13,13 @@ from app.services.rights import PRINTS
 from workflows.errors import NotAllowed
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
-PUBLIC = frozenset({"session.log_in", "session.language_switch", "static", "bootstrap.static"})
+PUBLIC = frozenset(
+    {
+        "session.log_in", "session.language_switch", "static", "bootstrap.static",
+        # For machines that watch; what they may see stands in app/views/health.py.
+        "health.alive", "health.healthz", "health.metrics",
+    }
+)  # fmt: skip
 ANYBODY = frozenset({"session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder"})
 WORKERS = frozenset(
     {
@@ -51,6 +57,7 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.enable": frozenset({"admin"}),
     "accounts.appoint": frozenset({"admin"}),
     "accounts.end_office": frozenset({"admin"}),
+    "health.page": frozenset({"admin"}),
 }
 HOMES = (
     ("desk.desk", WORKERS),

@@ -1,15 +1,36 @@
 """Settings: read once at start from the environment and checked; a wrong one stops the program with its name."""
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+PREFIX = "FANGPIN_"
 ENGINES = ("sqlite", "postgresql")
 SHORTEST_TOKEN = 16
+
+
+# Whole numbers: variable, field, how many of the field's unit one of it is, least, most.
+NUMBERS = (
+    ("FANGPIN_SESSION_MINUTES", "session_seconds", 60, 5, 240),
+    ("FANGPIN_SESSION_HOURS", "session_longest", 3600, 1, 24),
+    ("FANGPIN_LOGIN_FAILURES", "login_failures", 1, 3, 20),
+    ("FANGPIN_LOGIN_MINUTES", "login_window", 60, 5, 1440),
+    ("FANGPIN_UPLOAD_MIB", "largest_upload", 1024 * 1024, 1, 64),
+    ("FANGPIN_BUSY_SECONDS", "busy_seconds", 1, 1, 60),
+)
+# Every variable of the installation; those after the numbers are read by single commands.
+KNOWN = (
+    "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
+    "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP", *(name for name, *_ in NUMBERS),
+    "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
+    "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
+)  # fmt: skip
 
 
 class BadSetting(ValueError):
@@ -56,7 +77,10 @@ class Settings:
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment; raise BadSetting naming the first wrong variable."""
     env = os.environ if environ is None else environ
-    data = Path(env.get("FANGPIN_DATA", "var")).expanduser().resolve()
+    _ensure_known(env)
+    data = Path(env.get("FANGPIN_DATA") or "var").expanduser().resolve()
+    if data.exists() and not data.is_dir():
+        raise BadSetting(f"FANGPIN_DATA: {data} is no folder")
     url = env.get("FANGPIN_DATABASE_URL") or f"sqlite:///{data / 'fangpin.sqlite3'}"
     policies = Path(env["FANGPIN_POLICIES"]) if env.get("FANGPIN_POLICIES") else None
     if policies and not policies.is_dir():
@@ -68,6 +92,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
+        **_numbers(env),
     )
 
 
@@ -89,6 +114,55 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in ("0", "1"):
         raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
     return value == "1"
+
+
+def _ensure_known(env: Mapping[str, str]) -> None:
+    """A name that was mistyped would be a setting that silently does not hold."""
+    for name in sorted(env):
+        if name.startswith(PREFIX) and name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, n=1)
+            meant = f"; is {near[0]} meant?" if near else ""
+            raise BadSetting(f"{name}: there is no such setting{meant}")
+
+
+def _numbers(env: Mapping[str, str]) -> dict[str, Any]:
+    given = (row for row in NUMBERS if env.get(row[0]))
+    return {field: _number(env, name, least, most) * unit for name, field, unit, least, most in given}
+
+
+def _number(env: Mapping[str, str], name: str, least: int, most: int) -> int:
+    value = env[name]
+    number = int(value) if value.isascii() and value.isdigit() and len(value) < 9 else -1
+    if not least <= number <= most:
+        raise BadSetting(f"{name}: must be a whole number from {least} to {most}, not {value!r}")
+    return number
+
+
+def checked_url(url: str) -> str:
+    """Return a database address with the driver we use; raise BadSetting when it is none of the two engines."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadSetting(f"FANGPIN_DATABASE_URL: not a database address ({error})") from error
+    engine = parsed.get_backend_name()
+    if engine not in ENGINES:
+        raise BadSetting(f"FANGPIN_DATABASE_URL: {engine!r} is not served; use sqlite:/// or postgresql://")
+    driver = "postgresql+psycopg" if engine == "postgresql" else "sqlite"
+    return parsed.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "0")
+    if value not in ("0", "1"):
+        raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
+    return value == "1"
+
+
+def _token(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
+        raise BadSetting(f"{name}: must be at least {SHORTEST_TOKEN} ASCII characters without blanks")
+    return value
 
 
 def _token(env: Mapping[str, str], name: str) -> str:

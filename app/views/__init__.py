@@ -7,7 +7,21 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.access import guard_page
-from app.views import accounts, audit, boards, cases, desk, errors, grids, home, households, session, shown
+from app.views import (
+    accounts,
+    audit,
+    boards,
+    cases,
+    desk,
+    errors,
+    grids,
+    health,
+    home,
+    households,
+    observed,
+    session,
+    shown,
+)
 
 POLICY = (
     "default-src 'self'; "
@@ -26,7 +40,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts)
+BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health)
 
 
 def init_views(app: Flask) -> None:
@@ -40,6 +54,7 @@ def init_views(app: Flask) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=86400,
     )
     Bootstrap5(app)
+    observed.init_observation(app)
     app.before_request(guard_page)
     app.before_request(refuse_nul)
     CSRFProtect(app)

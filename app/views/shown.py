@@ -22,6 +22,7 @@ MENU = (
     ("boards.notices", "ui.menu_notices"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),
+    ("health.page", "ui.menu_health"),
     ("boards.reminders", "ui.menu_reminders"),
 )
 LANGUAGES = ("zh", "en")
