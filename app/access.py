@@ -20,7 +20,12 @@ PUBLIC = frozenset(
         "health.alive", "health.healthz", "health.metrics",
     }
 )  # fmt: skip
-ANYBODY = frozenset({"session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder"})
+ANYBODY = frozenset(
+    {
+        "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
+        "tokens.tokens", "tokens.add", "tokens.revoke",
+    }
+)  # fmt: skip
 WORKERS = frozenset(
     {
         "grid_member", "village_cadre", "resident_team", "township_officer", "township_leader",

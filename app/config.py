@@ -4,11 +4,14 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from app.outward import CLOSED, HOST, Allowed
 
 PREFIX = "FANGPIN_"
 ENGINES = ("sqlite", "postgresql")
@@ -57,6 +60,7 @@ class Settings:
     login_window: int = 15 * 60
     largest_upload: int = 12 * 1024 * 1024
     busy_seconds: int = 10
+    webhook_allowed: Allowed = CLOSED
     metrics_token: str = ""
 
     def at(self, database_url: str) -> "Settings":
@@ -91,6 +95,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         policies=policies,
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
+        webhook_allowed=_webhook_allowed(env),
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
         **_numbers(env),
     )
@@ -170,6 +175,19 @@ def _token(env: Mapping[str, str], name: str) -> str:
     if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
         raise BadSetting(f"{name}: must be at least {SHORTEST_TOKEN} ASCII characters without blanks")
     return value
+
+
+def _webhook_allowed(env: Mapping[str, str]) -> Allowed:
+    """FANGPIN_WEBHOOK_ALLOW: hosts and networks inside that webhooks may reach; FANGPIN_WEBHOOK_HTTP=1: without TLS."""
+    hosts, networks = set(), []
+    for text in filter(None, (part.strip() for part in env.get("FANGPIN_WEBHOOK_ALLOW", "").split(","))):
+        try:
+            networks.append(ip_network(text))
+        except ValueError as error:
+            if "/" in text or not HOST.fullmatch(text):
+                raise BadSetting(f"FANGPIN_WEBHOOK_ALLOW: {text!r} is neither a host nor a network") from error
+            hosts.add(text.lower())
+    return Allowed(frozenset(hosts), tuple(networks), plain_http=_flag(env, "FANGPIN_WEBHOOK_HTTP"))
 
 
 def _proxies(env: Mapping[str, str]) -> int:

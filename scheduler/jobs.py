@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import upkeep
+from app.services import requests, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -37,6 +37,11 @@ def _deliver(stop: Stop) -> Mapping[str, int]:
     return deliver(stop=stop)
 
 
+def _webhooks(stop: Stop) -> Mapping[str, int]:
+    """Tell other systems, in a thread of its own: one that hangs holds up nothing else."""
+    return webhooks.send_due(stop=stop)
+
+
 def _watch(_: Stop) -> Mapping[str, int]:
     """Say what stands still, and whether this machine's clock can be trusted beside the database's."""
     skew = upkeep.skew(datetime.now(UTC))
@@ -47,7 +52,7 @@ def _watch(_: Stop) -> Mapping[str, int]:
 
 
 def _tidy(_: Stop) -> Mapping[str, int]:
-    return upkeep.tidy()
+    return {**upkeep.tidy(), **requests.tidy()}
 
 
 class _StoppedError(Exception):
@@ -75,6 +80,7 @@ def _check(stop: Stop) -> Mapping[str, int] | None:
 JOBS = (
     Job("sweep", 15, _sweep),
     Job("deliver", 5, _deliver),
+    Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),

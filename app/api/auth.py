@@ -13,6 +13,7 @@ from workflows.errors import BadToken, NotAllowed
 from workflows.model import Actor
 
 ANYONE: frozenset[str] = frozenset()
+ADMINS = PAGES["accounts.accounts"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ RIGHTS: dict[str, Right] = {
     "api_tokens.tokens": Right("tokens:manage"),
     "api_tokens.add": Right("tokens:manage"),
     "api_tokens.revoke": Right("tokens:manage"),
+    "api_webhooks.hooks": Right("webhooks:manage", ADMINS),
+    "api_webhooks.add": Right("webhooks:manage", ADMINS),
+    "api_webhooks.switch": Right("webhooks:manage", ADMINS),
+    "api_webhooks.deliveries": Right("webhooks:manage", ADMINS),
+    "api_webhooks.replay": Right("webhooks:manage", ADMINS),
 }
 
 

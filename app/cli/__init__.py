@@ -2,7 +2,7 @@
 
 import click
 
-from app.cli import areas, backup, cases, check, demo, grids, households, installation, trails, users
+from app.cli import areas, backup, cases, check, demo, grids, households, installation, tokens, trails, users, webhooks
 from app.cli.console import Commands, Console
 
 __all__ = ["cli", "main"]
@@ -27,7 +27,7 @@ def cli(context: click.Context, lang: str | None) -> None:
         console.lang = lang
 
 
-for module in (installation, demo, check, backup, areas, grids, households, cases, trails, users):
+for module in (installation, demo, check, backup, areas, grids, households, cases, trails, users, tokens, webhooks):
     module.register(cli)
 
 

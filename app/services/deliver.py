@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
+from app.services import webhooks
 from app.services.isolated import never, work_through
 from app.services.rights import dossier_helper
 from app.store import cases, outbox
 from app.store.outbox import Sendable
 from app.store.transaction import reading
+from app.store.webhooks import MOVED
 
 BATCH = 200
 NOBODY = "nobody holds the office"
@@ -36,7 +38,9 @@ def _deliver_one(message_id: int, now: datetime) -> str:
         return "passed"
     accounts = recipients(sendable, now)
     outbox.add_reminders(sendable, accounts, now)
-    outbox.mark_delivered(message_id, now, note=None if accounts else NOBODY)
+    webhooks.fan_out(sendable, now)
+    is_for_nobody = sendable.message.key == MOVED  # only other systems are told of it
+    outbox.mark_delivered(message_id, now, note=None if accounts or is_for_nobody else NOBODY)
     return "delivered"
 
 

@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.idnumber import IdNumberError, parse
 from app.runtime import runtime
-from app.store import ledger, people
+from app.store import ledger, people, tokens
 from app.store.transaction import reading, writing
 from app.tables import Appointment, LoginSession, User, db
 from workflows.clock import local_date, parse_utc, utc_text
@@ -187,11 +187,12 @@ def ensure_password(password: str) -> None:
 
 
 def disable_user(username: str, *, by: str) -> None:
-    """Disable an account; all its log-ins end with the same commit."""
+    """Disable an account; all its log-ins and tokens end with the same commit, for good."""
     with writing() as now:
         user = _named(username)
         user.active = False
         people.end_sessions(user_id=user.id)
+        tokens.end_of(int(user.id), by, now)
         ledger.append(user.county, user=by, kind="user_disabled", subject=f"u{user.id}", now=now, detail={})
 
 

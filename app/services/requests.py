@@ -3,12 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from app.services.cases import KEY
 from app.store import tokens as store
+from app.store import webhooks
 from app.store.transaction import reading, writing
+from workflows.clock import utc_text
 from workflows.errors import KeyMissing, KeyPending, KeyReused, Refused
+
+ANSWERS_KEPT, DELIVERIES_KEPT = timedelta(days=7), timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,15 @@ def once(user_id: int, key: str, digest: str, do: Callable[[], tuple[int, Mappin
     with writing():
         store.answer(user_id, key, status, json.dumps(kept, ensure_ascii=False))
     return Answer(status, body, repeated=False)
+
+
+def tidy() -> dict[str, int]:
+    """Remove answers kept for a week and deliveries that ended a month ago; return how many of each."""
+    with writing() as now:
+        return {
+            "commands": store.forget_commands(utc_text(now - ANSWERS_KEPT)),
+            "deliveries": webhooks.forget(utc_text(now - DELIVERIES_KEPT)),
+        }
 
 
 def _earlier(user_id: int, key: str, digest: str) -> Answer:

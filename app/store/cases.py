@@ -26,6 +26,7 @@ from app.store.statements import (
     run,
 )
 from app.store.transaction import insert_once
+from app.store.webhooks import add_moves
 from app.tables import (
     DisclosureRow,
     Household,
@@ -148,6 +149,7 @@ def record(
         warn=lambda deadline: warnings_of(rules, outcome, deadline),
     )
     add_messages(county, outcome.messages, command_key=command.key, now=now)
+    add_moves(county, outcome.moves, now)
 
 
 def area_columns(area: str) -> dict[str, str]:

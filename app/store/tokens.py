@@ -49,6 +49,12 @@ def end(number: int, by: str, now: datetime) -> bool:
     return cast("CursorResult[Any]", done).rowcount == 1
 
 
+def end_of(user_id: int, by: str, now: datetime) -> None:
+    """Revoke all tokens of an account."""
+    query = update(ApiToken).where(ApiToken.user_id == user_id, ApiToken.ended_at.is_(None))
+    db.session.execute(query.values(ended_at=utc_text(now), ended_by=by))
+
+
 def touch(number: int, now: datetime) -> None:
     """Note that a token was used."""
     db.session.execute(update(ApiToken).where(ApiToken.id == number).values(used_at=utc_text(now)))
@@ -58,8 +64,8 @@ def touch(number: int, now: datetime) -> None:
 def claim(user_id: int, key: str, digest: str, now: datetime) -> bool:
     """Take a key for a command; False when it was taken before."""
     values = {"user_id": user_id, "key": key, "digest": digest, "at": utc_text(now)}
-    done = db.session.execute(insert_once(ApiCommand).values(**values))
-    return cast("CursorResult[Any]", done).rowcount == 1
+    made = insert_once(ApiCommand).values(**values).returning(ApiCommand.user_id)
+    return db.session.scalar(made) is not None
 
 
 def command(user_id: int, key: str) -> ApiCommand | None:

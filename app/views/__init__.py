@@ -21,6 +21,7 @@ from app.views import (
     observed,
     session,
     shown,
+    tokens,
 )
 
 POLICY = (
@@ -40,7 +41,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health)
+BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health, tokens)
 
 
 def init_views(app: Flask) -> None:

@@ -39,6 +39,11 @@ KINDS = (
     "webhook_added",
     "webhook_changed",
     "webhook_replayed",
+    "token_made",
+    "token_revoked",
+    "webhook_added",
+    "webhook_changed",
+    "webhook_replayed",
 )
 
 

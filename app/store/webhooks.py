@@ -1,0 +1,156 @@
+"""Webhooks and what is on its way to them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, bindparam, delete, func, insert, select, update
+
+from app.store.statements import run, table
+from app.store.transaction import insert_once
+from app.tables import OutboxRow, Webhook, WebhookDelivery, db
+from workflows.clock import utc_text
+from workflows.model import Move
+
+MOVED = "moved"
+WAITING, DELIVERED, DEAD = "waiting", "delivered", "dead"
+LEASE = timedelta(minutes=2)  # longer than any one sending takes: whoever claimed it and died is followed by another
+
+
+_HAS_WEBHOOK = select(Webhook.id).where(Webhook.county == bindparam("k_county"), Webhook.active.is_(True)).exists()
+_OUTBOX = table(OutboxRow)
+_COLUMNS = ("county", "key", "body", "created_at", "tries")
+# Only where the county has a webhook: everywhere else a move leaves nothing to be delivered to nobody.
+INSERT_MOVE = insert(_OUTBOX).from_select(
+    list(_COLUMNS),
+    select(*(bindparam(f"k_{name}", type_=_OUTBOX.c[name].type) for name in _COLUMNS)).where(_HAS_WEBHOOK),
+)
+
+
+def add_moves(county: str, moves: Iterable[Move], now: datetime) -> None:
+    """Leave each move in the outbox, in the move's own transaction; one statement."""
+    rows = []
+    for move in moves:
+        params = {name: move.entry.body[name] for name in ("action", "source", "target", "seq", "closed")}
+        body: dict[str, Any] = {"case": move.case.number, "word": MOVED, "roles": [], "person": None, "params": params}
+        key = f"{county}:{move.case.number}:{move.case.seq}"
+        rows.append({"k_county": county, "k_key": key, "k_body": body, "k_created_at": utc_text(now), "k_tries": 0})
+    run(INSERT_MOVE, rows)
+
+
+def active(county: str) -> list[Webhook]:
+    """Return the webhooks of a county that are told anything."""
+    return list(db.session.scalars(select(Webhook).where(Webhook.county == county, Webhook.active.is_(True))))
+
+
+def add_deliveries(webhooks: Iterable[int], event: str, body: str, now: datetime) -> None:
+    """Put an event on its way, once for each webhook however often it is tried."""
+    at = utc_text(now)
+    made = {"event": event, "body": body, "created_at": at, "next_at": at}
+    rows = [{"webhook_id": one, **made, "state": WAITING, "tries": 0, "last_status": ""} for one in webhooks]
+    if rows:
+        db.session.execute(insert_once(WebhookDelivery), rows)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A delivery to make now, with what its webhook says."""
+
+    id: int
+    webhook: int
+    event: str
+    body: str
+    tries: int
+    url: str
+    secret_cipher: str
+
+
+def due(now: datetime, *, limit: int) -> list[int]:
+    """Return the deliveries to make now, those that waited longest first."""
+    query = select(WebhookDelivery.id).where(WebhookDelivery.next_at <= utc_text(now))
+    return list(db.session.scalars(query.order_by(WebhookDelivery.next_at, WebhookDelivery.id).limit(limit)))
+
+
+def claimed(number: int, now: datetime) -> Due | None:
+    """Take a delivery for a while, so that no other process sends it beside this one; None when it is not due."""
+    query = update(WebhookDelivery).where(WebhookDelivery.id == number, WebhookDelivery.next_at <= utc_text(now))
+    done = db.session.execute(query.values(next_at=utc_text(now + LEASE)))
+    if cast("CursorResult[Any]", done).rowcount != 1:
+        return None
+    row = db.session.execute(
+        select(WebhookDelivery, Webhook)
+        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+        .where(WebhookDelivery.id == number)
+    ).one()
+    one, hook = row
+    if not hook.active:
+        finish(number, DEAD, "switched off", now)
+        return None
+    return Due(one.id, hook.id, one.event, one.body, one.tries, hook.url, hook.secret_cipher)
+
+
+def finish(number: int, state: str, status: str, now: datetime) -> None:
+    """Note how a delivery ended."""
+    _set(number, state=state, next_at=None, last_status=status[:60], last_at=utc_text(now))
+
+
+def again(number: int, status: str, now: datetime, retry_at: datetime) -> None:
+    """Note a failed try and when the next one is."""
+    _set(number, next_at=utc_text(retry_at), last_status=status[:60], last_at=utc_text(now))
+
+
+def _set(number: int, **values: object) -> None:
+    query = update(WebhookDelivery).where(WebhookDelivery.id == number)
+    db.session.execute(query.values(**values, tries=WebhookDelivery.tries + 1))
+
+
+def queue_again(webhook: int, now: datetime, *, number: int | None = None, since: str = "") -> int:
+    """Put deliveries on their way anew, by number or since a time; return how many."""
+    query = update(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook)
+    query = query.where(WebhookDelivery.id == number) if number is not None else query
+    query = query.where(WebhookDelivery.created_at >= since) if since else query
+    done = db.session.execute(query.values(state=WAITING, tries=0, next_at=utc_text(now)))
+    return cast("CursorResult[Any]", done).rowcount
+
+
+# --- keeping ---
+def add(row: Webhook) -> int:
+    """Record a webhook and return its number."""
+    db.session.add(row)
+    db.session.flush()
+    return int(row.id)
+
+
+def by_id(number: int) -> Webhook | None:
+    """Return a webhook."""
+    return db.session.get(Webhook, number, populate_existing=True)
+
+
+def of_county(county: str, *, after: int, limit: int) -> Sequence[tuple[Webhook, int, int]]:
+    """Return webhooks of a county with how many deliveries wait and how many are dead."""
+    waiting, dead = (_count(state) for state in (WAITING, DEAD))
+    query = select(Webhook, waiting, dead).where(Webhook.county == county, Webhook.id > after)
+    rows = db.session.execute(query.order_by(Webhook.id).limit(limit)).all()
+    return [(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def _count(state: str) -> Any:
+    query = select(func.count()).select_from(WebhookDelivery)
+    return query.where(WebhookDelivery.webhook_id == Webhook.id, WebhookDelivery.state == state).scalar_subquery()
+
+
+def deliveries(webhook: int, *, state: str, before: int | None, limit: int) -> Sequence[WebhookDelivery]:
+    """Return the deliveries of a webhook, newest first."""
+    query = select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook)
+    query = query.where(WebhookDelivery.state == state) if state else query
+    query = query.where(WebhookDelivery.id < before) if before is not None else query
+    return db.session.scalars(query.order_by(WebhookDelivery.id.desc()).limit(limit)).all()
+
+
+def forget(before: str) -> int:
+    """Remove deliveries that are done and old; return how many."""
+    gone = db.session.execute(
+        delete(WebhookDelivery).where(WebhookDelivery.created_at < before, WebhookDelivery.next_at.is_(None))
+    )
+    return cast("CursorResult[Any]", gone).rowcount
