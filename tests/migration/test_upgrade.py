@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services import archive, backup
+from app.keys import open_keys, write_keys
+from app.services import archive
 from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.store import dump, schema
@@ -79,7 +80,7 @@ def as_it_was(url: str, manifest: archive.Manifest, golden: Path, staging: Path,
     data.mkdir()
     (staging / "evidence").rename(data / "evidence")
     sealed = (staging / archive.KEYS).read_bytes()
-    backup.write_keys(data / "secrets.json", backup.open_keys(sealed, PASSPHRASE))
+    write_keys(data / "secrets.json", open_keys(sealed, PASSPHRASE))
 
 
 def ensure_it_goes_on(machine: Machine) -> None:
