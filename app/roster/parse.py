@@ -8,7 +8,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -224,7 +224,7 @@ class _Reader:
     prepare: Prepare
     errors: list[RowError] = field(default_factory=list)
     error_count: int = 0
-    people: list[Person] = field(default_factory=list)
+    people: list[tuple[IdNumber, int]] = field(default_factory=list)  # with the row, of the household being read
 
     def read(self, block: Sheet | Block) -> Part:
         kept: list[Any] = []
@@ -241,7 +241,9 @@ class _Reader:
             is_sound = self.error_count == before
             place = len(kept) if is_sound else -1
             numbers += [(number, group[0].row, place)] if number else []
-            people += [replace(person, household=place) for person in self.people]
+            people += [
+                Person(number.core, row, mask(number.full), place, number.is_synthetic) for number, row in self.people
+            ]
             kept += [self.prepare(household)] if is_sound else []
         return Part(tuple(kept), tuple(numbers), tuple(people), tuple(self.errors), self.error_count, row_count)
 
@@ -252,9 +254,10 @@ class _Reader:
             self.errors.append(row_error(row, column, code, value=value, what=what))
 
     def _take(self, line: Line, name: str, parse: Callable[[Cell], T], default: T) -> T:
-        cell = line.cells.get(name, "")
+        if name not in line.cells:
+            return default
         try:
-            return parse(cell)
+            return parse(line.cells[name])
         except CellError as error:
             self._fault(line.row, name, error.code, value=error.value, what=error.what)
             return default
@@ -392,7 +395,7 @@ class _Reader:
     def _identity(self, line: Line) -> IdNumber | None:
         number = self._take(line, "id", self._identity_of, None)
         if number:
-            self.people.append(Person(number.core, line.row, mask(number.full), -1, number.is_synthetic))
+            self.people.append((number, line.row))
         return number
 
     def _identity_of(self, cell: Cell) -> IdNumber | None:

@@ -40,7 +40,6 @@ EMPTY_SHEET = (
 )
 _LONGEST_HEAD = 1 << 20
 _ROW = re.compile(rb'<row r="(\d{1,7})"')
-_ROW_OTHERWISE = re.compile(rb"<(?:\w+:)?row(?! r=\")[\s/>]|<\w+:row[\s/>]")
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 
 _TARGET = re.compile(r"/?(?:xl/)?(worksheets/[^/]+\.xml)")
@@ -245,9 +244,10 @@ def _rows(rest: bytes, windows: Iterator[bytes]) -> Iterator[Row]:
         at = text.find(_END)
         is_end = at >= 0
         text = text[:at] if is_end else text
-        if _ROW_OTHERWISE.search(text):
+        whole = text.rfind(b">") + 1
+        starts = [(found.start(), int(found[1]) - 1) for found in _ROW.finditer(text, 0, whole)]
+        if len(starts) < text.count(b"<row", 0, whole) or b":row" in text:
             raise WorkbookRefused("file_form")
-        starts = [(found.start(), int(found[1]) - 1) for found in _ROW.finditer(text)]
         ends = [start for start, _ in starts[1:]] + ([len(text)] if is_end else [])
         for (start, number), end in zip(starts, ends, strict=False):
             if not last < number < MAX_ROWS:

@@ -16,6 +16,7 @@ _MAX_TEXT = 200
 _MAX_YUAN = Decimal(10) ** 9
 _MAX_EXACT = 10**15
 _EMPTY = frozenset({"", "/", "\\", "-", "--", "—", "——"})
+_USUAL = {"是": True, "否": False, "": None}
 _NONE = _EMPTY | {"无", "暂无", "没有"}
 _PHONE = re.compile(r"1\d{10}|0\d{9,11}|[2-9]\d{6,7}")
 _ACCOUNT = re.compile(r"\d{8,32}")
@@ -88,6 +89,8 @@ def identity(cell: Cell, *, today: date, allow_synthetic: bool) -> IdNumber:
 
 def code(cell: Cell, table: Table) -> str:
     """The id of a label in a code table; "" for an empty cell."""
+    if isinstance(cell, str) and cell in table:
+        return table[cell]
     text = text_of(cell).replace(" ", "")
     if text in _EMPTY:
         return ""
@@ -109,6 +112,8 @@ def risk(cell: Cell) -> str:
 
 def nation(cell: Cell) -> str:
     """The nation with its 族; "" for an empty cell."""
+    if isinstance(cell, str) and cell in NATIONS:
+        return cell
     text = text_of(cell).replace(" ", "")
     if text in _EMPTY:
         return ""
@@ -122,6 +127,8 @@ def flag(cell: Cell) -> bool | None:
     """Yes, no, or None for an empty cell."""
     if isinstance(cell, bool):
         return cell
+    if isinstance(cell, str) and cell in _USUAL:
+        return _USUAL[cell]
     text = text_of(cell).lower()
     if text in _EMPTY:
         return None
