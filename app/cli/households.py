@@ -10,6 +10,8 @@ from openpyxl import Workbook
 from app.cli.console import Console, acting, pass_console
 from app.labels import state_of
 from app.roster import RowError, codes
+from app.roster.marked import write_marked
+from app.roster.parse import find_roster
 from app.services import lists
 from app.services.export import export_households
 from app.services.households import Imported, import_households
@@ -39,16 +41,18 @@ def import_roster(
         data = file.read_bytes()
         with console.progress("import.progress", 0) as progress:
             done = import_households(actor, data=data, dry_run=dry_run, confirm=confirm, progress=progress)
-    _tell(console, done, errors)
+    _tell(console, done)
     if done.error_count:
+        _tell_errors(console, done)
+        _write_errors(console, done, errors, data)
+        click.echo(console.say("import.refused", count=done.error_count), err=True)
         raise click.exceptions.Exit(1)
 
 
-def _tell(console: Console, done: Imported, errors: Path | None) -> None:
+def _tell(console: Console, done: Imported) -> None:
     if done.ignored:
         console.tell("import.ignored", columns="、".join(done.ignored))
     if done.error_count:
-        _tell_errors(console, done, errors)
         return
     _tell_differences(console, done)
     if done.synthetic_count:
@@ -80,16 +84,23 @@ def _tell_differences(console: Console, done: Imported) -> None:
         console.tell("import.confirm", count=done.difference_count, code=done.confirmation)
 
 
-def _tell_errors(console: Console, done: Imported, errors: Path | None) -> None:
-    rows = [_error_row(console, error) for error in done.errors]
-    console.table(ERROR_COLUMNS, rows[:SHOWN_ERRORS])
-    if errors:
+def _tell_errors(console: Console, done: Imported) -> None:
+    console.table(ERROR_COLUMNS, [_error_row(console, error) for error in done.errors[:SHOWN_ERRORS]])
+
+
+def _write_errors(console: Console, done: Imported, path: Path | None, data: bytes) -> None:
+    """Write the errors: a list (.csv), or a workbook with the wrong rows as they came."""
+    if path is None:
+        if done.error_count > SHOWN_ERRORS:
+            console.tell("import.more_errors", count=done.error_count - SHOWN_ERRORS)
+        return
+    if path.suffix.lower() == ".csv":
         heading = [console.say(f"column.{name}") for name in ERROR_COLUMNS]
-        write_rows(errors, [heading, *rows])
-        console.tell("import.written", path=errors)
-    elif done.error_count > SHOWN_ERRORS:
-        console.tell("import.more_errors", count=done.error_count - SHOWN_ERRORS)
-    click.echo(console.say("import.refused", count=done.error_count), err=True)
+        write_rows(path, [heading, *(_error_row(console, error) for error in done.errors)])
+    else:
+        write_marked(path, find_roster(data), done.errors, language=console.lang)
+        path.chmod(0o600)
+    console.tell("import.written", path=path)
 
 
 def _error_row(console: Console, error: RowError) -> tuple[str, ...]:

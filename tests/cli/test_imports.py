@@ -150,3 +150,15 @@ def test_an_export_is_masked_until_a_purpose_is_given(clerk: Machine) -> None:
     cells = [cell.value for row in load_workbook(path).worksheets[0].iter_rows() for cell in row]
     assert HEAD["证件号码"] in cells
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_wrong_rows_come_back_in_the_rosters_own_layout(clerk: Machine) -> None:
+    path = clerk.folder / "errors.xlsx"
+    clerk.run("import", "households", roster(clerk, BAD, WIFE), "--errors", path, "--as", "xian", code=1)
+    rows = list(load_workbook(path)["出错的行"].iter_rows())
+    assert [cell.value for cell in rows[0]] == [*BAD, "原行号", "错误说明"]
+    assert len(rows) == 2
+    marked = {rows[0][place].value for place, cell in enumerate(rows[1]) if cell.fill.fill_type == "solid"}
+    assert marked == {"证件号码"}
+    assert rows[1][-2].value == 2
+    assert "校验" in str(rows[1][-1].value)
