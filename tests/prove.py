@@ -68,6 +68,15 @@ def killed_schedulers(engine: str) -> str:
     return str(figures)
 
 
+def api_against_its_document() -> str:
+    """Schemathesis with hundreds of requests to every operation of the API, on both engines."""
+    command = [sys.executable, "-m", "pytest", "tests/api/test_fuzz.py", "-q", "--timeout=7200"]
+    done = subprocess.run(command, env={**os.environ, "HYPOTHESIS_PROFILE": "prove"}, capture_output=True, text=True)
+    if done.returncode:
+        raise AssertionError(done.stdout[-3000:])
+    return done.stdout.strip().splitlines()[-1]
+
+
 def chain_edits() -> str:
     """Random edits of one character of a real chain are all found."""
     walker, chance, missed = included(), random.Random(2), 0
@@ -99,6 +108,7 @@ def printed_bytes() -> str:
 def proofs() -> Iterator[tuple[str, Callable[[], str]]]:
     """All proofs by name."""
     yield "machine and rights against the oracle", machine_against_oracle
+    yield "the API against its document", api_against_its_document
     yield "edits of a chain", chain_edits
     yield "printed bytes", printed_bytes
     for engine in ENGINES:

@@ -110,6 +110,15 @@ def disable(username: str) -> tuple[int, dict[str, Any]]:
     return 200, {"username": username}
 
 
+@pages.route("/accounts/<username>/enable", methods=["POST"])
+@pages.answers(AccountDone, example=DONE_EXAMPLE, refusals=(409,))
+@pages.command
+def enable(username: str) -> tuple[int, dict[str, Any]]:
+    """Enable a disabled account again; its log-ins and tokens stay dead."""
+    service.enable(actor(), username)
+    return 200, {"username": username}
+
+
 @pages.route("/accounts/<username>/offices", methods=["POST"])
 @pages.arguments(Appointed, example=OFFICE_EXAMPLE)
 @pages.answers(AccountDone, example=DONE_EXAMPLE, refusals=(409,))

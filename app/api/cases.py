@@ -8,12 +8,13 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.auth import actor
 from app.api.resources import KEY_HEADER, Resource, sent_key
-from app.api.schemas import CaseBody, DoneBody, FormBody
-from app.api.shapes import allowed_body, case_body, labels_of, named
+from app.api.schemas import CaseBody, ClueForm, DoneBody, FormBody
+from app.api.shapes import allowed_body, case_body, field_body, labels_of, named, reason_body
 from app.services import cases, lists
 from app.services.cases import Done
 from app.views.cases import allowed_of
 from app.views.forms import correctable, people_for
+from app.views.households import asked_for, machine_for, refusal_of
 from workflows.definition import Action, Step
 from workflows.errors import BadValue, MissingEvidence, VersionMissing
 from workflows.model import Evidence
@@ -126,7 +127,7 @@ def act(body: Mapping[str, Any], number: str, action: str) -> Response:
 
 def seen_version(sent: int | None) -> int:
     """Return the version that a command was made for, from If-Match or the body; they must not differ."""
-    tags = list(request.if_match)
+    tags = [tag or "" for tag in request.if_match]  # an empty tag is read as None
     if len(tags) > 1 or (tags and not (tags[0].isascii() and tags[0].isdigit() and len(tags[0]) < 10)):
         raise BadValue(field="version", value="")
     found = {int(tag) for tag in tags} | ({sent} if sent is not None else set())
@@ -160,6 +161,21 @@ def done_answer(done: Done) -> Response:
     response = jsonify({"case": done.case, "entry": done.seq, "repeated": done.repeated})
     response.headers["Location"] = url_for("api_cases.case", number=done.case)
     return response
+
+
+@pages.route("/households/<number>/clues/<purpose>", methods=["GET"])
+@pages.answers(ClueForm)
+def clue_form(number: str, purpose: str) -> dict[str, Any]:
+    """The form of a clue, or why none may be registered now."""
+    found = lists.household_page(actor(), number)
+    compiled = machine_for(found, purpose)
+    labels, asked = labels_of(compiled, found.house.area, found.now), asked_for(compiled)
+    refusal = refusal_of(found, compiled)
+    return {
+        "allowed": refusal is None,
+        "reason": reason_body(labels, refusal) if refusal else None,
+        "fields": [field_body(labels, spec, asked.optional) for spec in asked.fields],
+    }
 
 
 @pages.route("/households/<number>/clues/<purpose>", methods=["POST"])

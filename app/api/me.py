@@ -41,6 +41,12 @@ class Language(Schema):
     lang = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
 
 
+class LanguageKept(Language):
+    """The language that is kept."""
+
+    repeated = fields.Boolean(required=True)
+
+
 ME_EXAMPLE = {
     "username": "xs-village",
     "name": "王村干",
@@ -74,7 +80,7 @@ def me() -> dict[str, Any]:
 
 @pages.route("/me/language", methods=["PUT"])
 @pages.arguments(Language, example={"lang": "en"})
-@pages.answers(Language, example={"lang": "en"}, refusals=(409,))
+@pages.answers(LanguageKept, example={"lang": "en", "repeated": False}, refusals=(409,))
 @pages.command
 def language(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Keep the language that the account chose."""

@@ -170,6 +170,14 @@ class FormBody(AllowedBody):
     correctable = nested(Named, many=True)
 
 
+class ClueForm(Schema):
+    """What a clue asks for; or the reason why none may be registered now."""
+
+    allowed = fields.Boolean(required=True)
+    reason = fields.Nested(Reason, required=True, allow_none=True)
+    fields_ = fields.Nested(FieldBody, many=True, required=True, data_key="fields", attribute="fields")
+
+
 class DoneBody(Schema):
     """What a command on a case did; ``repeated`` when the key was answered before."""
 

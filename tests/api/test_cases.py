@@ -96,6 +96,14 @@ def test_bad_values_are_named_and_nothing_is_done(
     assert entries(walker) == before
 
 
+@pytest.mark.parametrize("tag", ['""', '"x"', '"1", "2"', '"99999999999999"', '"-1"'])
+def test_a_version_that_is_none_is_refused(world: World, walker: StoredWalker, tag: str) -> None:
+    one = caller(world, world.person("village_cadre"))
+    assert one.post(f"{CASE}/acts/nominate", {}, headers={"If-Match": tag})["code"] == "bad_value"
+    assert one.post(f"{CASE}/acts/nominate", {"version": 7}, headers={"If-Match": '"8"'})["code"] == "bad_value"
+    assert one.post(f"{CASE}/acts/nominate", {}, headers={"If-Match": "*"})["code"] == "version_missing"
+
+
 def test_evidence_is_named_by_its_digest_and_must_be_ones_own(world: World, walker: StoredWalker) -> None:
     walker.act("nominate")
     who, other = world.person("village_cadre"), world.person("resident_team")
@@ -118,10 +126,14 @@ def test_evidence_is_named_by_its_digest_and_must_be_ones_own(world: World, walk
 def test_a_clue_opens_a_case(world: World) -> None:
     number = world.household(7)
     one = caller(world, world.person("village_cadre"))
+    form = one.get(f"/households/{number}/clues/include")
+    assert (form["allowed"], form["reason"]) == (True, None)
+    assert [field["id"] for field in form["fields"]][:1] == ["clue_source"]
     body = {"data": {name: VALUES[name] for name in ("clue_source", "clue_note")}}
     done = one.post(f"/households/{number}/clues/include", body)
     assert done == {"case": f"{number}-C1", "entry": 1, "repeated": False}
     assert one.post(f"/households/{number}/clues/include", body)["code"] == "already_open"
+    assert one.get(f"/households/{number}/clues/include")["reason"]["code"] == "already_open"
     assert one.post(f"/households/{number}/clues/nonsense", body)["code"] == "bad_value"
 
 

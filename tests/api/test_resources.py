@@ -141,6 +141,7 @@ def test_accounts(world: World) -> None:
     assert admin.post("/accounts/new1/offices", office)["username"] == "new1"
     assert admin.post("/accounts/new1/offices/end", office)["username"] == "new1"
     assert admin.post("/accounts/new1/disable")["username"] == "new1"
+    assert admin.post("/accounts/new1/enable")["username"] == "new1"
     assert admin.post("/accounts/nobody/disable")["code"] == "not_found"
     part = caller(world, world.person("admin"), area="500241000000", scopes=["cases:read"])
     assert part.get("/accounts")["code"] == "out_of_scope"
