@@ -1,12 +1,13 @@
 """``fangpin user``: accounts and their offices, as an administrator of the county keeps them."""
 
+import uuid
 from pathlib import Path
 
 import click
 
-from app.cli.console import Console, pass_console
+from app.cli.console import Console, acting, pass_console
 from app.cli.installation import ensure_one_pipe, read_secret
-from app.services import accounts, operators, people
+from app.services import accounts, evidence, handover, operators, people
 from workflows.model import ROLE_LEVELS
 
 PASSWORD_VARIABLE = "FANGPIN_PASSWORD"  # noqa: S105 - the name of a variable
@@ -83,7 +84,43 @@ def disable(console: Console, username: str, admin: str) -> None:
     """Disable an account; it is never removed, as entries name it."""
     with console.running():
         accounts.disable(console.actor(admin), username)
+        left = handover.open_work(username)
     console.tell("user.disabled", username=username)
+    if left:
+        console.tell("user.work_left", username=username, count=len(left))
+
+
+@user.command("hand-over", help="移交：把离任者帮扶的户交给接任者 / give a leaver's households to another helper")
+@click.argument("giver", metavar="FROM")
+@click.argument("taker", metavar="TO")
+@click.option("--reason", required=True, help="原因 / why")
+@click.option("--note", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="安排文件（照片或扫描件） / the note of assignment")  # fmt: skip
+@click.option("--key", default=None, help="幂等标识：同一标识再运行只办未办的 / run again with it to do what was left")
+@acting
+@pass_console
+def hand_over(
+    console: Console, giver: str, taker: str, reason: str, note: Path, key: str | None, username: str
+) -> None:
+    """Change the helper of all households that FROM helps where the acting person may; refusals are listed."""
+    with console.running():
+        actor, chosen = console.actor(username), key or uuid.uuid4().hex[:16]
+        counties = sorted({case[:6] for case in handover.mine(actor, giver)})
+        handed = [
+            evidence.take_in(actor, county=county, kind="assignment_note", data=note.read_bytes())
+            for county in counties
+        ][:1]
+        found = handover.hand_over(actor, giver, taker, reason=reason, evidence=handed, key=chosen)
+        refusals = [(case, console.sentence(refused)) for case, refused in found.refused]
+    if not found.done and not refusals:
+        console.tell("user.nothing_to_hand", giver=giver)
+        return
+    console.tell("user.handed_over", count=len(found.done), giver=giver, taker=taker)
+    for case, sentence in refusals:
+        console.tell("user.not_handed", case=case, why=sentence)
+    if refusals:
+        console.tell("user.hand_again", again=chosen)
+        raise click.exceptions.Exit(1)
 
 
 @user.command(help="重新启用账号 / enable a disabled account again")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.services import people
 from app.services.lists import SIZE, Found
+from app.store import handover
 from app.store import lists as store
 from app.store import people as people_store
 from app.store.transaction import reading
@@ -23,6 +24,7 @@ class Account:
     name: str
     active: bool
     offices: Sequence[tuple[str, str, str]]
+    helps: int = 0
 
 
 def county_of_admin(actor: Actor) -> str:
@@ -34,7 +36,7 @@ def county_of_admin(actor: Actor) -> str:
 
 
 def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
-    """Return the accounts of the administrator's county by log-in name; two queries, however many rows."""
+    """Return the accounts of the administrator's county by log-in name; three queries, however many rows."""
     county = county_of_admin(actor)
     with reading() as now:
         found = store.accounts([county], store.Page((after,) if after else (), SIZE))
@@ -42,7 +44,11 @@ def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
         offices: dict[int, list[tuple[str, str, str]]] = {}
         for user, role, area, name in store.offices_by_user([r[0] for r in rows], now):
             offices.setdefault(user, []).append((role, area, name or area))
-    lines = [Account(username, name, active, offices.get(user, ())) for user, username, name, active in rows]
+        helps = handover.counts([r[0] for r in rows])
+    lines = [
+        Account(username, name, active, offices.get(user, ()), helps.get(user, 0))
+        for user, username, name, active in rows
+    ]
     return Found(lines, lines[-1].username if len(found) > SIZE else "", now)
 
 
@@ -79,7 +85,7 @@ def ensure_governs(actor: Actor, area: str) -> None:
         raise NotAllowed(page="accounts")
 
 
-def _ensure_own(actor: Actor, username: str) -> str:
+def ensure_own(actor: Actor, username: str) -> str:
     """Return the id of an account of a county that the person administers; NotFound for accounts elsewhere."""
     county_of_admin(actor)
     with reading():
@@ -96,7 +102,7 @@ def _ensure_own(actor: Actor, username: str) -> str:
 
 def appoint(actor: Actor, username: str, *, role: str, area: str, id_number: str | None = None) -> None:
     """Give an account of the county an office inside the county, from today on; raises as ``people.appoint`` does."""
-    _ensure_own(actor, username)
+    ensure_own(actor, username)
     _ensure_given(role)
     ensure_area(county_of_admin(actor), role, area)
     people.appoint(username, role, area, by=actor.id, id_number=id_number)
@@ -125,14 +131,14 @@ def ensure_area(county: str, role: str, area: str) -> None:
 
 def disable(actor: Actor, username: str) -> None:
     """Disable an account of the county, never one's own; NotFound for accounts elsewhere."""
-    if _ensure_own(actor, username) == actor.id:
+    if ensure_own(actor, username) == actor.id:
         raise NotAllowed(reason="oneself")
     people.disable_user(username, by=actor.id)
 
 
 def enable(actor: Actor, username: str) -> None:
     """Enable a disabled account of the county, never one of the same person; NotFound for accounts elsewhere."""
-    number = _ensure_own(actor, username)
+    number = ensure_own(actor, username)
     with reading():
         user = people_store.user_by_id(int(number[1:]))
         person = user.person if user else ""

@@ -34,6 +34,7 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
             "username": a.username,
             "name": a.name,
             "active": a.active,
+            "helps": a.helps,
             "offices": [
                 (role, code, words.role(role) + words.aside(short_area(area))) for role, code, area in a.offices
             ],
