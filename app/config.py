@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.outward import CLOSED, HOST, Allowed
+from app.smtp import Mailer, mailer_of
 
 PREFIX = "FANGPIN_"
 ENGINES = ("sqlite", "postgresql")
@@ -30,7 +32,8 @@ NUMBERS = (
 # Every variable of the installation; those after the numbers are read by single commands.
 KNOWN = (
     "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
-    "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP", *(name for name, *_ in NUMBERS),
+    "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
+    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL", *(name for name, *_ in NUMBERS),
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -62,6 +65,8 @@ class Settings:
     busy_seconds: int = 10
     webhook_allowed: Allowed = CLOSED
     metrics_token: str = ""
+    mail: Mailer | None = None
+    base_url: str = ""
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -97,28 +102,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         proxies=_proxies(env),
         webhook_allowed=_webhook_allowed(env),
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
+        mail=_mail(env),
+        base_url=_base_url(env),
         **_numbers(env),
     )
-
-
-def checked_url(url: str) -> str:
-    """Return a database address with the driver we use; raise BadSetting when it is none of the two engines."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise BadSetting(f"FANGPIN_DATABASE_URL: not a database address ({error})") from error
-    engine = parsed.get_backend_name()
-    if engine not in ENGINES:
-        raise BadSetting(f"FANGPIN_DATABASE_URL: {engine!r} is not served; use sqlite:/// or postgresql://")
-    driver = "postgresql+psycopg" if engine == "postgresql" else "sqlite"
-    return parsed.set(drivername=driver).render_as_string(hide_password=False)
-
-
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    value = env.get(name, "0")
-    if value not in ("0", "1"):
-        raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
-    return value == "1"
 
 
 def _ensure_known(env: Mapping[str, str]) -> None:
@@ -170,13 +157,6 @@ def _token(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _token(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name, "")
-    if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
-        raise BadSetting(f"{name}: must be at least {SHORTEST_TOKEN} ASCII characters without blanks")
-    return value
-
-
 def _webhook_allowed(env: Mapping[str, str]) -> Allowed:
     """FANGPIN_WEBHOOK_ALLOW: hosts and networks inside that webhooks may reach; FANGPIN_WEBHOOK_HTTP=1: without TLS."""
     hosts, networks = set(), []
@@ -188,6 +168,29 @@ def _webhook_allowed(env: Mapping[str, str]) -> Allowed:
                 raise BadSetting(f"FANGPIN_WEBHOOK_ALLOW: {text!r} is neither a host nor a network") from error
             hosts.add(text.lower())
     return Allowed(frozenset(hosts), tuple(networks), plain_http=_flag(env, "FANGPIN_WEBHOOK_HTTP"))
+
+
+def _mail(env: Mapping[str, str]) -> Mailer | None:
+    """Both or neither: without them no mail is sent."""
+    url, sender = env.get("FANGPIN_SMTP_URL", ""), env.get("FANGPIN_MAIL_FROM", "")
+    plain = _flag(env, "FANGPIN_SMTP_PLAIN")
+    if not url and not sender:
+        return None
+    if not url or not sender:
+        raise BadSetting(f"FANGPIN_{'MAIL_FROM' if url else 'SMTP_URL'}: missing; mail needs both settings")
+    try:
+        return mailer_of(url, sender, plain=plain)
+    except ValueError as error:
+        raise BadSetting(str(error)) from error
+
+
+def _base_url(env: Mapping[str, str]) -> str:
+    value = env.get("FANGPIN_BASE_URL", "").rstrip("/")
+    parts = urlsplit(value)
+    is_plain = value.isascii() and value.isprintable() and " " not in value and not (parts.query or parts.fragment)
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc or not is_plain):
+        raise BadSetting("FANGPIN_BASE_URL: must be where people find the site, such as https://fangpin.county.example")
+    return value
 
 
 def _proxies(env: Mapping[str, str]) -> int:

@@ -34,6 +34,6 @@ def runtime() -> Runtime:
 
 
 def all_terms() -> Terms:
-    """Return the words of the policy and of the pages as one catalogue."""
-    pages = load_terms(Path(TEMPLATES) / "messages" / "ui.toml")
-    return load_terms().merged({key: pages.variants(key) for key in pages})
+    """Return the words of the policy, of the pages and of mails as one catalogue."""
+    found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in ("ui", "mail")]
+    return load_terms().merged({key: words.variants(key) for words in found for key in words})

@@ -435,6 +435,53 @@ class WebhookDelivery(Base):
     )
 
 
+class MailAddress(Base):
+    """Where an account wants to be written to, and how often: each reminder, one digest a morning, or none.
+
+    ``asked_at`` is when a code was sent to it that its owner has not entered yet; ``bounce`` why it is no good.
+    """
+
+    __tablename__ = "mail_addresses"
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    address: Mapped[str] = mapped_column(String(254))
+    choice: Mapped[str] = mapped_column(String(8))
+    asked_at: Mapped[str | None] = mapped_column(String(20))
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    confirmed_at: Mapped[str | None] = mapped_column(String(20))
+    bounced_at: Mapped[str | None] = mapped_column(String(20))
+    bounce: Mapped[str] = mapped_column(String(60), default="")
+
+
+class Mail(Base):
+    """A mail on its way: ``kind`` with ``ref`` makes it one a person; it tells of reminders ``first`` to ``last``.
+
+    state: waiting, sent, dropped (needed no more), failed (refused), bounced (no such address), dead (tried too long).
+    """
+
+    __tablename__ = "mails"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(8))
+    ref: Mapped[str] = mapped_column(String(24))
+    first: Mapped[int | None] = mapped_column(BigInteger)
+    last: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(8), default="waiting")
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[str] = mapped_column(String(20))
+    next_at: Mapped[str | None] = mapped_column(String(20))
+    sent_at: Mapped[str | None] = mapped_column(String(20))
+    answer: Mapped[str] = mapped_column(String(120), default="")
+    __table_args__ = (
+        UniqueConstraint("user_id", "kind", "ref"),
+        Index(
+            "ix_mails_next",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+
 class Counter(Base):
     """The last number given out, by county and kind."""
 

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import requests, upkeep, webhooks
+from app.services import mails, requests, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -42,6 +42,11 @@ def _webhooks(stop: Stop) -> Mapping[str, int]:
     return webhooks.send_due(stop=stop)
 
 
+def _mail(stop: Stop) -> Mapping[str, int]:
+    """Send mails, in a thread of its own: a mail server that hangs holds up nothing else."""
+    return mails.send_due(stop=stop)
+
+
 def _watch(_: Stop) -> Mapping[str, int]:
     """Say what stands still, and whether this machine's clock can be trusted beside the database's."""
     skew = upkeep.skew(datetime.now(UTC))
@@ -52,7 +57,7 @@ def _watch(_: Stop) -> Mapping[str, int]:
 
 
 def _tidy(_: Stop) -> Mapping[str, int]:
-    return {**upkeep.tidy(), **requests.tidy()}
+    return {**upkeep.tidy(), **requests.tidy(), **mails.tidy()}
 
 
 class _StoppedError(Exception):
@@ -82,6 +87,7 @@ JOBS = (
     Job("deliver", 5, _deliver),
     Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
+    Job("mail", 15, _mail),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

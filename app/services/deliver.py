@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from app.services import webhooks
+from app.services import mails, webhooks
 from app.services.isolated import never, work_through
 from app.services.rights import dossier_helper
 from app.store import cases, outbox
@@ -38,6 +38,7 @@ def _deliver_one(message_id: int, now: datetime) -> str:
         return "passed"
     accounts = recipients(sendable, now)
     outbox.add_reminders(sendable, accounts, now)
+    mails.announce(sendable, accounts, now)
     webhooks.fan_out(sendable, now)
     is_for_nobody = sendable.message.key == MOVED  # only other systems are told of it
     outbox.mark_delivered(message_id, now, note=None if accounts or is_for_nobody else NOBODY)

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
-from app.labels import Labels, Speech, short_area
+from app.labels import Speech, short_area
 from app.runtime import runtime
 from app.schemas import whole
 from app.services import boards as board_service
@@ -17,6 +17,7 @@ from app.services.boards import LateLine
 from app.services.lists import CaseLine
 from app.services.notices import Notice
 from app.services.reminders import Item
+from app.told import reminder_words
 from app.views.plain import more_url, plain_state, time_cell
 from app.views.shown import labels_for, page, speech
 
@@ -79,33 +80,16 @@ def reminders() -> str:
 def reminder_row(item: Item, line: CaseLine | None, words: Speech) -> dict[str, Any]:
     """Return a reminder in words; the household's name only while the case is the reader's to see."""
     labels = labels_for(runtime().rules.machine_of(line.case), words) if line else None
-    params = {
-        "case": item.case,
-        "household": line.house.head_name if line else item.case,
-        "state": "",
-        "timer": "",
-        "due": "",
-    }
-    params |= {name: reminder_param(labels, words, name, str(value)) for name, value in item.params.items()}
-    key = f"message.{item.word}"
-    known = words.knows(f"{key}.title")
+    household = line.house.head_name if line else item.case
+    title, body = reminder_words(words, labels, word=item.word, case=item.case, household=household, params=item.params)
     return {
         "id": item.id,
-        "title": words.say(f"{key}.title", **params) if known else words.say("ui.reminder"),
-        "body": words.say(f"{key}.body", **params) if known else item.case,
+        "title": title,
+        "body": body,
         "at": words.time(item.sent_at),
         "read": item.is_read,
         "url": url_for("cases.case", number=item.case) if line else "",
     }
-
-
-def reminder_param(labels: Labels | None, words: Speech, name: str, value: str) -> str:
-    """Return a parameter of a reminder as people read it."""
-    if name == "due" and value.endswith("Z"):
-        return words.last_day(value)
-    if labels and name in ("state", "timer"):
-        return labels.state(value) if name == "state" else labels.timer(value)
-    return value
 
 
 @pages.post("/reminders")

@@ -1,0 +1,26 @@
+"""A reminder in words: the one place for its list, its mail and whoever else tells of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.labels import Labels, Speech
+
+
+def reminder_words(
+    words: Speech, labels: Labels | None, *, word: str, case: str, household: str, params: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Return title and sentence of a reminder; ``household`` is what the reader may know it by."""
+    told = {"case": case, "household": household, "state": "", "timer": "", "due": ""}
+    told |= {name: _param(labels, words, name, str(value)) for name, value in params.items()}
+    key = f"message.{word}"
+    if not words.knows(f"{key}.title"):
+        return words.say("ui.reminder"), case
+    return words.say(f"{key}.title", **told), words.say(f"{key}.body", **told)
+
+
+def _param(labels: Labels | None, words: Speech, name: str, value: str) -> str:
+    if name == "due" and value.endswith("Z"):
+        return words.last_day(value)
+    if labels and name in ("state", "timer"):
+        return labels.state(value) if name == "state" else labels.timer(value)
+    return value
