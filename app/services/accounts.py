@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.services import people
 from app.services.lists import SIZE, Found
+from app.store import handover
 from app.store import lists as store
 from app.store import people as people_store
 from app.store.transaction import reading
@@ -23,6 +24,7 @@ class Account:
     name: str
     active: bool
     offices: Sequence[tuple[str, str, str]]
+    helps: int = 0
 
 
 def county_of_admin(actor: Actor) -> str:
@@ -34,7 +36,7 @@ def county_of_admin(actor: Actor) -> str:
 
 
 def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
-    """Return the accounts of the administrator's county by log-in name; two queries, however many rows."""
+    """Return the accounts of the administrator's county by log-in name; three queries, however many rows."""
     county = county_of_admin(actor)
     with reading() as now:
         found = store.accounts([county], store.Page((after,) if after else (), SIZE))
@@ -42,7 +44,11 @@ def accounts(actor: Actor, *, after: str = "") -> Found[Account]:
         offices: dict[int, list[tuple[str, str, str]]] = {}
         for user, role, area, name in store.offices_by_user([r[0] for r in rows], now):
             offices.setdefault(user, []).append((role, area, name or area))
-    lines = [Account(username, name, active, offices.get(user, ())) for user, username, name, active in rows]
+        helps = handover.counts([r[0] for r in rows])
+    lines = [
+        Account(username, name, active, offices.get(user, ()), helps.get(user, 0))
+        for user, username, name, active in rows
+    ]
     return Found(lines, lines[-1].username if len(found) > SIZE else "", now)
 
 
