@@ -90,7 +90,7 @@ def add(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     return 201, {**vars(line), "secret": secret}
 
 
-@pages.route("/tokens/<int:number>/revoke", methods=["POST"])
+@pages.route("/tokens/<int(max=1000000000000):number>/revoke", methods=["POST"])
 @pages.answers(Revoked, example={"id": 7, "repeated": False}, refusals=(409,))
 @pages.command
 def revoke(number: int) -> tuple[int, dict[str, Any]]:

@@ -130,7 +130,7 @@ def add(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     return 201, {**vars(hook), "secret": secret}
 
 
-@pages.route("/webhooks/<int:number>", methods=["PUT"])
+@pages.route("/webhooks/<int(max=1000000000000):number>", methods=["PUT"])
 @pages.arguments(Switch, example={"active": False})
 @pages.answers(HookSwitched, refusals=(409,))
 @pages.command
@@ -139,7 +139,7 @@ def switch(body: Mapping[str, Any], number: int) -> tuple[int, dict[str, Any]]:
     return 200, dict(vars(service.switch(actor(), number, active=body["active"])))
 
 
-@pages.route("/webhooks/<int:number>/deliveries", methods=["GET"])
+@pages.route("/webhooks/<int(max=1000000000000):number>/deliveries", methods=["GET"])
 @pages.arguments(SentQuery, location="query")
 @pages.answers(SentPage)
 def deliveries(query: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def deliveries(query: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {"rows": [vars(row) for row in rows], "next": following}
 
 
-@pages.route("/webhooks/<int:number>/replay", methods=["POST"])
+@pages.route("/webhooks/<int(max=1000000000000):number>/replay", methods=["POST"])
 @pages.arguments(Replay, example={"since": "2026-11-22T00:00:00Z"})
 @pages.answers(Replayed, example={"queued": 3, "repeated": False}, refusals=(409,))
 @pages.command

@@ -51,7 +51,7 @@ def list_tokens(console: Console, *, county: bool, username: str) -> None:
 
 
 @token.command(help="撤销令牌，立即失效 / revoke a token at once")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 10**12))
 @acting
 @pass_console
 def revoke(console: Console, number: int, username: str) -> None:

@@ -41,7 +41,7 @@ def list_hooks(console: Console, username: str) -> None:
 
 
 @webhook.command(help="启用或停用 / switch on or off")
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 10**12))
 @click.argument("state", type=click.Choice(["on", "off"]))
 @acting
 @pass_console
@@ -53,8 +53,8 @@ def switch(console: Console, number: int, state: str, username: str) -> None:
 
 
 @webhook.command(help="重新推送：一条，或某时起的全部 / send again: one delivery, or all since a time")
-@click.argument("number", type=int)
-@click.option("--delivery", type=int, default=None, help="推送记录编号 / number of a delivery")
+@click.argument("number", type=click.IntRange(1, 10**12))
+@click.option("--delivery", type=click.IntRange(1, 10**12), default=None, help="推送记录编号 / number of a delivery")
 @click.option("--since", default="", metavar="TIME", help="2026-11-22T00:00:00Z")
 @acting
 @pass_console

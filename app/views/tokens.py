@@ -83,7 +83,7 @@ def add() -> Response | str:
     return show_tokens(secret=secret)
 
 
-@pages.post("/tokens/<int:number>/revoke")
+@pages.post("/tokens/<int(max=1000000000000):number>/revoke")
 def revoke(number: int) -> Response:
     """Revoke a token; it is dead at once."""
     service.revoke(signed().actor, number)

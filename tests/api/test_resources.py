@@ -188,3 +188,5 @@ def test_every_wrong_address_is_a_problem(world: World) -> None:
     assert named.send("PUT", "/me/language", raw=b"{not json")["code"] == "bad_request"
     assert named.send("PUT", "/me/language", raw=b"[]")["code"] == "bad_request"
     assert named.get("/desk?after=%00")["status"] == 400
+    for path in ("/tokens/99999999999999999999/revoke", "/webhooks/99999999999999999999/replay"):
+        assert named.post(path, {"since": "2026-01-01T00:00:00Z"})["code"] == "not_found"

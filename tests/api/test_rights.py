@@ -68,7 +68,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     number = things["household"] + ("-C1" if kind == "cases" else "")
     known = {**things, "number": str(things.get(kind, number)), "action": "nominate", "purpose": "include"}
     known["sha256"] = "0" * 64
-    return re.sub(r"<(?:int:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
+    return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
 BODIES: dict[str, Any] = {
