@@ -13,17 +13,17 @@ from app.services.boards import LedgerLine
 from app.services.lists import area_names
 from app.views.errors import NUMBER
 
-AREA = re.compile(r"[0-9]{12}([0-9]{3})?")
+AREA = re.compile(r"[0-9]{6}|[0-9]{12}([0-9]{3})?")  # a county is named by six digits too
 AREA_IN = re.compile(r"(?<![0-9A-Za-z])(?:[0-9]{15}|[0-9]{12})(?![0-9A-Za-z])")
 ACCOUNT = re.compile(r"u[0-9]+")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-SHOWN_OF_DIGEST = 12
+SHOWN_OF_DIGEST, COUNTY_DIGITS = 12, 6
 
 
 def ledger_rows(lines: Iterable[LedgerLine], words: Speech) -> list[dict[str, Any]]:
     """Return the lines of a page of the ledger."""
     kept = list(lines)
-    codes = {code for line in kept for code in AREA_IN.findall(f"{line.subject} {line.detail}")}
+    codes = {code for line in kept for code in AREA_IN.findall(f"{full(line.subject)} {line.detail}")}
     places = {code: short_area(name) for code, name in area_names(codes).items()} if codes else {}
     told = Told(words, places)
     return [
@@ -39,6 +39,11 @@ def ledger_rows(lines: Iterable[LedgerLine], words: Speech) -> list[dict[str, An
         }
         for line in kept
     ]
+
+
+def full(code: str) -> str:
+    """Return a county's code in twelve digits, and anything else as it is."""
+    return code.ljust(12, "0") if len(code) == COUNTY_DIGITS and code.isdigit() else code
 
 
 def subject_url(subject: str) -> str:
@@ -86,7 +91,7 @@ class Told:
 
     def place(self, code: str) -> str:
         """Return an area's name."""
-        return self.places.get(code, code)
+        return self.places.get(full(code), code)
 
     def role(self, name: str) -> str:
         """Return a role's label."""

@@ -148,6 +148,13 @@ def test_the_ledger_speaks_in_words_and_hides_nothing(
     assert en.format(place=place) in told(world, "en", line(detail, subject))
 
 
+def test_a_county_is_named_in_the_ledger(world: World) -> None:
+    world.household()
+    place = told(world, "zh", line({}, f"{XIUSHAN[:6]}000000"))
+    assert XIUSHAN[:6] not in place
+    assert told(world, "zh", line({}, XIUSHAN[:6])) == place
+
+
 def test_there_are_short_words_for_every_refusal_and_posting_page(world: World) -> None:
     words = Speech("zh", TODAY)
     assert [code for code in HTTP if not words.knows(f"why.{code}")] == []
