@@ -167,6 +167,8 @@ def test_a_token_of_another_village_sees_nothing_here(filled: World, monkeypatch
 
 # What only a person before a screen does, or what has an address of its own for machines (/healthz, /metrics).
 PAGES_ONLY = {"session.log_out", "session.password", "home.index", "health.page"}
+# Mail addresses are kept on pages only so far.
+NOT_YET = {"mail.keep", "mail.confirm", "mail.remove", "mail.assign"}
 SAME_AS = {
     "desk.desk": "api_desk.desk",
     "cases.case": "api_cases.case",
@@ -203,7 +205,7 @@ SAME_AS = {
 
 
 def test_what_pages_do_the_api_does_for_the_same_roles() -> None:
-    assert (set(PAGES) | ANYBODY) - PAGES_ONLY == set(SAME_AS)
+    assert (set(PAGES) | ANYBODY) - PAGES_ONLY - NOT_YET == set(SAME_AS)
     for page, route in SAME_AS.items():
         assert RIGHTS[route].roles == PAGES.get(page, frozenset()), page
 
