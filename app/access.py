@@ -23,7 +23,7 @@ PUBLIC = frozenset(
 ANYBODY = frozenset(
     {
         "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
-        "tokens.tokens", "tokens.add", "tokens.revoke",
+        "mail.keep", "mail.confirm", "mail.remove", "tokens.tokens", "tokens.add", "tokens.revoke",
     }
 )  # fmt: skip
 WORKERS = frozenset(
@@ -62,6 +62,7 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.enable": frozenset({"admin"}),
     "accounts.appoint": frozenset({"admin"}),
     "accounts.end_office": frozenset({"admin"}),
+    "mail.assign": frozenset({"admin"}),
     "health.page": frozenset({"admin"}),
 }
 HOMES = (

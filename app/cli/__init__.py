@@ -2,7 +2,21 @@
 
 import click
 
-from app.cli import areas, backup, cases, check, demo, grids, households, installation, tokens, trails, users, webhooks
+from app.cli import (
+    areas,
+    backup,
+    cases,
+    check,
+    demo,
+    grids,
+    households,
+    installation,
+    mail,
+    tokens,
+    trails,
+    users,
+    webhooks,
+)
 from app.cli.console import Commands, Console
 
 __all__ = ["cli", "main"]
@@ -27,7 +41,10 @@ def cli(context: click.Context, lang: str | None) -> None:
         console.lang = lang
 
 
-for module in (installation, demo, check, backup, areas, grids, households, cases, trails, users, tokens, webhooks):
+MODULES = (
+    installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+)  # fmt: skip
+for module in MODULES:
     module.register(cli)
 
 

@@ -7,7 +7,7 @@ import click
 
 from app.cli.console import DAMAGED, Console, pass_console
 from app.services import check as service
-from app.services import upkeep
+from app.services import mails, upkeep
 
 MOST_SHOWN = 1_000
 
@@ -40,6 +40,8 @@ def report_all(console: Console, chosen: Sequence[str] = ()) -> None:
     if not chosen:
         upkeep.beat(upkeep.CHECK, counted)
     console.tell("check.summary", lines=counted.pop("ledger_lines"), **counted)
+    if not mails.is_on():
+        console.tell("mail.off")
     if tally.damages:
         raise click.exceptions.Exit(DAMAGED)
 

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.runtime import runtime
+from app.services.mails import SERVER, failures_in
+from app.services.mails import is_on as is_mail_on
 from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
-from app.store import accounts, deadlines, outbox, schema, upkeep
+from app.store import accounts, deadlines, mails, outbox, schema, upkeep
 from app.store.transaction import reading
 from app.tables import db
 from workflows.clock import parse_utc
 
-DELIVER = "deliver"
+DELIVER, MAIL = "deliver", "mail"
 # The check runs each night; one that was missed is made up for the night after.
 CHECK_WITHIN = timedelta(hours=50)
 # Backups are asked of no installation, but where one was made, the next is expected.
@@ -23,7 +25,7 @@ MESSAGE_WITHIN = timedelta(hours=1)
 LEAST_FREE = 1 << 30
 # What the web needs to answer at all; the other duties are those of the scheduler and of the operator.
 NEEDED = ("database", "schema")
-DUTIES = (*NEEDED, "disk", "sweep", "deliver", "messages", "periods", "check", "backup")
+DUTIES = (*NEEDED, "disk", "sweep", "deliver", "messages", "mail", "periods", "check", "backup")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Facts:
     failed_messages: int = 0
     oldest_message: float | None = None
     damages: int = 0
+    is_mail_on: bool = False
+    mail_failures: int = 0
+    waiting_mails: int = 0
+    stuck_mails: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ def _facts(free: int, size: int) -> Facts:
     with reading() as now:
         beats = upkeep.beats()
         detail = beats[CHECK][1] if CHECK in beats else ""
+        letters = mails.counts()
         return Facts(
             disk_free=free,
             disk_size=size,
@@ -91,6 +98,10 @@ def _facts(free: int, size: int) -> Facts:
             failed_messages=outbox.undelivered(failed=True),
             oldest_message=_age_of(outbox.oldest_waiting(), now),
             damages=_counted(detail, "damages"),
+            is_mail_on=is_mail_on(),
+            mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,
+            waiting_mails=letters.get(mails.WAITING, 0),
+            stuck_mails=sum(letters.get(state, 0) for state in mails.STUCK),
         )
 
 
@@ -116,6 +127,7 @@ def failures(facts: Facts) -> set[str]:
         "sweep": _is_old(facts.beats.get(TICK), SILENT_AFTER),
         "deliver": _is_old(facts.beats.get(DELIVER), SILENT_AFTER),
         "messages": facts.failed_messages > 0 or (facts.oldest_message or 0) > MESSAGE_WITHIN.total_seconds(),
+        "mail": facts.is_mail_on and (facts.mail_failures > 0 or _is_old(facts.beats.get(MAIL), SILENT_AFTER)),
         "periods": facts.troubled_periods > 0,
         "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),
         "backup": facts.beats.get(BACKUP, 0) > BACKUP_WITHIN.total_seconds(),

@@ -18,6 +18,7 @@ from app.views import (
     health,
     home,
     households,
+    mail,
     observed,
     session,
     shown,
@@ -41,7 +42,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health, tokens)
+BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health, tokens, mail)
 
 
 def init_views(app: Flask) -> None:

@@ -1,12 +1,15 @@
 """The administrator's page: accounts of the county, add one, disable one, give and end offices."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
-from app.labels import short_area
+from app.labels import Speech, short_area
 from app.schemas import narrow
 from app.services import accounts as service
+from app.services import mail_addresses, mails
 from app.services.people import SHORTEST_PASSWORD
 from app.views.errors import refused_page
 from app.views.plain import more_url
@@ -29,12 +32,14 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
     words = speech(now=found.now)
     field = str(refused.params.get("field", "")) if refused else ""
     problem = words.say("refused.bad_value", field=words.say(f"ui.account_{field}")) if field else ""
+    letters = mail_texts(words, [a.username for a in found.rows])
     rows = [
         {
             "username": a.username,
             "name": a.name,
             "active": a.active,
             "helps": a.helps,
+            "mail": letters.get(a.username),
             "offices": [
                 (role, code, words.role(role) + words.aside(short_area(area))) for role, code, area in a.offices
             ],
@@ -51,8 +56,15 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
         shortest=SHORTEST_PASSWORD,
         problem=problem,
         form=form,
+        is_mail_on=mails.is_on(),
         more=more_url("accounts.accounts", found.following),
     )
+
+
+def mail_texts(words: Speech, usernames: Sequence[str]) -> dict[str, str]:
+    """Return the masked addresses of accounts and how each stands, in words."""
+    found = mail_addresses.of_accounts(usernames) if mails.is_on() else {}
+    return {name: f"{one.masked} {words.say(f'mail.state_{one.state}', why=one.bounce)}" for name, one in found.items()}
 
 
 @pages.post("/accounts")

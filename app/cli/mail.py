@@ -1,0 +1,93 @@
+"""``fangpin mail``: test the mail server, look at what waits or failed, send it again, note bounces."""
+
+from typing import BinaryIO
+
+import click
+
+from app.cli.console import Console, Fault, pass_console
+from app.services import mail_addresses, mails
+from app.smtp import SENT
+
+
+@click.group(help="邮件：测试、列出、重发、退信 / mails")
+def mail() -> None:
+    """Hold the commands about mails."""
+
+
+@mail.command(help="立即给该账号发一封测试邮件 / send a test mail to an account now")
+@click.argument("username")
+@pass_console
+def test(console: Console, username: str) -> None:
+    """Send a test mail and say what the server answered."""
+    with console.running():
+        standing = mail_addresses.of_accounts([username]).get(username)
+        if not mails.is_on():
+            raise Fault("mail_off")
+        if standing is not None and standing.state != "confirmed":
+            raise Fault("mail_unconfirmed", username=username, address=standing.masked)
+        if standing is None:
+            raise Fault("mail_none", username=username)
+        answer = mails.send_test(username)
+    if answer.state != SENT:
+        raise Fault("mail_refused", address=standing.masked, answer=answer.text)
+    console.tell("mail.tested", address=standing.masked)
+
+
+@mail.command("list", help="列出待发和未送达的邮件 / list mails that wait or did not arrive")
+@click.option("--failed", is_flag=True, help="只列未送达的 / only those that did not arrive")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@pass_console
+def list_mails(console: Console, *, failed: bool, limit: int) -> None:
+    """Print mails, newest first."""
+    with console.running():
+        if not mails.is_on():
+            console.tell("mail.off")
+        found = mails.lines(failed=failed, limit=limit)
+    rows = [
+        (
+            line.id,
+            line.username,
+            mail_addresses.masked(line.address),
+            console.say(f"mail.kind_{line.kind}"),
+            console.say(f"mail.state_{line.state}"),
+            line.tries,
+            line.next_at,
+            line.answer,
+        )
+        for line in found
+    ]
+    console.table(("id", "username", "mail", "mail_kind", "mail_state", "tries", "next_at", "answer"), rows)
+
+
+@mail.command(help="待发、失败、已放弃的，从现在起重发 / send again what waits, failed or was given up")
+@pass_console
+def retry(console: Console) -> None:
+    """Queue mails anew."""
+    with console.running():
+        count = mails.retry()
+    console.tell("mail.queued", count=count)
+
+
+@mail.command(help="登记退信：该账号或该地址停发，重新确认后恢复 / note a bounce of an account or an address")
+@click.argument("name", metavar="ADDRESS-OR-ACCOUNT")
+@pass_console
+def bounce(console: Console, name: str) -> None:
+    """Mark an address as no good."""
+    with console.running():
+        count = mail_addresses.bounce(name)
+    console.tell("mail.bounced", count=count)
+
+
+@mail.command(help="从标准输入读一封退信（RFC 3464） / read a delivery report: fangpin mail bounced < report.eml")
+@click.argument("report", type=click.File("rb"), default="-")
+@pass_console
+def bounced(console: Console, report: BinaryIO) -> None:
+    """Mark the address that a delivery report speaks of."""
+    with console.running():
+        count = mail_addresses.read_report(report.read())
+    console.tell("mail.bounced", count=count)
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(mail)
