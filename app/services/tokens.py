@@ -166,7 +166,7 @@ def make(
             expires_at=utc_text(expires),
         )
         store.add(row)
-        _note("token_made", actor, row, user, now)
+        _note(actor, row, user, now, kind="token_made")
         line = _line(row, user, now)
     return line, token
 
@@ -236,10 +236,10 @@ def revoke(actor: Actor, number: int) -> None:
             raise NotFound(token=number)
         row, user = found
         if store.end(number, actor.id, now):
-            _note("token_revoked", actor, row, user, now)
+            _note(actor, row, user, now, kind="token_revoked")
 
 
-def _note(kind: str, actor: Actor, row: ApiToken, user: User, now: datetime) -> None:
+def _note(actor: Actor, row: ApiToken, user: User, now: datetime, *, kind: str) -> None:
     detail = {"token": str(row.id), "scopes": row.scopes, "area": row.area, "until": row.expires_at}
     ledger.append(user.county, user=actor.id, kind=kind, subject=f"u{user.id}", now=now, detail=detail)
 

@@ -39,6 +39,7 @@ def test_only_trusted_proxies_tell_address_and_scheme(
 
     monkeypatch.setattr(serve, "create_app", bare)
     monkeypatch.setattr("app.views.init_views", lambda app: None)
+    monkeypatch.setattr("app.api.init_api", lambda app: None)
     settings = read_settings({"FANGPIN_DATA": str(tmp_path), "FANGPIN_PROXIES": proxies})
     headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
     assert serve.web_app(settings).test_client().get("/", headers=headers).text == seen
