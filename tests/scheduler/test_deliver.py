@@ -146,7 +146,7 @@ def test_a_broken_message_stops_none_and_is_tried_again_ever_more_rarely(world: 
     delays = []
     for _ in range(4):
         with reading():
-            row = db.session.scalars(select(OutboxRow).where(OutboxRow.key.endswith("a:0"))).one()
+            row = db.session.scalars(select(OutboxRow).where(OutboxRow.key.endswith(":a:0"))).one()
             assert row.trouble is not None
             retry_at, _, what = row.trouble.partition(" ")
         assert what.startswith("NotFound not_found at ")
