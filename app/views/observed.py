@@ -33,6 +33,8 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    if "begun" not in g:  # it broke before anything else
+        _begin()
     seconds = time.perf_counter() - g.begun
     # An address that is none of ours has no endpoint, and its text is the visitor's own.
     endpoint = request.endpoint or "unknown"

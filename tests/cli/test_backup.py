@@ -251,7 +251,7 @@ def test_the_keys_are_not_in_the_file_unless_asked_for_and_then_sealed(worked: M
 def test_nothing_is_restored_over_an_installation(worked: Machine) -> None:
     """The same, and one that a newer program made: named, and not a row of it changed."""
     path, before = back_up(worked), everything(worked)
-    assert "2" in worked.fails("restore", path, reason="target_not_empty")
+    assert "未作改动" in worked.fails("restore", path, reason="target_not_empty")
     url = worked.environ["FANGPIN_DATABASE_URL"]
     run(url, "UPDATE alembic_version SET version_num = '9999'")
     assert "9999" in worked.fails("restore", path, reason="target_newer")
