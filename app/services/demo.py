@@ -4,7 +4,7 @@ import heapq
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.config import Settings
 from app.idnumber import make_synthetic
-from app.services import areas, grids, people, setup, story
+from app.services import areas, check, grids, people, setup, story, upkeep
 from app.services.deliver import deliver
 from app.services.households import import_households
 from app.services.setup import Factory, close
@@ -136,10 +136,18 @@ def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Pro
         try:
             _fill(table)
             Teller(clock, now, progress).tell(read(STORIES))
+            _check()
             with writing():
                 stored.write(MARK, VERSION)
         finally:
             close(app)
+
+
+def _check() -> None:
+    """Make the nightly check once: its history is long, and health would miss it until the first night."""
+    found: list[check.Damage] = []
+    tally = check.check(check.counties(), report=found.append)
+    upkeep.beat(upkeep.CHECK, asdict(tally))
 
 
 def _fill(table: Mapping[str, Any]) -> None:
