@@ -117,16 +117,21 @@ def end_office(actor: Actor, username: str, *, role: str, area: str) -> None:
 
 def ensure_area(county: str, role: str, area: str) -> None:
     """An office lies inside the county, in an area of the role's level that exists (a grid: in its village)."""
-    level = ROLE_LEVELS[role]
     with reading():
-        known = store.area_names([area[:12]])
+        known = store.area_names([area[:FULL]])
+    inside = area[:FULL] in known and area.startswith(county) and area.isdigit()
+    if not inside or not is_of_level(role, area):
+        raise BadValue(field="area", value=area[:15])
+
+
+def is_of_level(role: str, area: str) -> bool:
+    """Tell whether the digits of an area are of the role's level; a grid member's may be a whole village."""
+    level = ROLE_LEVELS[role]
     digits = LEVEL_DIGITS[level]
     above = max((n for n in LEVEL_DIGITS.values() if n < digits), default=0)
     is_grid = level == "grid" and (len(area) == LEVEL_DIGITS["grid"] or bool(area[9:].strip("0")))
     is_own_level = len(area) == FULL and bool(area[above:digits].strip("0")) and not area[digits:].strip("0")
-    inside = area[:FULL] in known and area.startswith(county) and area.isdigit()
-    if not inside or not (is_grid or is_own_level):
-        raise BadValue(field="area", value=area[:15])
+    return is_grid or is_own_level
 
 
 def disable(actor: Actor, username: str) -> None:

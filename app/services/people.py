@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -26,6 +26,16 @@ LANGUAGES = ("zh", "en")
 LOOKING_ON = frozenset({"admin", "auditor", "upper_level"})
 # Begins the person key of an account without ID number; keyed hashes are hexadecimal and never look so.
 UNKNOWN = "unknown-"
+
+
+@dataclass(frozen=True)
+class Term:
+    """An office for a time: first day ("" from today on) and the day on which it no longer holds ("" for none)."""
+
+    role: str
+    area: str
+    begins: str = ""
+    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,32 +76,91 @@ def add_user(
     Every office that signs needs the ID number. ``by`` is the account that acts ("u7"), named in the access ledger;
     without one nothing is written there. Raises BadValue, or NotAllowed when somebody would give himself an office.
     """
-    chosen = list(offices)
+    chosen = [Term(role, area) for role, area in offices]
     ensure_password(password)
-    for role, _ in chosen:
-        _ensure_role(role)
+    for term in chosen:
+        _ensure_role(term.role)
     hashed = hasher().hash(password)
     with writing() as now:
-        if not people.canonical(username) or people.user_by_name(username):
-            raise BadValue(field="username", value=username)
-        person = _person_key(id_number, [role for role, _ in chosen], now)
-        _ensure_not_oneself(by, person, [role for role, _ in chosen])
-        user = User(
-            username=people.canonical(username),
+        return put_user(
+            username=username,
             name=name,
-            person=person,
+            hashed=hashed,
             county=county,
-            password_hash=hashed,
-            created_at=utc_text(now),
+            terms=chosen,
+            id_number=id_number,
+            by=by,
+            now=now,
         )
-        db.session.add(user)
-        db.session.flush()
-        today = local_date(now).isoformat()
-        db.session.add_all(Appointment(user_id=user.id, role=r, area=a, begins=today) for r, a in chosen)
-        for place in sorted({area[:6] for _, area in chosen}) if by else ():
-            detail = {"offices": " ".join(f"{r}@{a}" for r, a in chosen if a.startswith(place))}
-            ledger.append(place, user=str(by), kind="user_added", subject=f"u{user.id}", now=now, detail=detail)
-        return int(user.id)
+
+
+# --- inside the caller's writing transaction ---
+def put_user(
+    *,
+    username: str,
+    name: str,
+    hashed: str,
+    county: str,
+    terms: Sequence[Term],
+    id_number: str | None,
+    by: str | None,
+    now: datetime,
+) -> int:
+    """Record an account with its offices; raises as ``add_user`` does, whose rules these are."""
+    if not people.canonical(username) or people.user_by_name(username):
+        raise BadValue(field="username", value=username)
+    roles = [term.role for term in terms]
+    person = _person_key(id_number, roles, now)
+    _ensure_not_oneself(by, person, roles)
+    user = User(
+        username=people.canonical(username),
+        name=name,
+        person=person,
+        county=county,
+        password_hash=hashed,
+        created_at=utc_text(now),
+    )
+    db.session.add(user)
+    db.session.flush()
+    db.session.add_all(_appointment(user, term, now) for term in terms)
+    for place in sorted({term.area[:6] for term in terms}) if by else ():
+        detail = {"offices": " ".join(f"{t.role}@{t.area}" for t in terms if t.area.startswith(place))}
+        ledger.append(place, user=str(by), kind="user_added", subject=f"u{user.id}", now=now, detail=detail)
+    return int(user.id)
+
+
+def put_office(username: str, term: Term, *, by: str, now: datetime, id_number: str | None = None) -> None:
+    """Give an account an office, and write it to the access ledger; raises as ``appoint`` does."""
+    _ensure_role(term.role)
+    user = _named(username)
+    if not user.active:
+        raise NotAllowed(reason="disabled")
+    if people.appointments(user.id, term.role, term.area, now):
+        raise BadValue(field="role", value=term.role)
+    _ensure_not_oneself(by, user.person, [term.role])
+    _tie(user, term.role, id_number, now)
+    _ensure_not_oneself(by, user.person, [term.role])
+    db.session.add(_appointment(user, term, now))
+    _note_office(user, term.role, term.area, kind="office_given", by=by, now=now)
+
+
+def close_office(username: str, role: str, area: str, *, by: str, now: datetime) -> None:
+    """End an office as of now; raises as ``end_office`` does."""
+    user = _named(username)
+    held = people.appointments(user.id, role, area, now)
+    if not held:
+        raise NotFound(user=username)
+    if role == "admin" and by == f"u{user.id}":
+        raise NotAllowed(reason="oneself")
+    for one in held:
+        one.ends = local_date(now).isoformat()
+    _note_office(user, role, area, kind="office_ended", by=by, now=now)
+
+
+def _appointment(user: User, term: Term, now: datetime) -> Appointment:
+    """An office never begins in the past: what was signed before was signed without it."""
+    begins = max(term.begins, local_date(now).isoformat())
+    return Appointment(user_id=user.id, role=term.role, area=term.area, begins=begins, ends=term.ends or None)
 
 
 def _ensure_role(role: str) -> None:
@@ -127,18 +196,8 @@ def appoint(username: str, role: str, area: str, *, by: str, id_number: str | No
     The first office that signs ties the account to an ID number; a number that is another person's is a BadValue.
     Also raises NotFound, and NotAllowed for a disabled account or an office for oneself.
     """
-    _ensure_role(role)
     with writing() as now:
-        user = _named(username)
-        if not user.active:
-            raise NotAllowed(reason="disabled")
-        if people.appointments(user.id, role, area, now):
-            raise BadValue(field="role", value=role)
-        _ensure_not_oneself(by, user.person, [role])
-        _tie(user, role, id_number, now)
-        _ensure_not_oneself(by, user.person, [role])
-        db.session.add(Appointment(user_id=user.id, role=role, area=area, begins=local_date(now).isoformat()))
-        _note_office(user, role, area, kind="office_given", by=by, now=now)
+        put_office(username, Term(role, area), by=by, now=now, id_number=id_number)
 
 
 def is_unknown(username: str) -> bool:
@@ -169,15 +228,7 @@ def end_office(username: str, role: str, area: str, *, by: str) -> None:
     Raises NotFound when the account does not hold it, and NotAllowed for one's own office of administrator.
     """
     with writing() as now:
-        user = _named(username)
-        held = people.appointments(user.id, role, area, now)
-        if not held:
-            raise NotFound(user=username)
-        if role == "admin" and by == f"u{user.id}":
-            raise NotAllowed(reason="oneself")
-        for one in held:
-            one.ends = local_date(now).isoformat()
-        _note_office(user, role, area, kind="office_ended", by=by, now=now)
+        close_office(username, role, area, by=by, now=now)
 
 
 def ensure_password(password: str) -> None:
