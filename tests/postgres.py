@@ -110,3 +110,17 @@ def ensure_template(key: str, build: Callable[[str], None]) -> str:
         build(url)
         _templates[key] = url.partition("@/")[2].partition("?")[0]
     return _templates[key]
+
+
+@contextmanager
+def closed_database(url: str) -> Iterator[None]:
+    """Let a database be away for a while: everybody is thrown out, and nobody gets in."""
+    name = url.partition("@/")[2].partition("?")[0]
+    door = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with _admin() as connection:
+        connection.execute(door.format(sql.Identifier(name), sql.SQL("false")))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            connection.execute(door.format(sql.Identifier(name), sql.SQL("true")))

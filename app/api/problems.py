@@ -1,8 +1,5 @@
 """Refusals as application/problem+json: the stable code, the sentence in the reader's language, the parameters."""
 
-import logging
-import secrets
-import traceback
 from collections.abc import Mapping
 
 from flask import Response, g, request
@@ -11,14 +8,11 @@ from werkzeug.exceptions import HTTPException
 from app.access import Visitor
 from app.labels import Labels, refusal_sentence
 from app.services import refusals
-from app.services.isolated import described
-from app.tables import db
-from app.views.errors import NUMBER, code_of, problem, status_of
+from app.views.errors import NUMBER, broken, cause_of, code_of, problem, status_of
 from app.views.shown import speech
 from workflows.errors import Refused
 
 HTTP_CODES = {404: "not_found", 405: "unknown_action", 413: "too_large"}
-log = logging.getLogger(__name__)
 
 
 def refused(refusal: Refused) -> Response:
@@ -88,10 +82,7 @@ def first_fault(messages: Mapping[str, object]) -> tuple[str, dict[str, str]]:
     return next(iter(found), "body"), found
 
 
-def broken(error: Exception) -> Response:
-    """A fault of ours: the log says under the number that the answer gives what broke and where, never a value."""
-    reference = secrets.token_hex(4)
-    db.session.rollback()
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("reference %s: %s\n%s", reference, described(error), frames)
-    return problem(500, "fault", speech().say("ui.error_fault", reference=reference), reference=reference)
+def fault(error: Exception) -> Response:
+    """Return a fault of ours or an outage, with the number under which the log says what broke."""
+    status, code, sentence, reference = broken(cause_of(error))
+    return problem(status, code, sentence, reference=reference)

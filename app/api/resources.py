@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from app.api import auth, problems
 from app.services import requests
@@ -96,7 +96,8 @@ class Resource(Blueprint):  # type: ignore[misc] # flask-smorest ships no types
         self.before_request(auth.guard)
         self.register_error_handler(Refused, problems.refused)
         self.register_error_handler(HTTPException, problems.http)
-        self.register_error_handler(Exception, problems.broken)
+        self.register_error_handler(InternalServerError, problems.fault)
+        self.register_error_handler(Exception, problems.fault)
 
     # These three only add types to what flask-smorest ships without.
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:

@@ -20,6 +20,7 @@ from app.labels import Labels, Speech, refusal_sentence
 from app.services import people
 from app.services.archive import BackupFault
 from app.services.areas import BadAreas
+from app.services.outages import BUSY, FULL, outage_of
 from app.services.setup import AlreadySetUp, close
 from app.store.dump import LoadFailed
 from app.store.schema import Blocked, WrongSchema, ensure_current
@@ -177,8 +178,11 @@ def fault_of(error: Exception, console: Console) -> Fault:
     if isinstance(error, Refused):
         field, value = error.params.get("field", ""), error.params.get("value", "")
         return Fault(error.code, text=console.say("fault.bad_input", field=field, value=value))
+    outage = outage_of(error)
+    if outage in (FULL, BUSY):
+        return Fault(outage, text=cause_text(error))
     if isinstance(error, SQLAlchemyError):
-        return Fault("database", text=str(getattr(error, "orig", None) or type(error).__name__))
+        return Fault("database", text=cause_text(error))
     codes = {
         BadSetting: "bad_setting",
         BadTable: "bad_rules",
@@ -188,6 +192,13 @@ def fault_of(error: Exception, console: Console) -> Fault:
     }
     code = next((code for kind, code in codes.items() if isinstance(error, kind)), "file")
     return Fault(code, text=str(error))
+
+
+def cause_text(error: Exception) -> str:
+    """Return what the engine or the machine said; of an error of the database nothing that was to be stored."""
+    if isinstance(error, SQLAlchemyError):
+        return str(getattr(error, "orig", None) or type(error).__name__)
+    return str(error)
 
 
 def one_line(text: str) -> str:

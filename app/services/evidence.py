@@ -154,11 +154,14 @@ def keep(folder: Path, digest: str, data: bytes) -> None:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f".{digest}.{secrets.token_hex(4)}")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(place)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(place)
+    finally:
+        partial.unlink(missing_ok=True)  # a disk that is full must not be filled by what was not kept
 
 
 def open_file(actor: Actor, *, county: str, sha256: str) -> tuple[bytes, str]:

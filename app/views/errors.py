@@ -7,13 +7,14 @@ import traceback
 
 from flask import Flask, Response, g, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.access import Visitor
 from app.labels import Labels, refusal_sentence
 from app.runtime import runtime
 from app.services import refusals
 from app.services.isolated import described
+from app.services.outages import outage_of
 from app.tables import db
 from app.views.paths import page_before
 from app.views.shown import page, speech
@@ -59,6 +60,7 @@ HTTP = {
 HIDDEN = {"out_of_area": "not_found"}  # what lies outside one's area answers like what does not exist
 API = "/api/"
 CODE_HEADER = "X-Fangpin-Code"
+OUTAGE, RETRY_SECONDS = 503, "30"
 NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}(-[A-Z][0-9]{1,6})?")
 log = logging.getLogger(__name__)
 
@@ -86,10 +88,7 @@ def answer(status: int, code: str, sentence: str, *, reference: str = "") -> Res
     if wants_json():
         return problem(status, code, sentence, **({"reference": reference} if reference else {}))
     shown = page("refused", status=status, code=code, sentence=sentence, reference=reference, ways=ways_on(code))
-    response = make_response(shown)
-    response.status_code = status
-    response.headers[CODE_HEADER] = code
-    return response
+    return _marked(make_response(shown), status, code)
 
 
 def problem(status: int, code: str, sentence: str, **more: object) -> Response:
@@ -98,9 +97,16 @@ def problem(status: int, code: str, sentence: str, **more: object) -> Response:
     title = words.say(f"why.{code}") if words.knows(f"why.{code}") else sentence
     body = {"type": f"urn:fangpin:{code}", "title": title, "status": status, "detail": sentence, "code": code}
     response = jsonify({**body, **more})
-    response.status_code = status
     response.headers["Content-Type"] = "application/problem+json"
+    return _marked(response, status, code)
+
+
+def _marked(response: Response, status: int, code: str) -> Response:
+    """Give an answer its status and code; what passes by itself may be asked for again."""
+    response.status_code = status
     response.headers[CODE_HEADER] = code
+    if status == OUTAGE:
+        response.headers["Retry-After"] = RETRY_SECONDS
     return response
 
 
@@ -177,13 +183,32 @@ def _csrf_answer(error: CSRFError) -> Response:
     return answer(400, "csrf", speech().say("ui.error_csrf"))
 
 
-def _broken_answer(error: Exception) -> Response:
-    """A fault of ours: the log says under the number that the person reads what broke and where, never a value."""
+def broken(error: Exception) -> tuple[int, str, str, str]:
+    """Log a fault of ours or an outage; return status, code, sentence and the number under which it was logged.
+
+    The log says what broke and where, never a value. The visitor is not looked up again: that may be what broke.
+    """
     reference = secrets.token_hex(4)
     db.session.rollback()
+    g.setdefault("visitor", Visitor(None))
+    code = outage_of(error)
+    if code:
+        log.error("reference %s: %s, %s", reference, code, described(error))
+        return OUTAGE, code, speech().say(f"ui.error_{code}"), reference
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("reference %s: %s\n%s", reference, described(error), frames)
-    return answer(500, "fault", speech().say("ui.error_fault", reference=reference), reference=reference)
+    return 500, "fault", speech().say("ui.error_fault", reference=reference), reference
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return what broke while another error was being answered, which Flask wraps; else the error itself."""
+    inner = error.original_exception if isinstance(error, InternalServerError) else None
+    return inner if isinstance(inner, Exception) else error
+
+
+def _broken_answer(error: Exception) -> Response:
+    status, code, sentence, reference = broken(cause_of(error))
+    return answer(status, code, sentence, reference=reference)
 
 
 def init_errors(app: Flask) -> None:
@@ -191,4 +216,5 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Refused, refused_answer)
     app.register_error_handler(CSRFError, _csrf_answer)
     app.register_error_handler(HTTPException, _http_answer)
+    app.register_error_handler(InternalServerError, _broken_answer)
     app.register_error_handler(Exception, _broken_answer)
