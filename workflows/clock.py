@@ -44,6 +44,7 @@ Bound = Literal["max", "min"]
 Every = Literal["week", "month", "quarter", "half_year", "year"]
 Why = Literal["start_day", "calendar_day", "clock_hours", "in_window", "outside_window"] | DayKind
 
+_UTC_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
 _MAX_AMOUNT = 9999
@@ -288,7 +289,7 @@ def utc_text(moment: datetime) -> str:
 
 def parse_utc(text: str) -> datetime:
     """Read exactly what `utc_text` writes; anything else raises ValueError."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", text):
+    if not _UTC_TEXT.fullmatch(text):
         raise ValueError(f"{text!r} is not a UTC time like 2026-11-22T08:00:00Z")
     return datetime.fromisoformat(text)
 

@@ -87,7 +87,7 @@ def _ending_by_clock(context: Context, turn: Turn, timer: Timer, clock: Clock) -
 
 def _fulfils(context: Context, turn: Turn, timer: Timer, clock: Clock) -> bool:
     """A duty of a period is done by the roles and modes that the pack accepts, once the period has begun."""
-    today = local_date(context.now)
+    today = context.today
     pack = context.compiled.pack
     right_mode = turn.values.get("visit_mode") in pack.parameter("visit_modes", today).value
     right_role = turn.office.role in pack.parameter("visit_roles", today).value
@@ -106,14 +106,14 @@ def _starting(
 ) -> Clock | None:
     if turn.closes and turn.action not in timer.starts_on:
         return None
-    limit = limit_of(context, timer)
-    if _is_done_beside(context, turn, timer):
-        return None
-    if limit is None or (timer.unless_field and turn.fields.get(timer.unless_field)):
-        return None
     inside = not timer.runs_in or turn.target in timer.runs_in
     enters = not timer.starts_on and inside and turn.source not in timer.runs_in
     if not renewed and not enters and not (turn.action in timer.starts_on and inside):
+        return None
+    if _is_done_beside(context, turn, timer) or (timer.unless_field and turn.fields.get(timer.unless_field)):
+        return None
+    limit = limit_of(context, timer)
+    if limit is None:
         return None
     begin, end, provisional = _span(context, turn, timer, limit, renewed=renewed)
     return Clock(
@@ -155,7 +155,7 @@ def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed
 
 def limit_of(context: Context, timer: Timer) -> Limit | None:
     """Return the pack's limit for a timer on the day of the act."""
-    return context.compiled.pack.limit(f"{context.compiled.definition.id}.{timer.id}", local_date(context.now))
+    return context.compiled.pack.limit(f"{context.compiled.definition.id}.{timer.id}", context.today)
 
 
 def is_recurring(timer: Timer) -> bool:

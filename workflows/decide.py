@@ -218,7 +218,7 @@ def _follow(rules: Rules, context: Context, command: Command, effect: Effect, *,
     compiled = (
         rules.machine_of(related)
         if related
-        else rules.current(effect.definition, dossier.subject.area, "", local_date(context.now))
+        else rules.current(effect.definition, dossier.subject.area, "", context.today)
     )
     state = related.state if related else NEW
     action = next((a for a in effect.action if compiled.targets(a, state)), None)

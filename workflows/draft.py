@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workflows.clock import local_date
 from workflows.definition import Action, Step
 from workflows.guards import Context, failed_conditions, signatures
 from workflows.inputs import check_value
@@ -92,7 +91,7 @@ def record_facts(draft: Draft, context: Context) -> None:
         if form.counts:
             draft.put(form.counts, draft.fields.get(form.counts, 0) + 1)
         if form.dates:
-            draft.put(form.dates, local_date(context.now).isoformat())
+            draft.put(form.dates, context.today.isoformat())
         for name, value in form.sets.items():
             draft.put(name, value)
     checks = any(spec["guard"] == "elimination_conditions" for spec in form.guards)

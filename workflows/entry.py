@@ -56,7 +56,7 @@ def seal_move(context: Context, command: Command, draft: Draft, *, turn: Turn, c
         clocks=change.clocks,
         opened_at=context.case.opened_at if context.case else utc_text(context.now),
     )
-    return Move(case, sealed, tuple(draft.disclosures))
+    return Move(case, sealed, tuple(draft.disclosures), body)
 
 
 def _actor_body(context: Context, office: Office) -> dict[str, str]:

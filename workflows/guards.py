@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from workflows.calendars import Calendar
@@ -44,6 +45,11 @@ class Context:
     def state(self) -> str:
         """The present state, ``@new`` when there is no case yet."""
         return self.case.state if self.case else "@new"
+
+    @cached_property
+    def today(self) -> date:
+        """The day in China."""
+        return local_date(self.now)
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -175,7 +181,7 @@ def ensure_own_household(context: Context) -> None:
 def _helper_steps_aside(context: Context) -> bool:
     barred = set(context.compiled.definition.helpers_step_aside)
     if context.compiled.definition.gates:
-        barred |= set(context.compiled.pack.parameter("helper_steps_aside", local_date(context.now)).value)
+        barred |= set(context.compiled.pack.parameter("helper_steps_aside", context.today).value)
     if context.step is None:
         # A held state (objection) belongs to what was decided at its gate.
         barred |= {step.gate for step in context.compiled.order if step.id in barred}
@@ -306,7 +312,7 @@ def counted(context: Context, condition: Condition) -> bool:
 
 def income_above_line(context: Context, condition: Condition) -> bool:
     """Income per head as verified lies above the line of the day."""
-    line = context.compiled.pack.parameter("income_line", local_date(context.now)).value
+    line = context.compiled.pack.parameter("income_line", context.today).value
     return bool(context.fields.get("income_per_head", 0) > line)
 
 

@@ -116,7 +116,7 @@ def _date(spec: Field, value: object, context: Context) -> str | None:
     except ValueError:
         return None
     opened = parse_utc(context.case.opened_at) if context.case else context.now
-    return day.isoformat() if day and local_date(opened - OLDEST) <= day <= local_date(context.now) else None
+    return day.isoformat() if day and local_date(opened - OLDEST) <= day <= context.today else None
 
 
 def _bool(spec: Field, value: object, context: Context) -> bool | None:
@@ -210,7 +210,7 @@ def ensure_vote(context: Context, values: Mapping[str, Any]) -> None:
     """
     due, present = values["votes_due"], values["votes_present"]
     cast = values["votes_for"] + values["votes_against"] + values["votes_abstain"]
-    today = local_date(context.now)
+    today = context.today
     quorum = context.compiled.pack.fraction("review_present", today)
     if present > due or cast != present or present == 0 or present < quorum * due:
         raise NoQuorum(due=due, present=present, cast=cast, share=str(quorum))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from transitions import Machine, MachineError
 
@@ -47,7 +48,11 @@ class Compiled:
 
     def step_at(self, state: str) -> Step | None:
         """Return the step whose completion a state waits for."""
-        return next((s for s in self.order if s.state == state), None)
+        return self._steps_by_state.get(state)
+
+    @cached_property
+    def _steps_by_state(self) -> Mapping[str, Step]:
+        return {step.state: step for step in reversed(self.order)}
 
     def step_of(self, action: str) -> Step | None:
         """Return the step that an action completes, also one that runs alongside."""
@@ -100,9 +105,17 @@ class Compiled:
 
     def targets(self, action: str, state: str) -> tuple[str, ...]:
         """Return the states to which an action leads from a state; several when the person chooses one."""
-        names = [n for n in self.machine.events if n == action or n.startswith(f"{action}>")]
-        found = [t.dest for n in names for t in self.machine.events[n].transitions.get(state, [])]
-        return tuple(dict.fromkeys(str(dest) for dest in found))
+        return self._targets.get((action, state), ())
+
+    @cached_property
+    def _targets(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Destinations of the arrows of an action, those of its choices ("return>clue") with it, in their order."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for name, event in self.machine.events.items():
+            for source, arrows in event.transitions.items():
+                dests = found.setdefault((name.partition(">")[0], source), {})
+                dests.update(dict.fromkeys(str(arrow.dest) for arrow in arrows))
+        return {place: tuple(dests) for place, dests in found.items()}
 
     def fire(self, action: str, state: str, target: str) -> str:
         """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when nothing leads there."""

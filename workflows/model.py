@@ -238,11 +238,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Move:
-    """One entry sealed into one case, and the case as it stands after it."""
+    """One entry sealed into one case, the case as it stands after it, and what the entry says (``body``)."""
 
     case: Case
     entry: Sealed
     disclosures: tuple[Disclosure, ...]
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

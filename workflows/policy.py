@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,12 @@ class Pack:
 
     def limit(self, timer: str, on: date) -> Limit | None:
         """Return the limit of ``definition.timer`` on a day, or None where the pack sets none."""
-        fitting = [x for x in self.limits if x.timer == timer and x.begins <= on < x.ends]
+        fitting = [x for x in self._limits_by_timer.get(timer, ()) if x.begins <= on < x.ends]
         return max(fitting, key=lambda x: x.begins, default=None)
+
+    @cached_property
+    def _limits_by_timer(self) -> Mapping[str, list[Limit]]:
+        return {name: [x for x in self.limits if x.timer == name] for name in {x.timer for x in self.limits}}
 
     def parameter(self, name: str, on: date) -> Parameter:
         """Return a parameter on a day; raise KeyError when the pack sets none."""

@@ -13,7 +13,7 @@ from app.services.rights import ensure_visible, only_audits
 from app.store import cases as store
 from app.store import evidence as files
 from app.store import ledger, people
-from app.store.transaction import reading, sealing_time, writing
+from app.store.transaction import committing, reading, sealing_time, writing
 from app.tables import Household, Member
 from workflows.decide import Allowed, allowed_actions, apply
 from workflows.errors import BadValue, BrokenChain, KeyReused, MissingEvidence, NotFound, Refused
@@ -108,34 +108,51 @@ def _command(
 def perform(actor: Actor, household: str, command: Command) -> Done:
     """Run one command in one transaction; a refusal is written to the access ledger and raised again."""
     try:
-        with writing() as now:
-            return perform_inside(actor, household, command, now)
+        with committing():
+            return perform_inside(actor, household, command)
     except Refused as refusal:
         if not actor.is_system:
             _note_refusal(actor, household, command, refusal)
         raise
 
 
-def perform_inside(actor: Actor, household: str, command: Command, now: datetime) -> Done:
+def perform_inside(actor: Actor, household: str, command: Command, now: datetime | None = None) -> Done:
     """Run one command inside the caller's writing transaction (the sweep marks its deadline in the same one)."""
-    rules = loaded_rules()
-    dossier, latest = store.lock_dossier(county_of(household), household)
-    if not actor.is_system:
-        ensure_visible(actor, dossier)
-        command = replace(command, key=own_key(actor, command.key))
+    rules, county = loaded_rules(), county_of(household)
+    command = command if actor.is_system else replace(command, key=own_key(actor, command.key))
+    locked = store.lock_dossier(county, household, command.key)
+    ensure_visible(actor, locked.dossier)
+    repeated, fingerprint = answered_before(locked.earlier, actor, household, command)
+    if repeated:
+        return repeated
+    decided = decide(rules, locked, command, actor, fingerprint=fingerprint, now=now or locked.now)
+    store.record(rules, decided)
+    return Done(decided.outcome.case.number, decided.outcome.case.seq, repeated=False)
+
+
+def answered_before(
+    earlier: store.Earlier | None, actor: Actor, household: str, command: Command
+) -> tuple[Done | None, str]:
+    """Return the answer that a command got before, if any, and its fingerprint; raise KeyReused for another one."""
     fingerprint = _fingerprint(actor, household, command)
-    earlier = store.earlier_command(county_of(household), command.key)
-    if earlier is not None:
-        if earlier.digest != fingerprint:
-            raise KeyReused(key=command.key)
-        return Done(earlier.case, earlier.seq, repeated=True)
-    now = sealing_time(latest, now)
+    if earlier is None:
+        return None, fingerprint
+    if earlier.digest != fingerprint:
+        raise KeyReused(key=command.key)
+    return Done(earlier.case, earlier.seq, repeated=True), fingerprint
+
+
+def decide(
+    rules: Rules, locked: store.Locked, command: Command, actor: Actor, *, fingerprint: str, now: datetime
+) -> store.Decided:
+    """Decide a command on a household under lock: everything that stands between reading and recording."""
+    dossier = locked.dossier
+    now = sealing_time(locked.latest, now)
     ensure_rules(rules, dossier)
-    ensure_evidence_is_own(actor, county_of(household), command.evidence)
+    ensure_evidence_is_own(actor, dossier.subject.county, command.evidence)
     command = _with_looked_up(rules, dossier, command, actor, now)
     outcome = apply(rules, dossier, command, actor, now)
-    store.record(rules, outcome, command, actor, dossier=dossier, digest=fingerprint, now=now)
-    return Done(outcome.case.number, outcome.case.seq, repeated=False)
+    return store.Decided(outcome, command, actor, dossier, fingerprint, now)
 
 
 def own_key(actor: Actor, key: str) -> str:

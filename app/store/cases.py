@@ -1,32 +1,28 @@
 """Cases and their journal: reading a household's dossier under lock, recording all that one command does."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from app.store.deadlines import insert_started, mark_ended
-from app.store.outbox import add_messages
+from app.store.batch import Batch
+from app.store.deadlines import ended_row, started_row
+from app.store.outbox import message_rows
 from app.store.statements import (
-    DELETE_WAITS,
-    INSERT_CASE,
-    INSERT_COMMAND,
-    INSERT_DISCLOSURE,
-    INSERT_ENTRY,
-    INSERT_EVIDENCE,
-    INSERT_WAIT,
-    LOCK_HOUSEHOLD,
-    SELECT_CASES,
-    SELECT_COMMAND,
-    SELECT_HOUSEHOLD,
-    SELECT_PEOPLE,
-    UPDATE_CASE,
+    LOCK_ONE,
+    LOCK_SEVERAL,
+    READ_FOR_COMMAND,
+    READ_ONE,
+    READ_SEVERAL,
+    SELECT_COMMANDS,
     run,
 )
-from app.store.transaction import insert_once
-from app.store.webhooks import add_moves
+from app.store.transaction import insert_once, is_sqlite, moment_of
+from app.store.webhooks import move_row
 from app.tables import (
     DisclosureRow,
     Household,
@@ -36,9 +32,9 @@ from app.tables import (
     db,
 )
 from workflows.clock import local_date, parse_utc, utc_text
-from workflows.errors import NotFound, Stale
+from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
-from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Move, Outcome, Subject
+from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
 from workflows.registry import Rules
 
 NEVER = "9999-12-31T00:00:00Z"
@@ -53,37 +49,79 @@ def household_row(county: str, number: str) -> Household:
     return row
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What a command did that was carried out under the same idempotency key."""
+
+    digest: str
+    case: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A household under lock: its dossier, the time of its latest entry (or empty), and the moment of reading.
+
+    Its row is the one lock of all its cases: what a move does to several of them is one decision, and opening a case
+    finds nothing else to lock. Every other command on it is kept waiting.
+    """
+
+    dossier: Dossier
+    latest: str
+    now: datetime
+    earlier: Earlier | None = None
+
+
 def read_dossier(county: str, number: str) -> Dossier:
     """Return a household with all its cases, oldest first; raise NotFound when there is no such household."""
-    return _read(county, number, SELECT_HOUSEHOLD)[0]
+    return _found(_read(READ_ONE, county, k_number=number), number).dossier
 
 
-def lock_dossier(county: str, number: str) -> tuple[Dossier, str]:
-    """Return a household's dossier and the time of its latest entry; every other command on it is kept waiting.
-
-    The household's row is the one lock of all its cases: what a move does to several of them is one decision, and
-    opening a case finds nothing else to lock.
-    """
-    return _read(county, number, LOCK_HOUSEHOLD)
+def lock_dossier(county: str, number: str, key: str) -> Locked:
+    """Return a household under lock, with what the command of a key did before, if it was carried out."""
+    _lock(LOCK_ONE, county, k_number=number)
+    return _found(_read(READ_FOR_COMMAND, county, k_number=number, k_key=key), number)
 
 
-def _read(county: str, number: str, household_by: Select[Any]) -> tuple[Dossier, str]:
-    key = {"k_county": county, "k_number": number}
-    household = run(household_by, key).one_or_none()
-    if household is None:
+def lock_dossiers(county: str, numbers: Sequence[str]) -> dict[str, Locked]:
+    """Return those of some households that there are, under lock."""
+    _lock(LOCK_SEVERAL, county, k_numbers=numbers)
+    return _read(READ_SEVERAL, county, k_numbers=numbers)
+
+
+def _lock(statement: Select[Any], county: str, **which: object) -> None:
+    """Wait for the lock before reading, as PostgreSQL would show what stood there before the wait; SQLite locks all."""
+    if not is_sqlite():
+        run(statement, {"k_county": county, **which})
+
+
+def _read(statement: Select[Any], county: str, **which: object) -> dict[str, Locked]:
+    rows = run(statement, {"k_county": county, **which})
+    return {number: _locked(county, list(cases)) for number, cases in groupby(rows, lambda row: row.household)}
+
+
+def _found(households: Mapping[str, Locked], number: str) -> Locked:
+    if number not in households:
         raise NotFound(household=number)
+    return households[number]
+
+
+def _locked(county: str, rows: Sequence[Row[Any]]) -> Locked:
+    first = rows[0]
     subject = Subject(
         kind="household",
-        number=number,
+        number=first.household,
         county=county,
-        area=household.area,
-        name=household.head_name,
-        household_kind=household.kind,
-        people=frozenset(row.id_key for row in run(SELECT_PEOPLE, key)),
+        area=first.area,
+        name=first.head_name,
+        household_kind=first.kind,
+        people=frozenset((first.people or "").split(",")) - {""},
     )
-    rows = run(SELECT_CASES, {"k_county": county, "k_subject": f"household:{number}"}).all()
-    latest = max((row.updated_at for row in rows), default="")
-    return Dossier(subject, tuple(case_of(row) for row in rows)), latest
+    cases = [row for row in rows if row.number is not None]
+    latest = max((row.updated_at for row in cases), default="")
+    was = first._mapping.get("was_digest")
+    earlier = Earlier(was, first.was_case, first.was_seq) if was else None
+    return Locked(Dossier(subject, tuple(case_of(row) for row in cases)), latest, moment_of(first.now), earlier)
 
 
 def household_of(case: str) -> str:
@@ -116,40 +154,65 @@ def case_of(row: Row[Any]) -> Case:
     )
 
 
-def earlier_command(county: str, key: str) -> Row[Any] | None:
-    """Return what a command with this idempotency key did before, if it was carried out."""
-    found = run(SELECT_COMMAND, {"k_county": county, "k_key": key})
-    return found.one_or_none()
+def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
+    """Return what the commands of some keys did, of those that were carried out."""
+    rows = run(SELECT_COMMANDS, {"k_county": county, "k_keys": keys})
+    return {row.key: Earlier(row.digest, row.case, row.seq) for row in rows}
 
 
-def record(
-    rules: Rules,
-    outcome: Outcome,
-    command: Command,
-    actor: Actor,
-    *,
-    dossier: Dossier,
-    digest: str,
-    now: datetime,
-) -> None:
-    """Record everything that a command does; the caller's transaction makes it all or nothing."""
-    county = dossier.subject.county
-    areas = area_columns(dossier.subject.area)
-    first = outcome.moves[0]
-    answer = {"case": first.case.number, "seq": first.case.seq, "at": utc_text(now)}
-    run(INSERT_COMMAND, {"county": county, "key": command.key, "digest": digest, "user": actor.id, **answer})
-    for move in outcome.moves:
-        _record_move(rules, move, areas, now)
-    _record_evidence(county, first, command)
-    mark_ended(county, outcome.ended, now)
-    insert_started(
-        county,
-        outcome.started,
-        **areas,
-        warn=lambda deadline: warnings_of(rules, outcome, deadline),
-    )
-    add_messages(county, outcome.messages, command_key=command.key, now=now)
-    add_moves(county, outcome.moves, now)
+@dataclass(frozen=True)
+class Decided:
+    """One command and all that it does; ``digest`` tells it from another one under the same key."""
+
+    outcome: Outcome
+    command: Command
+    actor: Actor
+    dossier: Dossier
+    digest: str
+    now: datetime
+
+
+def record(rules: Rules, *decided: Decided) -> None:
+    """Record everything that some commands do; the caller's transaction makes it all or nothing."""
+    batch = Batch()
+    for one in decided:
+        _gather(rules, one, batch)
+    _keep_texts(rules, [move.case for one in decided for move in one.outcome.moves if move.case.seq == 1])
+    batch.write()
+
+
+def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
+    outcome, command, at = one.outcome, one.command, utc_text(one.now)
+    county, areas = one.dossier.subject.county, area_columns(one.dossier.subject.area)
+    first = outcome.case
+    answer = {"user": one.actor.id, "case": first.number, "seq": first.seq, "at": at}
+    batch.add("commands", [{"county": county, "key": command.key, "digest": one.digest, **answer}])
+    _gather_cases(rules, outcome, areas, at, batch)
+    batch.add("entries", ({"county": county, "at": at, **vars(move.entry)} for move in outcome.moves))
+    batch.add("disclosures", ({"county": county, **vars(d)} for move in outcome.moves for d in move.disclosures))
+    handed_in = {"county": county, "case": first.number, "seq": first.seq}
+    batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
+    batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
+    batch.add("started", _started(rules, outcome, {"county": county, **areas}))
+    batch.add("messages", message_rows(county, outcome.messages, command.key, at))
+    batch.add("told", (move_row(county, move, at) for move in outcome.moves))
+
+
+def _gather_cases(rules: Rules, outcome: Outcome, areas: dict[str, str], at: str, batch: Batch) -> None:
+    """A case that a command moves more than once is written once, as it stands in the end."""
+    firsts = {move.case.number: move.case.seq for move in reversed(outcome.moves)}
+    for case in {move.case.number: move.case for move in outcome.moves}.values():
+        before, values, waits = firsts[case.number] - 1, case_values(case, areas, at), waits_of(rules, case, areas)
+        batch.add("moved" if before else "opened", [{"before": before, **values} if before else values])
+        batch.add("waits", waits)
+        if before:
+            kept = "".join(f",{wait['role']}," for wait in waits)
+            batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
+
+
+def _started(rules: Rules, outcome: Outcome, place: dict[str, str]) -> Iterator[dict[str, object]]:
+    for deadline in outcome.started:
+        yield started_row(deadline, warnings_of(rules, outcome, deadline), **place)
 
 
 def area_columns(area: str) -> dict[str, str]:
@@ -165,55 +228,22 @@ def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int
     return limit.warn if limit else DEFAULT_WARNINGS
 
 
-def _record_move(rules: Rules, move: Move, areas: dict[str, str], now: datetime) -> None:
-    case = move.case
-    values = _case_values(case, areas, now)
-    if case.seq == 1:
-        _keep_texts(rules, case)
-        run(INSERT_CASE, values)
-    else:
-        _update_case(case, values)
-    _record_entry(move, now)
-    _record_waits(rules, case, areas)
-
-
-def _update_case(case: Case, values: dict[str, Any]) -> None:
-    """Move the row on from the entry before; anything else means that somebody was here without the lock."""
-    key = {"k_county": case.county, "k_number": case.number, "k_seq": case.seq - 1}
-    if run(UPDATE_CASE, {**key, **values}).rowcount != 1:
-        raise Stale(seen=case.seq - 1, present=case.seq)
-
-
-def _case_values(case: Case, areas: dict[str, str], now: datetime) -> dict[str, Any]:
-    values = {k: v for k, v in vars(case).items() if k not in ("fields", "clocks")}
+def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
+    """Return the row of a case whose latest entry was sealed at a time."""
     clocks = {kind: clock.as_json() for kind, clock in case.clocks.items()}
     return {
-        **values,
+        **vars(case),
         **areas,
         "fields": json.dumps(case.fields, ensure_ascii=False, sort_keys=True),
         "clocks": json.dumps(clocks, ensure_ascii=False, sort_keys=True),
         "due_at": earliest_due(case),
-        "updated_at": utc_text(now),
+        "updated_at": at,
     }
 
 
 def earliest_due(case: Case) -> str | None:
     """Return when the first maximum of a case falls due, or None."""
     return min((c.due for c in case.clocks.values() if c.bound == "max"), default=None)
-
-
-def _record_entry(move: Move, now: datetime) -> None:
-    entry, county = move.entry, move.case.county
-    run(INSERT_ENTRY, {"county": county, "at": utc_text(now), **vars(entry)})
-    if move.disclosures:
-        run(INSERT_DISCLOSURE, [{"county": county, **vars(item)} for item in move.disclosures])
-
-
-def _record_waits(rules: Rules, case: Case, areas: dict[str, str]) -> None:
-    run(DELETE_WAITS, {"k_county": case.county, "k_case": case.number})
-    rows = waits_of(rules, case, areas)
-    if rows:
-        run(INSERT_WAIT, rows)
 
 
 def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, Any]]:
@@ -234,15 +264,14 @@ def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, 
     ]
 
 
-def _keep_texts(rules: Rules, case: Case) -> None:
-    """Keep the texts that a new case is pinned to, so that it runs and verifies for ever."""
-    wanted = {case.definition_digest, case.policy_digest}
-    known = set(db.session.scalars(select(KeptText.digest).where(KeptText.digest.in_(wanted))))
-    machine = rules.machine_of(case)
-    for digest, kind, text in (
-        (machine.definition.digest, "definition", machine.definition.text),
-        (machine.pack.digest, "pack", machine.pack.text),
-    ):
+def _keep_texts(rules: Rules, opened: Iterable[Case]) -> None:
+    """Keep the texts that new cases are pinned to, so that they run and verify for ever."""
+    machines = {(c.definition_digest, c.policy_digest): rules.machine_of(c) for c in opened}.values()
+    pinned = {(m.definition.digest, "definition", m.definition.text) for m in machines}
+    pinned |= {(m.pack.digest, "pack", m.pack.text) for m in machines}
+    wanted = [digest for digest, _, _ in pinned]
+    known = set(db.session.scalars(select(KeptText.digest).where(KeptText.digest.in_(wanted)))) if wanted else set()
+    for digest, kind, text in pinned:
         if digest not in known:
             db.session.execute(insert_once(KeptText).values(digest=digest, kind=kind, text=text))
 
@@ -250,21 +279,6 @@ def _keep_texts(rules: Rules, case: Case) -> None:
 def kept_texts(digests: Iterable[str]) -> list[KeptText]:
     """Return kept texts by digest."""
     return list(db.session.scalars(select(KeptText).where(KeptText.digest.in_(list(digests)))))
-
-
-def _record_evidence(county: str, first: Move, command: Command) -> None:
-    rows = [
-        {
-            "county": county,
-            "case": first.case.number,
-            "seq": first.case.seq,
-            "kind": item.kind,
-            "sha256": item.sha256,
-        }
-        for item in command.evidence
-    ]
-    if rows:
-        run(INSERT_EVIDENCE, rows)
 
 
 def entries_of(county: str, case: str) -> list[Sealed]:

@@ -1,12 +1,11 @@
 """Rows of running periods: started and ended by commands, picked and marked by the sweep."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
-from app.store.statements import END_DEADLINE, INSERT_DEADLINE, run
 from app.tables import DeadlineRow, Household, db
 from workflows.clock import at_percent, parse_utc, utc_text
 from workflows.errors import NotFound
@@ -60,25 +59,12 @@ def moments_of(row: DeadlineRow) -> list[Moment]:
     return moments(start, due, mode=row.mode, warn=row.warn)
 
 
-def insert_started(
-    county: str,
-    deadlines: Iterable[Deadline],
-    *,
-    village: str,
-    township: str,
-    warn: Callable[[Deadline], Sequence[int]],
-) -> None:
-    """Add the periods that a command started; ``warn`` gives the percents at which to warn."""
-    place = {"county": county, "village": village, "township": township}
-    rows = [{**place, **_frozen(deadline, list(warn(deadline)))} for deadline in deadlines]
-    if rows:
-        run(INSERT_DEADLINE, rows)
-
-
-def _frozen(deadline: Deadline, percents: list[int]) -> dict[str, object]:
+def started_row(deadline: Deadline, percents: Sequence[int], **place: str) -> dict[str, object]:
+    """Return the row of a period that a command started; ``percents`` of it are when to warn."""
     clock = deadline.clock
     start, due = parse_utc(clock.start), parse_utc(clock.due)
     return {
+        **place,
         "case": deadline.case,
         "kind": clock.kind,
         "generation": clock.generation,
@@ -89,18 +75,16 @@ def _frozen(deadline: Deadline, percents: list[int]) -> dict[str, object]:
         "bound": clock.bound,
         "clause": clock.clause,
         "provisional": clock.provisional,
-        "warn": percents,
+        "warn": list(percents),
         "stage": 0,
         "next_at": utc_text(first_next_at(start, due, mode=deadline.mode, warn=percents)),
     }
 
 
-def mark_ended(county: str, ended: Iterable[EndedDeadline], now: datetime) -> None:
-    """Close the periods that a command ended, so that the sweep passes them by."""
-    for one in ended:
-        key = {"k_county": county, "k_case": one.case, "k_kind": one.kind, "k_generation": one.generation}
-        values = {"ended_how": one.how, "ended_at": utc_text(now), "next_at": None, "trouble": None}
-        run(END_DEADLINE, {**key, **values})
+def ended_row(county: str, one: EndedDeadline, at: str) -> dict[str, object]:
+    """Return what closes a period that a command ended, so that the sweep passes it by."""
+    key = {"county": county, "case": one.case, "kind": one.kind, "generation": one.generation}
+    return {**key, "ended_how": one.how, "ended_at": at}
 
 
 def due_keys(now: datetime, *, limit: int) -> list[Key]:

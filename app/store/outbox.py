@@ -17,11 +17,16 @@ SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
 
 
 def add_messages(county: str, messages: Iterable[Message], command_key: str, now: datetime) -> None:
-    """Leave messages in the outbox; the keys make each of them one, however often it is tried."""
-    made = {"county": county, "created_at": utc_text(now), "tries": 0}
-    rows = [{**made, "key": f"{county}:{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
+    """Leave messages in the outbox."""
+    rows = message_rows(county, messages, command_key, utc_text(now))
     if rows:
         run(INSERT_MESSAGE, rows)
+
+
+def message_rows(county: str, messages: Iterable[Message], command_key: str, at: str) -> list[dict[str, object]]:
+    """Return messages as rows; the keys make each of them one, however often it is tried."""
+    made = {"county": county, "created_at": at, "tries": 0}
+    return [{**made, "key": f"{county}:{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
 
 
 def _body(message: Message) -> dict[str, object]:

@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Table, bindparam, delete, insert, select, update
-
-from app.tables import (
-    Base,
-    CaseRow,
-    CommandRow,
-    DeadlineRow,
-    DisclosureRow,
-    EvidenceUse,
-    Household,
-    JournalRow,
-    Member,
-    OutboxRow,
-    Wait,
-    db,
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
 )
+
+from app.store.transaction import utc_now
+from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, db
 
 
 def table(model: type[Base]) -> Table:
@@ -28,42 +28,59 @@ def table(model: type[Base]) -> Table:
     return found
 
 
-CASES, WAITS, DEADLINES = table(CaseRow), table(Wait), table(DeadlineRow)
-HOUSEHOLDS, MEMBERS, COMMANDS = table(Household), table(Member), table(CommandRow)
+CASES, HOUSEHOLDS = table(CaseRow), table(Household)
+MEMBERS, COMMANDS = table(Member), table(CommandRow)
 
-SELECT_HOUSEHOLD = select(
-    HOUSEHOLDS.c.county, HOUSEHOLDS.c.number, HOUSEHOLDS.c.area, HOUSEHOLDS.c.head_name, HOUSEHOLDS.c.kind
-).where(HOUSEHOLDS.c.county == bindparam("k_county"), HOUSEHOLDS.c.number == bindparam("k_number"))
-LOCK_HOUSEHOLD = SELECT_HOUSEHOLD.with_for_update()
-SELECT_PEOPLE = select(MEMBERS.c.id_key).where(
-    MEMBERS.c.county == bindparam("k_county"), MEMBERS.c.household == bindparam("k_number")
-)
-SELECT_CASES = (
-    select(CASES)
-    .where(CASES.c.county == bindparam("k_county"), CASES.c.subject == bindparam("k_subject"))
-    .order_by(CASES.c.opened_at, CASES.c.number)
-)
-SELECT_COMMAND = select(COMMANDS).where(
-    COMMANDS.c.county == bindparam("k_county"), COMMANDS.c.key == bindparam("k_key")
-)
-INSERT_COMMAND = insert(COMMANDS)
-INSERT_CASE = insert(CASES)
-UPDATE_CASE = update(CASES).where(
-    CASES.c.county == bindparam("k_county"),
-    CASES.c.number == bindparam("k_number"),
-    CASES.c.seq == bindparam("k_seq"),
-)
-INSERT_ENTRY = insert(table(JournalRow))
-INSERT_DISCLOSURE = insert(table(DisclosureRow))
-INSERT_EVIDENCE = insert(table(EvidenceUse))
-DELETE_WAITS = delete(WAITS).where(WAITS.c.county == bindparam("k_county"), WAITS.c.case == bindparam("k_case"))
-INSERT_WAIT = insert(WAITS)
-INSERT_DEADLINE = insert(DEADLINES)
-END_DEADLINE = update(DEADLINES).where(
-    DEADLINES.c.county == bindparam("k_county"),
-    DEADLINES.c.case == bindparam("k_case"),
-    DEADLINES.c.kind == bindparam("k_kind"),
-    DEADLINES.c.generation == bindparam("k_generation"),
+CASE_COLUMNS = (
+    "county", "number", "definition", "definition_digest", "policy", "policy_digest", "purpose", "subject",
+    "state", "seq", "head", "closed", "fields", "clocks", "opened_at", "updated_at",
+)  # fmt: skip
+ONE: ColumnElement[bool] = HOUSEHOLDS.c.number == bindparam("k_number")
+SEVERAL: ColumnElement[bool] = HOUSEHOLDS.c.number.in_(bindparam("k_numbers", expanding=True))
+
+
+def _lock(which: ColumnElement[bool]) -> Select[Any]:
+    """Always in the order of the numbers, so that two who lock several never wait for each other."""
+    query = select(HOUSEHOLDS.c.number).where(HOUSEHOLDS.c.county == bindparam("k_county"), which)
+    return query.order_by(HOUSEHOLDS.c.number).with_for_update()
+
+
+def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
+    """Households with the people in them, one row for each of their cases (one without any), oldest first."""
+    people = select(func.aggregate_strings(MEMBERS.c.id_key, ",")).where(
+        MEMBERS.c.county == HOUSEHOLDS.c.county, MEMBERS.c.household == HOUSEHOLDS.c.number
+    )
+    of_household = and_(
+        CASES.c.county == HOUSEHOLDS.c.county, CASES.c.subject == literal("household:").concat(HOUSEHOLDS.c.number)
+    )
+    return (
+        select(
+            HOUSEHOLDS.c.number.label("household"),
+            HOUSEHOLDS.c.area,
+            HOUSEHOLDS.c.head_name,
+            HOUSEHOLDS.c.kind,
+            people.scalar_subquery().label("people"),
+            utc_now().label("now"),
+            *(CASES.c[name] for name in CASE_COLUMNS),
+        )
+        .select_from(HOUSEHOLDS.outerjoin(CASES, of_household))
+        .where(HOUSEHOLDS.c.county == bindparam("k_county"), which)
+        .order_by(HOUSEHOLDS.c.number, CASES.c.opened_at, CASES.c.number)
+    )
+
+
+def _with_command(dossiers: Select[Any]) -> Select[Any]:
+    """The same with what one key did before, so that a command needs no reading of its own for it."""
+    same_key = and_(COMMANDS.c.county == HOUSEHOLDS.c.county, COMMANDS.c.key == bindparam("k_key"))
+    answer = (COMMANDS.c.digest.label("was_digest"), COMMANDS.c.case.label("was_case"), COMMANDS.c.seq.label("was_seq"))
+    return dossiers.outerjoin(COMMANDS, same_key).add_columns(*answer)
+
+
+LOCK_ONE, LOCK_SEVERAL = _lock(ONE), _lock(SEVERAL)
+READ_ONE, READ_SEVERAL = _dossiers(ONE), _dossiers(SEVERAL)
+READ_FOR_COMMAND = _with_command(READ_ONE)
+SELECT_COMMANDS = select(COMMANDS.c.key, COMMANDS.c.digest, COMMANDS.c.case, COMMANDS.c.seq).where(
+    COMMANDS.c.county == bindparam("k_county"), COMMANDS.c.key.in_(bindparam("k_keys", expanding=True))
 )
 INSERT_MESSAGE = insert(table(OutboxRow))
 

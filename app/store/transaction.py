@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, String, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from app.runtime import runtime
 from app.tables import db
@@ -17,6 +19,23 @@ from workflows.errors import ClockBack
 WRITING = "fangpin_writing"
 
 
+class utc_now(GenericFunction[str]):  # noqa: N801 - a function of SQL, named like one
+    """The database's clock at the moment of reading, as a UTC text of whole seconds."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(utc_now, "sqlite")
+def _on_sqlite(*_: Any, **__: Any) -> str:
+    return "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+
+@compiles(utc_now, "postgresql")
+def _on_postgresql(*_: Any, **__: Any) -> str:
+    return "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+
 def is_sqlite() -> bool:
     """Tell whether the embedded engine is in use."""
     return db.engine.dialect.name == "sqlite"
@@ -24,14 +43,20 @@ def is_sqlite() -> bool:
 
 @contextmanager
 def writing() -> Iterator[datetime]:
-    """Run a use case in one transaction and commit it; yields the transaction's time. Any error rolls back.
+    """Run a use case in one transaction and commit it; yields the transaction's time. Any error rolls back."""
+    with committing() as connection:
+        yield _now(connection)
+
+
+@contextmanager
+def committing() -> Iterator[Connection]:
+    """The same for who reads the time with something else (``moment_of``).
 
     SQLite: BEGIN IMMEDIATE, as a later upgrade of the lock fails at once (measured in the trust notes).
     """
     db.session.rollback()
     try:
-        connection = db.session.connection(execution_options={WRITING: True})
-        yield _now(connection)
+        yield db.session.connection(execution_options={WRITING: True})
         db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -65,15 +90,14 @@ def sealing_time(latest: str, now: datetime) -> datetime:
     return now
 
 
-def _now(connection: Connection) -> datetime:
-    """The database's clock, whole seconds; tests put their own in its place."""
+def moment_of(text: str) -> datetime:
+    """Return the time that ``utc_now`` gave; tests put their own clock in its place."""
     injected = runtime().clock
-    if injected:
-        return injected().replace(microsecond=0)
-    if connection.dialect.name == "sqlite":
-        return parse_utc(str(connection.scalar(text("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"))))
-    now = connection.scalar(text("SELECT date_trunc('second', clock_timestamp())"))
-    return now.astimezone(UTC) if isinstance(now, datetime) else datetime.now(UTC)
+    return injected().replace(microsecond=0) if injected else parse_utc(text)
+
+
+def _now(connection: Connection) -> datetime:
+    return moment_of("" if runtime().clock else str(connection.scalar(select(utc_now()))))
 
 
 def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:

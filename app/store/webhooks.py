@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, delete, func, insert, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 
-from app.store.statements import run, table
 from app.store.transaction import insert_once
-from app.tables import OutboxRow, Webhook, WebhookDelivery, db
+from app.tables import Webhook, WebhookDelivery, db
 from workflows.clock import utc_text
 from workflows.model import Move
 
@@ -18,25 +17,12 @@ WAITING, DELIVERED, DEAD = "waiting", "delivered", "dead"
 LEASE = timedelta(minutes=2)  # longer than any one sending takes: whoever claimed it and died is followed by another
 
 
-_HAS_WEBHOOK = select(Webhook.id).where(Webhook.county == bindparam("k_county"), Webhook.active.is_(True)).exists()
-_OUTBOX = table(OutboxRow)
-_COLUMNS = ("county", "key", "body", "created_at", "tries")
-# Only where the county has a webhook: everywhere else a move leaves nothing to be delivered to nobody.
-INSERT_MOVE = insert(_OUTBOX).from_select(
-    list(_COLUMNS),
-    select(*(bindparam(f"k_{name}", type_=_OUTBOX.c[name].type) for name in _COLUMNS)).where(_HAS_WEBHOOK),
-)
-
-
-def add_moves(county: str, moves: Iterable[Move], now: datetime) -> None:
-    """Leave each move in the outbox, in the move's own transaction; one statement."""
-    rows = []
-    for move in moves:
-        params = {name: move.entry.body[name] for name in ("action", "source", "target", "seq", "closed")}
-        body: dict[str, Any] = {"case": move.case.number, "word": MOVED, "roles": [], "person": None, "params": params}
-        key = f"{county}:{move.case.number}:{move.case.seq}"
-        rows.append({"k_county": county, "k_key": key, "k_body": body, "k_created_at": utc_text(now), "k_tries": 0})
-    run(INSERT_MOVE, rows)
+def move_row(county: str, move: Move, at: str) -> dict[str, object]:
+    """Return a move as a row of the outbox."""
+    params = {name: move.body[name] for name in ("action", "source", "target", "seq", "closed")}
+    body: dict[str, Any] = {"case": move.case.number, "word": MOVED, "roles": [], "person": None, "params": params}
+    return {"county": county, "key": f"{county}:{move.case.number}:{move.case.seq}", "body": body,
+            "created_at": at, "tries": 0}  # fmt: skip
 
 
 def active(county: str) -> list[Webhook]:
