@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -25,9 +26,17 @@ class Keys:
     person: bytes
     cipher: bytes
 
+    @cached_property
+    def _aes(self) -> AESGCM:
+        return AESGCM(self.cipher)
+
+    def __getstate__(self) -> dict[str, bytes]:
+        """What goes to another process: the keys, not what was made of them."""
+        return {name: getattr(self, name) for name in NAMES}
+
     def person_key(self, id_number: str) -> str:
         """Return the key by which one human being is known everywhere without storing the ID number."""
-        return hmac.new(self.person, id_number.upper().encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.person, id_number.upper().encode(), "sha256").hex()[:32]
 
     def fingerprint(self) -> str:
         """Return what tells these keys from others and says nothing about them: what the data needs of them only."""
@@ -36,14 +45,14 @@ class Keys:
     def encrypt(self, text: str, *, place: str) -> str:
         """Encrypt with AES-256-GCM, bound to the place where the text is stored."""
         nonce = secrets.token_bytes(12)
-        sealed = AESGCM(self.cipher).encrypt(nonce, text.encode(), place.encode())
+        sealed = self._aes.encrypt(nonce, text.encode(), place.encode())
         return base64.b64encode(nonce + sealed).decode()
 
     def decrypt(self, text: str, *, place: str) -> str:
         """Decrypt; raise ValueError when the key or place is another or the text was changed."""
         raw = base64.b64decode(text)
         try:
-            return AESGCM(self.cipher).decrypt(raw[:12], raw[12:], place.encode()).decode()
+            return self._aes.decrypt(raw[:12], raw[12:], place.encode()).decode()
         except InvalidTag as error:
             raise ValueError(f"{place}: cannot be decrypted with this installation's key") from error
 

@@ -6,13 +6,13 @@ across parts, such as a person who stands twice, is found by `Seen`.
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from app.idnumber import IdNumber, mask
 from app.roster import checks, codes, columns, values
@@ -27,6 +27,13 @@ from app.roster.workbook import Cell, WorkbookRefused
 
 MAX_ERRORS = 1_000
 _LOOKED_AT = 22
+_MOST_JUDGED = 100_000
+_PLACE = ("village_code", "county", "township", "village")
+_RISKS = ("risk1", "risk2", "risk3", "risk4", "risk5")
+_HOUSEHOLD_FACTS = tuple(columns.HOUSEHOLD_FACTS)
+_MEMBER_FACTS = tuple(columns.MEMBER_FACTS)
+_ROLE = ("document", "sex")
+_CIRCUMSTANCES = ("nation", "politics", "education", "schooling", "health", "labour", "work_months")
 _CAN_BE_NEGATIVE = frozenset({"net", "net_per_head"})
 
 T = TypeVar("T")
@@ -225,6 +232,7 @@ class _Reader:
     errors: list[RowError] = field(default_factory=list)
     error_count: int = 0
     people: list[tuple[IdNumber, int]] = field(default_factory=list)  # with the row, of the household being read
+    judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def read(self, block: Sheet | Block) -> Part:
         kept: list[Any] = []
@@ -262,6 +270,21 @@ class _Reader:
             self._fault(line.row, name, error.code, value=error.value, what=error.what)
             return default
 
+    def _together(self, line: Line, names: Sequence[str], judge: Callable[[Line], T]) -> T:
+        """What ``judge`` makes of some columns; the same cells in them are judged once, unless something is wrong.
+
+        Most rows of a roster repeat what others say in these columns. Types count, as 1 and TRUE are equal to Python.
+        """
+        cells = [line.cells.get(name) for name in names]
+        key = (names, *cells, *map(type, cells))
+        if key in self.judged:
+            return cast("T", self.judged[key])
+        before = self.error_count
+        found = judge(line)
+        if self.error_count == before and len(self.judged) < _MOST_JUDGED:
+            self.judged[key] = found
+        return found
+
     # Households
 
     def _household(self, group: list[Line]) -> tuple[str, HouseholdRow]:
@@ -278,7 +301,7 @@ class _Reader:
         return number, HouseholdRow(
             row=top.row,
             number=number,
-            village=self._village(top),
+            village=self._together(top, _PLACE, self._village),
             grid=self._take(top, "grid", values.free_text, ""),
             group=self._take(top, "group", values.free_text, ""),
             kind=self._code(top, "kind", codes.KIND) or "ordinary",
@@ -287,19 +310,24 @@ class _Reader:
             phone=self._take(top, "household_phone", values.phone, ""),
             bank=self._take(top, "bank", values.free_text, ""),
             account=self._take(top, "account", values.account, ""),
-            risks=self._risks(top),
+            risks=self._together(top, _RISKS, self._risks),
             incomes=self._incomes(top),
-            facts=self._facts(top, columns.HOUSEHOLD_FACTS),
+            facts=self._together(top, _HOUSEHOLD_FACTS, partial(self._facts, _HOUSEHOLD_FACTS)),
             members=members,
         )
 
     def _common(self, group: list[Line]) -> Line:
         """The household's own columns: the first filled cell of each; others must agree."""
-        cells: dict[str, Cell] = {}
-        for name in columns.PER_HOUSEHOLD:
-            if name in self.header.columns:
-                cells[name] = self._agreed(group, name)
-        return Line(group[0].row, cells)
+        names = [name for name in columns.PER_HOUSEHOLD if name in self.header.columns]
+        first = group[0].cells
+        own = [first[name] for name in names]
+        is_plain = all(self._says_nothing_else(line, names, own) for line in group[1:])
+        return Line(group[0].row, first if is_plain else {name: self._agreed(group, name) for name in names})
+
+    @staticmethod
+    def _says_nothing_else(line: Line, names: list[str], own: list[Cell]) -> bool:
+        cells = [line.cells[name] for name in names]
+        return cells == own or not any(cell != "" for cell in cells)
 
     def _agreed(self, group: list[Line], name: str) -> Cell:
         first: Cell = ""
@@ -315,9 +343,7 @@ class _Reader:
         return first
 
     def _village(self, top: Line) -> str:
-        words = {
-            name: values.text_of(top.cells.get(name, "")) for name in ("village_code", "county", "township", "village")
-        }
+        words = {name: values.text_of(top.cells.get(name, "")) for name in _PLACE}
         try:
             return self.rules.villages.find(
                 code=words["village_code"],
@@ -332,7 +358,7 @@ class _Reader:
             return ""
 
     def _risks(self, top: Line) -> tuple[str, ...]:
-        found = (self._take(top, f"risk{n}", values.risk, "") for n in range(1, 6))
+        found = (self._take(top, name, values.risk, "") for name in _RISKS)
         return tuple(dict.fromkeys(risk for risk in found if risk))
 
     def _incomes(self, top: Line) -> dict[str, int]:
@@ -345,7 +371,7 @@ class _Reader:
                 incomes[name] = amount
         return incomes
 
-    def _facts(self, line: Line, names: Mapping[str, tuple[str, ...]]) -> dict[str, bool]:
+    def _facts(self, names: Sequence[str], line: Line) -> dict[str, bool]:
         facts: dict[str, bool] = {}
         for name in names:
             parse = values.benefit if name in columns.BENEFITS else values.flag
@@ -360,8 +386,7 @@ class _Reader:
         """The relation, known even where the rest is wrong, and the member or None."""
         relation = self._required(line, "relation", lambda cell: values.code(cell, codes.RELATION))
         name = self._required(line, "name", values.name_text)
-        self._code(line, "document", codes.DOCUMENT)
-        sex = self._code(line, "sex", codes.SEX)
+        sex = self._together(line, _ROLE, self._sex)
         birth = self._take(line, "birth", values.day, None)
         number = self._identity(line)
         if number is None:
@@ -373,6 +398,10 @@ class _Reader:
             self._fault(line.row, "schooling", "education_twice")
         return relation, member
 
+    def _sex(self, line: Line) -> str:
+        self._code(line, "document", codes.DOCUMENT)
+        return self._code(line, "sex", codes.SEX)
+
     def _member(self, line: Line, name: str, number: IdNumber, relation: str) -> MemberRow:
         return MemberRow(
             row=line.row,
@@ -380,17 +409,22 @@ class _Reader:
             id_number=number,
             relation=relation,
             sex=number.sex,
-            nation=self._take(line, "nation", values.nation, ""),
-            politics=self._code(line, "politics", codes.POLITICS),
-            education=self._code(line, "education", codes.EDUCATION),
-            schooling=self._code(line, "schooling", codes.SCHOOLING),
-            health=self._take(line, "health", lambda c: values.codes(c, codes.HEALTH), ()),
-            labour=self._code(line, "labour", codes.LABOUR),
             phone=self._take(line, "phone", values.phone, ""),
             work_place=self._take(line, "work_place", values.free_text, ""),
-            work_months=self._take(line, "work_months", values.months, None),
-            facts=self._facts(line, columns.MEMBER_FACTS),
+            facts=self._together(line, _MEMBER_FACTS, partial(self._facts, _MEMBER_FACTS)),
+            **self._together(line, _CIRCUMSTANCES, self._circumstances),
         )
+
+    def _circumstances(self, line: Line) -> dict[str, Any]:
+        return {
+            "nation": self._take(line, "nation", values.nation, ""),
+            "politics": self._code(line, "politics", codes.POLITICS),
+            "education": self._code(line, "education", codes.EDUCATION),
+            "schooling": self._code(line, "schooling", codes.SCHOOLING),
+            "health": self._take(line, "health", _health, tuple[str, ...]()),
+            "labour": self._code(line, "labour", codes.LABOUR),
+            "work_months": self._take(line, "work_months", values.months, None),
+        }
 
     def _identity(self, line: Line) -> IdNumber | None:
         number = self._take(line, "id", self._identity_of, None)
@@ -409,6 +443,10 @@ class _Reader:
             self._fault(line.row, name, "required")
             return ""
         return self._take(line, name, parse, "")
+
+
+def _health(cell: Cell) -> tuple[str, ...]:
+    return values.codes(cell, codes.HEALTH)
 
 
 def _signed_fen(cell: Cell) -> int | None:

@@ -145,6 +145,8 @@ def benefit(cell: Cell) -> bool | None:
 
 def fen(cell: Cell, *, may_be_negative: bool = False) -> int | None:
     """Yuan as typed (1,234.50, ￥800, 650元) in whole fen, half up; None for an empty cell."""
+    if type(cell) is float and 0 <= cell <= _MAX_YUAN and cell.is_integer():
+        return int(cell) * 100
     text = text_of(cell).replace(",", "").replace(" ", "").lstrip("¥").removesuffix("元")
     if text in _EMPTY:
         return None

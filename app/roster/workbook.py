@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from operator import itemgetter
+from typing import Any
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
 
@@ -54,6 +55,8 @@ _PLAIN_START = b'<c r="'
 _ANY_START = re.compile(rb"<(?:[^\s<>/:]*:)?c(?=[\s/>])")
 _ODD_STARTS = (re.compile(rb":c[\s/>]"), re.compile(rb"<c(?! r=\")[\s/>]"))
 _PLAIN_CELL = re.compile(rb"<c r=\"([A-Z]{1,3})(\d{1,7})\"(?: (?!r=)\w+=\"[^\"<>&]*\")*(/| /|></c)?>")
+# The quick way again, for cells up to the last column that is allowed: only the row is taken.
+_NEAR_CELL = re.compile(rb"<c r=\"(?:[A-Z]|[A-J][A-Z]|K[A-N])(\d{1,7})\"(?: (?!r=)\w+=\"[^\"<>&]*\")*(?:/| /|></c)?>")
 _CELL = re.compile(
     rb"<(?:\w+:)?c(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*"
     rb"\s+r=\"([A-Z]{1,3})(\d{1,7})\"(?:\s+(?!r=)[\w:]+=\"[^\"<>&]*\")*\s*(/|></(?:\w+:)?c)?>(?:<v>(\d{1,8})</v>)?"
@@ -178,6 +181,8 @@ def ensure_cells(part: bytes, texts: Texts) -> None:
 def _ensure_area(part: bytes) -> int:
     """The number of cells, when each can be placed and all fit; raises WorkbookRefused."""
     is_odd = any(odd.search(part) for odd in _ODD_STARTS)
+    if not is_odd and (near := _count_near(part)):
+        return near
     count = sum(1 for _ in _ANY_START.finditer(part)) if is_odd else part.count(_PLAIN_START)
     pattern = _CELL if is_odd else _PLAIN_CELL
     seen = 0
@@ -197,7 +202,18 @@ def _ensure_area(part: bytes) -> int:
     return count
 
 
-def _batches(pattern: re.Pattern[bytes], part: bytes) -> Iterator[list[tuple[bytes, ...]]]:
+def _count_near(part: bytes) -> int:
+    """The number of cells when all stand in few enough rows, even if each of these were full; else 0."""
+    seen, rows = 0, set[bytes]()
+    for found in _batches(_NEAR_CELL, part):
+        seen += len(found)
+        rows.update(found)
+    numbers = [int(row) for row in rows] or [1]
+    is_near = max(numbers) <= MAX_ROWS and (max(numbers) - min(numbers) + 1) * MAX_COLUMNS <= MAX_CELLS
+    return seen if is_near and seen == part.count(_PLAIN_START) else 0
+
+
+def _batches(pattern: re.Pattern[bytes], part: bytes) -> Iterator[list[Any]]:
     """All matches, some megabytes of text at a time, cut before a tag: memory stays small."""
     start = 0
     while start < len(part):

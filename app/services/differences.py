@@ -1,5 +1,6 @@
 """What a roster says otherwise than what is registered: column by column, fit to be shown and confirmed."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +11,6 @@ from app.idnumber import mask
 from app.services.prepared import SEALED, Prepared
 
 COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
-PERSON_COMPARED = ("name", "relation", "sex", "born", "details")
 MASKED = ("phone",)
 
 
@@ -45,11 +45,11 @@ def difference(one: Prepared, area: str, found: Row[Any], members: Sequence[Row[
     """Hold a household of a roster against the registered one; None when they agree."""
     changes = [] if _is_filed_so(one, area, found) else [Change("area", found.area, area)]
     changes += [
-        Change(name, _shown(name, getattr(found, name)), _shown(name, one.values[name]))
+        Change(name, _shown(name, getattr(found, name)), _shown(name, getattr(one, name)))
         for name in COMPARED
-        if one.values[name] != getattr(found, name)
+        if getattr(one, name) != getattr(found, name)
     ]
-    if one.values["details"] != _without_cipher(found.details):
+    if one.details != found.details and json.loads(one.details) != _without_cipher(json.loads(found.details)):
         changes.append(Change("details"))
     people = _people(one, members)
     changes += [people] if people else []
@@ -72,10 +72,18 @@ def _without_cipher(details: Mapping[str, Any]) -> dict[str, Any]:
 
 def _people(one: Prepared, members: Sequence[Row[Any]]) -> Change | None:
     """Who came, went or changed, by name."""
-    there = {m.id_key: {name: getattr(m, name) for name in PERSON_COMPARED} for m in members}
-    here = {m.id_key: m.values for m in one.members}
+    there = {m.id_key: (m.name, m.relation, m.sex, m.born, m.details) for m in members}
+    here = {m.id_key: (m.name, m.relation, m.sex, m.born, m.details) for m in one.members}
     if there == here:
         return None
-    before = [person["name"] for key, person in there.items() if person != here.get(key)]
-    after = [person["name"] for key, person in here.items() if person != there.get(key)]
+    there, here = _decoded(there), _decoded(here)
+    if there == here:
+        return None
+    before = [person[0] for key, person in there.items() if person != here.get(key)]
+    after = [person[0] for key, person in here.items() if person != there.get(key)]
     return Change("members", "、".join(before), "、".join(after))
+
+
+def _decoded(people: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The same people with what their JSON says, as the same may be written in two ways."""
+    return {key: (*person[:-1], json.loads(person[-1])) for key, person in people.items()}

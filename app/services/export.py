@@ -4,6 +4,7 @@ ID, telephone and bank numbers go out masked unless somebody who answers for the
 either way it stands in the access ledger.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +145,7 @@ def _household(row: Row[Any], sealed: Sealed) -> dict[str, Any]:
 
 
 def _member(member: Row[Any], sealed: Sealed) -> dict[str, Any]:
-    details: Mapping[str, Any] = member.details
+    details: Mapping[str, Any] = json.loads(member.details)
     return {
         **details.get("facts", {}),
         "name": member.name,

@@ -5,6 +5,7 @@ takes it all in. Differences from what is registered are changed only when a per
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from app.roster.parse import Found, Rules, Seen, find_roster, read_roster
 from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths
-from app.services.differences import Difference, difference
+from app.services.differences import COMPARED, Difference, difference
 from app.services.prepared import (
     HOUSEHOLD_COLUMNS,
     MEMBER_COLUMNS,
@@ -45,6 +46,7 @@ IMPORTERS = ("county_lead", "township_officer", "admin")
 WORKERS = 2
 MOST_SHOWN = 1_000
 BATCH = 1_000
+CHANGEABLE = (*COMPARED, "village", "township", "head_key")
 
 Progress = Callable[[int], None]
 
@@ -288,17 +290,15 @@ def _take_one(plan: Plan, one: Prepared, known: Known) -> None:
 
 
 def _known(county: str, rows: Sequence[Prepared]) -> Known:
+    grids = area_store.grids(county) if any(one.grid for one in rows) else {}
+    if not store.has_households(county):
+        return Known({}, {}, {}, {}, grids)
     by_number = store.with_national_numbers(county, (one.number for one in rows))
     by_head = store.with_heads(county, (one.head_key for one in rows))
     numbers = {h.number for h in (*by_number.values(), *by_head.values())}
     people = (m.id_key for one in rows for m in one.members)
-    return Known(
-        by_number,
-        by_head,
-        store.members_by_household(county, numbers),
-        store.households_of_people(county, people),
-        area_store.grids(county) if any(one.grid for one in rows) else {},
-    )
+    members = store.members_by_household(county, numbers)
+    return Known(by_number, by_head, members, store.households_of_people(county, people), grids)
 
 
 def _match(one: Prepared, known: Known) -> tuple[Row[Any] | None, list[RowError]]:
@@ -339,8 +339,7 @@ def _change(rows: Sequence[tuple[str, str, Prepared]]) -> list[str]:
     for county in sorted({one.county for _, _, one in rows}):
         store.remove_members(county, [number for number, _, one in rows if one.county == county])
     for number, area, one in rows:
-        place = {"area": area, "village": one.village, "township": f"{one.village[:9]}000"}
-        values = {**one.values, **place, "head_key": one.head_key, "details": stored_details(one)}
-        store.change(one.county, number, values)
+        values = {name: getattr(one, name) for name in CHANGEABLE}
+        store.change(one.county, number, {**values, "area": area, "details": json.loads(stored_details(one))})
     insert_rows(Member, MEMBER_COLUMNS, (row for number, _, one in rows for row in member_tuples(number, one)))
     return [number for number, _, _ in rows]

@@ -1,9 +1,12 @@
 """Many rows at once: COPY on PostgreSQL, one statement for many rows on SQLite; never row objects."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
+from sqlalchemy import ColumnElement, Text, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
 from app.store.statements import table
@@ -33,3 +36,11 @@ def insert_rows(model: type[Base], columns: Sequence[str], rows: Iterable[Sequen
                 copy.write_row(row)
     except (IntegrityError, psycopg.errors.IntegrityError) as error:
         raise Clash(name) from error
+
+
+def among(column: Any, values: Iterable[str]) -> ColumnElement[bool]:
+    """Return that a column is one of many texts, which go to the engine as one parameter whatever their number."""
+    listed = sorted(set(values))
+    if is_sqlite():
+        return column.in_(select(func.json_each(json.dumps(listed)).table_valued("value").c.value))  # type: ignore[no-any-return]
+    return column == any_(literal(listed, ARRAY(Text)))  # type: ignore[no-any-return]

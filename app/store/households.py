@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Row, Text, cast, delete, func, or_, select, update
 
+from app.store.bulk import among
 from app.store.statements import table
 from app.store.transaction import insert_once
-from app.tables import Counter, Household, Member, db
+from app.tables import Base, Counter, Household, Member, db
 from workflows.model import area_root
 
 BATCH = 500
@@ -23,44 +24,46 @@ def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield part
 
 
+def has_households(county: str) -> bool:
+    """Tell whether any household of a county is registered."""
+    return db.session.scalar(select(Household.number).where(Household.county == county).limit(1)) is not None
+
+
 def with_national_numbers(county: str, numbers: Iterable[str]) -> dict[str, Row[Any]]:
-    """Return households by their number in the national system."""
+    """Return households by their number in the national system; their details as JSON text."""
     found = _households(county, Household.national_number, numbers)
     return {str(row.national_number): row for row in found}
 
 
 def with_heads(county: str, keys: Iterable[str]) -> dict[str, Row[Any]]:
-    """Return households by the key of the person who heads them."""
+    """Return households by the key of the person who heads them; their details as JSON text."""
     return {row.head_key: row for row in _households(county, Household.head_key, keys)}
 
 
 def _households(county: str, column: Any, values: Iterable[str]) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for part in batches(sorted({v for v in values if v})):
-        query = select(*table(Household).columns).where(Household.county == county, column.in_(part))
-        found += db.session.execute(query)
-    return found
+    query = select(*_with_json_text(Household)).where(Household.county == county)
+    return list(db.session.execute(query.where(among(column, (v for v in values if v)))))
 
 
 def households_of_people(county: str, keys: Iterable[str]) -> dict[str, str]:
     """Return the household number of each person, by person key."""
-    found: dict[str, str] = {}
-    for part in batches(sorted(set(keys))):
-        query = select(Member.id_key, Member.household).where(Member.county == county, Member.id_key.in_(part))
-        found.update({row.id_key: row.household for row in db.session.execute(query)})
-    return found
+    query = select(Member.id_key, Member.household).where(Member.county == county, among(Member.id_key, keys))
+    return {row.id_key: row.household for row in db.session.execute(query)}
 
 
 def members_by_household(county: str, numbers: Iterable[str]) -> dict[str, list[Row[Any]]]:
-    """Return the members of households, by household, in order."""
+    """Return the members of households, by household, in order; their details as JSON text."""
     found: dict[str, list[Row[Any]]] = {}
-    members = table(Member)
-    for part in batches(sorted(set(numbers))):
-        wanted: ColumnElement[bool] = Member.household.in_(part)
-        query = select(*members.columns).where(Member.county == county, wanted)
-        for row in db.session.execute(query.order_by(Member.household, Member.position)):
-            found.setdefault(row.household, []).append(row)
+    query = select(*_with_json_text(Member)).where(Member.county == county, among(Member.household, numbers))
+    for row in db.session.execute(query.order_by(Member.household, Member.position)):
+        found.setdefault(row.household, []).append(row)
     return found
+
+
+def _with_json_text(model: type[Base]) -> list[ColumnElement[Any]]:
+    """A table's columns with JSON as the text that was stored: to compare many, none need be decoded."""
+    columns = table(model).columns
+    return [cast(c, Text).label(c.name) if isinstance(c.type, JSON) else c for c in columns]
 
 
 def page_of_area(area: str, after: str) -> list[Row[Any]]:
