@@ -240,6 +240,7 @@ SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
     "choice": Labels.option,
     "choices": _choices,
     "date": _day,
+    "earlier_date": _day,
     "person": lambda labels, spec, value: str(value["name"]),  # noqa: ARG005
     "evidence_kind": lambda labels, spec, value: labels.evidence(value),  # noqa: ARG005
     "correctable_field": lambda labels, spec, value: labels.field(value),  # noqa: ARG005

@@ -61,7 +61,7 @@ def apply(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: d
     case = context.case
     if case is not None and command.version is not None and command.version != case.seq:
         raise Stale(seen=command.version, present=case.seq)
-    _ensure_asked_by(context, actor)
+    _ensure_asked_by(context, command)
     if isinstance(context.form, Action) and context.form.system:
         office, values = actor.offices[0], _due_period(context, command)
     else:
@@ -91,9 +91,11 @@ def _machine_to_open(rules: Rules, dossier: Dossier, command: Command, now: date
     return rules.current(definition.id, dossier.subject.area, command.purpose, local_date(now))
 
 
-def _ensure_asked_by(context: Context, actor: Actor) -> None:
+def _ensure_asked_by(context: Context, command: Command) -> None:
     form = context.form
-    if isinstance(form, Action) and (form.internal or (form.system and not actor.is_system)):
+    if not isinstance(form, Action):
+        return
+    if form.internal or (form.system and not context.actor.is_system) or (form.opening and not command.is_opening):
         raise UnknownAction(action=form.id)
 
 
@@ -260,7 +262,7 @@ def _forms_at(compiled: Compiled, state: str) -> Iterator[Step | Action]:
         yield step
     yield from (s for s in compiled.alongside.values() if compiled.targets(s.action, state))
     for action in compiled.definition.actions.values():
-        if not action.internal and not action.system and compiled.targets(action.id, state):
+        if not action.internal and not action.system and not action.opening and compiled.targets(action.id, state):
             yield action
 
 

@@ -15,7 +15,7 @@ Label = Mapping[str, str]
 SIGN_MODES = ("one", "all", "any", "vote")
 FIELD_TYPES = (
     "text", "choice", "choices", "money", "count", "date", "bool", "person",
-    "case", "evidence_kind", "correctable_field", "corrected_value",
+    "case", "evidence_kind", "correctable_field", "corrected_value", "earlier_date",
 )  # fmt: skip
 SPECIAL_SOURCES = ("@new", "@open", "@any", "@added", "@before_decision")
 SPECIAL_TARGETS = ("@same", "@first_step", "@earlier_gate")
@@ -100,7 +100,10 @@ class State:
 
 @dataclass(frozen=True)
 class Action:
-    """An action beside the steps; ``who = "current"`` means those whom the present state waits for."""
+    """An action beside the steps; ``who = "current"`` means those whom the present state waits for.
+
+    An ``opening`` one takes over what was decided before this system was used: only a roster's import may ask for it.
+    """
 
     id: str
     label: Label
@@ -117,6 +120,7 @@ class Action:
     decides: bool = False
     internal: bool = False
     system: bool = False
+    opening: bool = False
     records: str = ""
     counts: str = ""
     dates: str = ""

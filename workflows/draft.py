@@ -134,6 +134,17 @@ def _record_helper(draft: Draft, context: Context, values: Mapping[str, Any]) ->
     draft.put("_helpers", sorted({*draft.fields.get("_helpers", []), person}))
 
 
+def _record_opening(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Helper and measures of before count as those that are recorded here do."""
+    if "helper" in values:
+        _record_helper(draft, context, values)
+    if "measures_before" in values:
+        options = {option.id: option for option in context.compiled.fields["measures_before"].options}
+        chosen = [options[name] for name in values["measures_before"]]
+        draft.put("measures_delivered", len(chosen))
+        draft.put("developmental_measures", sum(option.developmental for option in chosen))
+
+
 def _record_measure(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
     options = {option.id: option for option in context.compiled.fields["measure_kind"].options}
     if options[values["measure_kind"]].developmental:
@@ -161,6 +172,7 @@ RECORDS = {
     "refusal": _record_refusal,
     "appeal_upheld": _record_appeal_upheld,
     "helper": _record_helper,
+    "opening": _record_opening,
     "measure": _record_measure,
     "lapse": _record_lapse,
     "came_from": _record_came_from,

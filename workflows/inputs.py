@@ -25,6 +25,7 @@ from workflows.model import Command
 LONGEST_TEXT = 2000
 LARGEST_AMOUNT = 10**12
 OLDEST = timedelta(days=366)
+FIRST_DAY = date(2012, 1, 1)  # the register of poor households, from which all of this grew, began in 2013-2014
 CASE_NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}-[A-Z][0-9]{1,4}")
 
 
@@ -119,6 +120,15 @@ def _date(spec: Field, value: object, context: Context) -> str | None:
     return day.isoformat() if day and local_date(opened - OLDEST) <= day <= context.today else None
 
 
+def _earlier_date(spec: Field, value: object, context: Context) -> str | None:
+    """A day of what was decided before this system was used, however long ago; never in the future."""
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return day.isoformat() if day and FIRST_DAY <= day <= context.today else None
+
+
 def _bool(spec: Field, value: object, context: Context) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -161,6 +171,7 @@ CHECKS: Mapping[str, Callable[[Field, object, Context], Any]] = {
     "money": _money,
     "count": _count,
     "date": _date,
+    "earlier_date": _earlier_date,
     "bool": _bool,
     "person": _person,
     "case": _case,

@@ -161,7 +161,8 @@ class Evidence:
 class Command:
     """What somebody asks for. ``case`` is None to open one; ``version`` is the entry count that the page showed.
 
-    ``salt_seed`` (32 random bytes) makes the salts of personal values and is forgotten afterwards.
+    ``salt_seed`` (32 random bytes) makes the salts of personal values and is forgotten afterwards. ``is_opening`` says
+    that a roster's import asks: pages and API never set it.
     """
 
     action: str
@@ -173,6 +174,7 @@ class Command:
     data: Mapping[str, Any] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     version: int | None = None
+    is_opening: bool = False
 
 
 @dataclass(frozen=True)

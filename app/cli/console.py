@@ -132,7 +132,7 @@ class Console:
         if not sys.stderr.isatty():
             yield lambda _: None
             return
-        with tqdm(total=total, desc=self.say(key), file=sys.stderr, leave=False) as bar:
+        with tqdm(total=total or None, desc=self.say(key), file=sys.stderr, leave=False) as bar:
 
             def advance(count: int) -> None:
                 bar.update(count)

@@ -11,7 +11,7 @@ from app.cli.console import Console, acting, pass_console
 from app.labels import state_of
 from app.roster import RowError, codes
 from app.roster.marked import write_marked
-from app.roster.parse import find_roster
+from app.roster.parse import find_roster, rows_expected
 from app.services import lists
 from app.services.export import export_households
 from app.services.households import Imported, import_households
@@ -28,19 +28,33 @@ ERROR_COLUMNS = ("row", "column", "value", "why", "code")
     "--errors", type=click.Path(dir_okay=False, path_type=Path), help="错误清单写入 .xlsx 或 .csv / write the errors"
 )
 @click.option("--confirm", default="", metavar="CODE", help="按确认码更改不一致之处 / change what differs, by its code")
+@click.option("--only", multiple=True, metavar="NUMBER", help="只更改这些户（可多次） / change only these (repeatable)")
+@click.option("--openings", is_flag=True, help="登记期初：已监测、已消除的户 / take over past status")
 @acting
 @pass_console
 def import_roster(
-    console: Console, file: Path, dry_run: bool, errors: Path | None, confirm: str, username: str
+    console: Console,
+    file: Path,
+    dry_run: bool,
+    errors: Path | None,
+    confirm: str,
+    only: tuple[str, ...],
+    openings: bool,
+    username: str,
 ) -> None:
     """Take a roster into the households of the acting person's area."""
+    if only and not confirm:
+        raise click.UsageError("--only: --confirm CODE")
     if errors and errors.suffix.lower() not in (".xlsx", ".csv"):
         raise click.BadParameter(".xlsx / .csv", param_hint="--errors")
     with console.running():
         actor = console.actor(username)
         data = file.read_bytes()
-        with console.progress("import.progress", 0) as progress:
-            done = import_households(actor, data=data, dry_run=dry_run, confirm=confirm, progress=progress)
+        chosen = [number.upper() for number in only] or None
+        with console.progress("import.progress", rows_expected(data)) as progress:
+            done = import_households(
+                actor, data=data, dry_run=dry_run, confirm=confirm, only=chosen, openings=openings, progress=progress
+            )
     _tell(console, done)
     if done.error_count:
         _tell_errors(console, done)
@@ -64,6 +78,8 @@ def _tell(console: Console, done: Imported) -> None:
         unchanged=done.unchanged,
         differing=done.difference_count,
     )
+    if done.opened:
+        console.tell("import.opened" if done.is_applied else "import.opening", count=done.opened)
 
 
 def _tell_differences(console: Console, done: Imported) -> None:

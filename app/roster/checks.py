@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from app.idnumber import IdNumber
-from app.roster.records import MemberRow
+from app.roster.records import HouseholdRow, MemberRow
 
 #: (field, code, value fit to be shown)
 Fault = tuple[str, str, str]
@@ -30,6 +30,19 @@ def relation_faults(first_row: int, relations: Sequence[tuple[int, str]]) -> lis
     faults = [(first_row, "head_missing")] if not heads and not is_unsure else []
     faults += [(row, "head_twice") for row in heads[1:]]
     return faults + [(row, "spouse_twice") for row in spouses[1:]]
+
+
+def status_faults(household: HouseholdRow, today: date) -> Iterator[tuple[str, str]]:
+    """(field, code) where the dates of monitoring can't be: elimination before identification, or in the future."""
+    identified, eliminated = household.identified, household.eliminated
+    if eliminated and not identified:
+        yield "identified", "identified_missing"
+    for column, text in (("identified", identified), ("eliminated", eliminated)):
+        if text > f"{today:%Y%m%d}"[: len(text)]:
+            yield column, "status_future"
+    shorter = min(len(identified), len(eliminated))
+    if eliminated[:shorter] < identified[:shorter]:
+        yield "eliminated", "status_order"
 
 
 def has_two_educations(member: MemberRow) -> bool:

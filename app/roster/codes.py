@@ -128,6 +128,29 @@ RISK: Table = {
     "因安全饮水": "water",
     "其他": "other",
 }
+#: The kinds of measures as the definition of assistance names them, and shorter.
+MEASURE: Table = {
+    "产业帮扶": "industry",
+    "产业": "industry",
+    "就业帮扶": "employment",
+    "就业": "employment",
+    "金融帮扶": "finance",
+    "金融": "finance",
+    "公益岗位": "public_job",
+    "公益岗位帮扶": "public_job",
+    "健康帮扶": "health",
+    "健康": "health",
+    "义务教育保障": "compulsory_edu",
+    "教育帮扶": "education_aid",
+    "综合保障": "social_security",
+    "住房安全保障": "housing_safety",
+    "饮水安全保障": "water_safety",
+    "社会帮扶": "social_aid",
+    "搬迁": "relocation",
+    "易地搬迁": "relocation",
+    "生产生活条件改善": "living_conditions",
+    "基础设施建设": "infrastructure",
+}
 #: 100A09: the 56 nations, and the two entries that the household register adds.
 _NATION_LIST = (
     "汉族 蒙古族 回族 藏族 维吾尔族 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 哈尼族 "

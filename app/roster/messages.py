@@ -145,6 +145,15 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "Several villages have this name; add the township or the 12-digit code.",
     ),
     # Households.
+    "identified_missing": (
+        "填写了消除监测时间，却没有识别监测时间。",
+        "There is a time of elimination but none of identification (识别监测时间).",
+    ),
+    "status_future": ("这个时间在今天之后。", "This time lies in the future."),
+    "status_order": (
+        "消除监测时间早于识别监测时间。",
+        "The time of elimination lies before that of identification.",
+    ),
     "head_missing": ("这一户没有户主。", "This household has no head."),
     "head_twice": ("这一户有多个户主。", "This household has more than one head."),
     "spouse_twice": ("这一户有多个配偶。", "This household has more than one spouse."),

@@ -135,6 +135,12 @@ def find_roster(data: bytes) -> Found:
     return fallback
 
 
+def rows_expected(data: bytes) -> int:
+    """About how many rows a roster has, to show how far it is read; 0 when it does not say."""
+    sheet = find_roster(data).sheet
+    return sheet.height() if sheet else 0
+
+
 def read_roster(found: Found, rules: Rules, prepare: Prepare, *, workers: int = 1) -> Iterator[Part]:
     """Read a roster part by part, in order; one that is refused on the way ends with a part that says so.
 
@@ -298,7 +304,7 @@ class _Reader:
             self._fault(row, "relation", code)
         number = self._take(top, "number", values.household_number, "")
         members = tuple(member for _, _, member in people if member)
-        return number, HouseholdRow(
+        household = HouseholdRow(
             row=top.row,
             number=number,
             village=self._together(top, _PLACE, self._village),
@@ -306,7 +312,10 @@ class _Reader:
             group=self._take(top, "group", values.free_text, ""),
             kind=self._code(top, "kind", codes.KIND) or "ordinary",
             category=self._code(top, "category", codes.CATEGORY),
-            identified=self._take(top, "identified", values.month, ""),
+            identified=self._take(top, "identified", values.month_or_day, ""),
+            eliminated=self._take(top, "eliminated", values.month_or_day, ""),
+            helper=self._take(top, "helper", values.name_text, ""),
+            measures=self._take(top, "measures", _measures, tuple[str, ...]()),
             phone=self._take(top, "household_phone", values.phone, ""),
             bank=self._take(top, "bank", values.free_text, ""),
             account=self._take(top, "account", values.account, ""),
@@ -315,6 +324,9 @@ class _Reader:
             facts=self._together(top, _HOUSEHOLD_FACTS, partial(self._facts, _HOUSEHOLD_FACTS)),
             members=members,
         )
+        for column, code in checks.status_faults(household, self.rules.today):
+            self._fault(top.row, column, code)
+        return number, household
 
     def _common(self, group: list[Line]) -> Line:
         """The household's own columns: the first filled cell of each; others must agree."""
@@ -447,6 +459,10 @@ class _Reader:
 
 def _health(cell: Cell) -> tuple[str, ...]:
     return values.codes(cell, codes.HEALTH)
+
+
+def _measures(cell: Cell) -> tuple[str, ...]:
+    return values.codes(cell, codes.MEASURE)
 
 
 def _signed_fen(cell: Cell) -> int | None:

@@ -48,7 +48,10 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class HouseholdRow:
-    """One household and its members in file order; money in fen, `identified` as YYYYMM or "", `grid` as typed."""
+    """One household and its members in file order; money in fen, `grid` and `helper` as typed.
+
+    `identified` and `eliminated` are YYYYMM, YYYYMMDD or "".
+    """
 
     row: int
     number: str
@@ -58,6 +61,9 @@ class HouseholdRow:
     kind: str
     category: str
     identified: str
+    eliminated: str
+    helper: str
+    measures: tuple[str, ...]
     phone: str = field(repr=False)
     bank: str = field(repr=False)
     account: str = field(repr=False)

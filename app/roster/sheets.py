@@ -40,6 +40,7 @@ EMPTY_SHEET = (
 )
 _LONGEST_HEAD = 1 << 20
 _ROW = re.compile(rb'<row r="(\d{1,7})"')
+_DIMENSION = re.compile(rb'<dimension ref="[A-Z]{1,3}\d{1,7}:[A-Z]{1,3}(\d{1,7})"')
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 
 _TARGET = re.compile(r"/?(?:xl/)?(worksheets/[^/]+\.xml)")
@@ -65,6 +66,10 @@ class Sheet:
         left: list[Cell] = [""] * self.source.start[1]
         for index, row in enumerate(self.source.iter_rows()):
             yield index, left + row
+
+    def height(self) -> int:
+        """How many rows there are."""
+        return self.source.total_height
 
     def top(self, count: int) -> list[list[Cell]]:
         """The first rows, blank ones included."""
@@ -163,6 +168,11 @@ class LongSheet:
     archive: bytes = field(repr=False)
     parts: Mapping[str, bytes] = field(repr=False)
     texts: Texts = field(repr=False)
+
+    def height(self) -> int:
+        """How many rows the sheet's head says that there are, 0 when it does not; never more than may be read."""
+        said = _DIMENSION.search(self._open()[0])
+        return min(int(said[1]), MAX_ROWS) if said else 0
 
     def top(self, count: int) -> list[list[Cell]]:
         """The first rows, blank ones included."""

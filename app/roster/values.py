@@ -22,6 +22,7 @@ _PHONE = re.compile(r"1\d{10}|0\d{9,11}|[2-9]\d{6,7}")
 _ACCOUNT = re.compile(r"\d{8,32}")
 _DATE = re.compile(r"(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(\d{1,2})日?(?:T?00:00:00(?:\.0+)?)?")
 _MONTH = re.compile(r"(\d{4})(?:年|[-/.])?(\d{1,2})月?")
+_PLAIN_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _BETWEEN = re.compile(r"[,，、;；+/|\s]+")
 
 
@@ -173,7 +174,7 @@ def day(cell: Cell) -> date | None:
     text = text_of(cell).replace(" ", "")
     if text in _EMPTY:
         return None
-    found = _DATE.fullmatch(text) or re.fullmatch(r"(\d{4})(\d\d)(\d\d)", text)
+    found = _DATE.fullmatch(text) or _PLAIN_DAY.fullmatch(text)
     try:
         return date(int(found[1]), int(found[2]), int(found[3])) if found else _no_day(text)
     except ValueError:
@@ -191,6 +192,19 @@ def month(cell: Cell) -> str:
     if not found or not 1 <= int(found[2]) <= 12:
         raise CellError("bad_month", value=scrub(text))
     return f"{found[1]}{int(found[2]):02d}"
+
+
+def month_or_day(cell: Cell) -> str:
+    """A month as YYYYMM or, where the day is known, YYYYMMDD; "" for an empty cell."""
+    if isinstance(cell, date):
+        return f"{cell:%Y%m%d}"
+    try:
+        return month(cell)
+    except CellError:
+        found = _DATE.fullmatch(text_of(cell).replace(" ", "")) or _PLAIN_DAY.fullmatch(text_of(cell))
+        if not found:
+            raise
+        return f"{day(cell):%Y%m%d}"
 
 
 def months(cell: Cell) -> int | None:

@@ -1,7 +1,7 @@
 """What a roster says otherwise than what is registered: column by column, fit to be shown and confirmed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.idnumber import mask
 from app.services.prepared import SEALED, Prepared
 
 COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
+STATUS = ("category", "identified", "eliminated", "helper", "measures", "risks")
 MASKED = ("phone",)
 
 
@@ -41,15 +42,21 @@ class Difference:
         return {"household": self.household, "changes": [asdict(change) for change in self.changes]}
 
 
-def difference(one: Prepared, area: str, found: Row[Any], members: Sequence[Row[Any]]) -> Difference | None:
-    """Hold a household of a roster against the registered one; None when they agree."""
+def difference(
+    one: Prepared, area: str, found: Row[Any], members: Sequence[Row[Any]], *, has_status: bool
+) -> Difference | None:
+    """Hold a household of a roster against the registered one; None when they agree.
+
+    Once a household has its status here, a roster says nothing of it any more: only the gates do.
+    """
     changes = [] if _is_filed_so(one, area, found) else [Change("area", found.area, area)]
     changes += [
         Change(name, _shown(name, getattr(found, name)), _shown(name, getattr(one, name)))
         for name in COMPARED
         if getattr(one, name) != getattr(found, name)
     ]
-    if one.details != found.details and json.loads(one.details) != _without_cipher(json.loads(found.details)):
+    left_out = {SEALED, *(STATUS if has_status else ())}
+    if one.details != found.details and _details(one.details, left_out) != _details(found.details, left_out):
         changes.append(Change("details"))
     people = _people(one, members)
     changes += [people] if people else []
@@ -66,8 +73,8 @@ def _shown(column: str, value: object) -> str:
     return mask(text) if column in MASKED else text
 
 
-def _without_cipher(details: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in details.items() if name != SEALED}
+def _details(text: str, left_out: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(text).items() if name not in left_out}
 
 
 def _people(one: Prepared, members: Sequence[Row[Any]]) -> Change | None:

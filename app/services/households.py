@@ -6,21 +6,19 @@ takes it all in. Differences from what is registered are changed only when a per
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
-
-from sqlalchemy import Row
+from itertools import groupby
 
 from app.roster import MAX_ERRORS, RowError
-from app.roster.messages import scrub
 from app.roster.parse import Found, Rules, Seen, find_roster, read_roster
 from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths
-from app.services.differences import COMPARED, Difference, difference
+from app.services.differences import COMPARED, Difference
+from app.services.openings import Openings, dossiers_of
 from app.services.prepared import (
     HOUSEHOLD_COLUMNS,
     MEMBER_COLUMNS,
@@ -30,8 +28,8 @@ from app.services.prepared import (
     prepare,
     stored_details,
 )
+from app.services.roster_plan import BATCH, Plan, fault, take
 from app.services.spool import Spool
-from app.store import areas as area_store
 from app.store import households as store
 from app.store import ledger
 from app.store.bulk import Clash, insert_rows
@@ -39,50 +37,13 @@ from app.store.transaction import reading, writing
 from app.tables import Household, Member
 from workflows.clock import local_date, utc_text
 from workflows.errors import WrongOffice
-from workflows.journal import canonical
-from workflows.model import Actor, Office
+from workflows.model import Actor, Dossier, Office
 
 IMPORTERS = ("county_lead", "township_officer", "admin")
 WORKERS = 2
-MOST_SHOWN = 1_000
-BATCH = 1_000
 CHANGEABLE = (*COMPARED, "village", "township", "head_key")
 
 Progress = Callable[[int], None]
-
-# (heading, Chinese, English) of what only the database can tell.
-FOUND_HERE: Mapping[str, tuple[str, str, str]] = {
-    "person_elsewhere": (
-        "证件号码",
-        "此人已登记在另一户（{household}）。",
-        "This person is registered in another household ({household}).",
-    ),
-    "number_elsewhere": (
-        "户编号",
-        "此户编号已属于户主不同的另一户（{household}）。",
-        "This number belongs to another household with another head ({household}).",
-    ),
-    "grid_unknown": (
-        "网格",
-        "本村没有这个网格（{household}）；请先在村的“网格”页建立，或用 fangpin import areas 导入。",
-        "The village has no such grid ({household}); open it on the village's page or by fangpin import areas.",
-    ),
-    "roster_raced": (
-        "",
-        "检查之后，其中有农户已由他人登记；请重新导入。",
-        "Somebody registered one of these households meanwhile; import the roster again.",
-    ),
-    "differences_changed": (
-        "",
-        "确认码与现在的不一致之处不符（现为 {household}）；请重新核对后再确认。",
-        "The code is not that of the differences as they are now ({household}); look at them again, then confirm.",
-    ),
-    "same_household_twice": (
-        "户编号",
-        "与第 {household} 行是同一户。",
-        "This is the same household as in row {household}.",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -104,35 +65,7 @@ class Imported:
     confirmation: str = ""
     is_applied: bool = False
     changed: int = 0
-
-
-@dataclass
-class Plan:
-    """What a roster comes to, held against the database."""
-
-    seen: Seen
-    spool: Spool
-    added: dict[str, int] = field(default_factory=dict)  # by county
-    people: int = 0
-    unchanged: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    difference_count: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-    errors: list[RowError] = field(default_factory=list)
-    error_count: int = 0
-    row_of: dict[str, int] = field(default_factory=dict)
-
-    def blame(self, errors: Iterable[RowError]) -> None:
-        """Take note of errors."""
-        for error in errors:
-            self.error_count += 1
-            if len(self.errors) < MAX_ERRORS:
-                self.errors.append(error)
-
-    @property
-    def confirmation(self) -> str:
-        """The code by which a person confirms the differences; empty when there are none."""
-        return self.digest.hexdigest()[:8] if self.difference_count else ""
+    opened: int = 0
 
 
 def import_households(
@@ -141,12 +74,15 @@ def import_households(
     data: bytes,
     dry_run: bool = False,
     confirm: str = "",
+    only: Collection[str] | None = None,
+    openings: bool = False,
     progress: Progress | None = None,
     workers: int = WORKERS,
 ) -> Imported:
     """Take a roster (.xlsx) into the households of the actor's area.
 
-    ``confirm`` is the code of differences shown before: they are applied too, if they are still the same. ``progress``
+    ``confirm`` is the code of differences shown before: they are applied too, if they are still the same, all or
+    ``only`` those of some households. ``openings`` takes over the status of households without one here. ``progress``
     is told of rows read. Raises WrongOffice. Everything else that is wrong stands row by row in ``errors``, and then
     nothing was changed.
     """
@@ -154,23 +90,30 @@ def import_households(
     with reading() as now:
         rules = Rules(Villages(_villages(offices)), local_date(now))
     found = find_roster(data)
+    file = hashlib.sha256(data).hexdigest()
     with Spool() as spool:
-        plan = Plan(Seen(found.header), spool)
+        plan = Plan(Seen(found.header), spool, Openings(actor, now, file, openings))
         for part in read_roster(found, rules, partial(prepare, runtime().keys), workers=workers):
-            _take(plan, plan.seen.take(part))
+            take(plan, plan.seen.take(part))
             if progress:
                 progress(part.row_count)
         _confirm(plan, found, confirm)
+        if not dry_run and not plan.error_count:
+            plan.blame_movers(_chosen(only) if confirm else ())
         if plan.error_count or dry_run:
             return _answer(plan, found, changed=None)
         try:
             with writing() as now:
-                changed = _add(plan, apply_differences=bool(confirm), now=now)
-                _note(actor, plan, data, changed, now)
+                changed = _add(plan, chosen=_chosen(only) if confirm else (), now=now)
+                _note(actor, plan, file, changed, now)
         except Clash:
-            plan.blame([_fault(0, "roster_raced", "")])
+            plan.blame([fault(0, "roster_raced", "")])
             return _answer(plan, found, changed=None)
         return _answer(plan, found, changed=changed)
+
+
+def _chosen(only: Collection[str] | None) -> Collection[str] | None:
+    return None if only is None else frozenset(only)
 
 
 def _confirm(plan: Plan, found: Found, confirm: str) -> None:
@@ -178,8 +121,9 @@ def _confirm(plan: Plan, found: Found, confirm: str) -> None:
     told = plan.seen.told(found)
     plan.errors = sorted([*told, *plan.errors], key=lambda error: error.row)[:MAX_ERRORS]
     plan.error_count += plan.seen.count(found)
+    plan.blame_movers(None)
     if confirm and confirm != plan.confirmation:
-        plan.blame([_fault(0, "differences_changed", plan.confirmation or "-")])
+        plan.blame([fault(0, "differences_changed", plan.confirmation or "-")])
 
 
 def _offices(actor: Actor) -> tuple[Office, ...]:
@@ -224,13 +168,13 @@ def _answer(plan: Plan, found: Found, *, changed: Sequence[str] | None) -> Impor
         confirmation=plan.confirmation,
         is_applied=changed is not None,
         changed=len(changed or ()),
+        opened=plan.opened if changed is None else plan.openings.count,
     )
 
 
-def _note(actor: Actor, plan: Plan, data: bytes, changed: Sequence[str], now: datetime) -> None:
-    file = hashlib.sha256(data).hexdigest()
+def _note(actor: Actor, plan: Plan, file: str, changed: Sequence[str], now: datetime) -> None:
     kept = plan.difference_count - len(changed)
-    counts = {"file": file, "unchanged": plan.unchanged, "differences": kept}
+    counts = {"file": file, "unchanged": plan.unchanged, "differences": kept, "opened": plan.openings.count}
     for county in sorted(plan.added or {number[:6] for number in plan.row_of}):
         detail = {**counts, "added": plan.added.get(county, 0)}
         ledger.append(county, user=actor.id, kind="households_imported", subject=county, now=now, detail=detail)
@@ -239,107 +183,42 @@ def _note(actor: Actor, plan: Plan, data: bytes, changed: Sequence[str], now: da
         ledger.append(county, user=actor.id, kind="households_changed", subject=county, now=now, detail=detail)
 
 
-# --- held against what is there already ---
-@dataclass(frozen=True)
-class Known:
-    """The registered households, members, people and grids that some rows of one county touch."""
-
-    by_number: Mapping[str, Row[Any]]
-    by_head: Mapping[str, Row[Any]]
-    members: Mapping[str, list[Row[Any]]]
-    places: Mapping[str, str]
-    grids: Mapping[tuple[str, str], str]  # (village, name or code) → code
-
-    def area_of(self, one: Prepared) -> str:
-        """Return a row's village or the grid that it names; empty when there is no such grid."""
-        return self.grids.get((one.village, one.grid), "") if one.grid else one.village
-
-
-def _take(plan: Plan, part: Sequence[Prepared]) -> None:
-    """Sort households into new, the same and different; new and different ones are laid aside."""
-    for county in sorted({one.county for one in part}):
-        for batch in store.batches((one for one in part if one.county == county), BATCH):
-            with reading():
-                known = _known(county, batch)
-            for one in batch:
-                _take_one(plan, one, known)
-
-
-def _take_one(plan: Plan, one: Prepared, known: Known) -> None:
-    area = known.area_of(one)
-    found, errors = _match(one, known)
-    errors += [] if area else [_fault(one.row, "grid_unknown", scrub(one.grid))]
-    if found and plan.row_of.setdefault(found.number, one.row) != one.row:
-        errors.append(_fault(one.row, "same_household_twice", str(plan.row_of[found.number])))
-    plan.blame([*one.errors, *errors])
-    if plan.error_count:
-        return
-    if found is None:
-        plan.added[one.county] = plan.added.get(one.county, 0) + 1
-        plan.people += len(one.members)
-        plan.spool.put("", area, one)
-        return
-    differing = difference(one, area, found, known.members[found.number])
-    if differing is None:
-        plan.unchanged += 1
-        return
-    plan.difference_count += 1
-    plan.digest.update(canonical(differing.as_json()).encode())
-    plan.differences += [differing] if plan.difference_count <= MOST_SHOWN else []
-    plan.spool.put(found.number, area if one.grid or one.village != found.village else found.area, one)
-
-
-def _known(county: str, rows: Sequence[Prepared]) -> Known:
-    grids = area_store.grids(county) if any(one.grid for one in rows) else {}
-    if not store.has_households(county):
-        return Known({}, {}, {}, {}, grids)
-    by_number = store.with_national_numbers(county, (one.number for one in rows))
-    by_head = store.with_heads(county, (one.head_key for one in rows))
-    numbers = {h.number for h in (*by_number.values(), *by_head.values())}
-    people = (m.id_key for one in rows for m in one.members)
-    members = store.members_by_household(county, numbers)
-    return Known(by_number, by_head, members, store.households_of_people(county, people), grids)
-
-
-def _match(one: Prepared, known: Known) -> tuple[Row[Any] | None, list[RowError]]:
-    """Find the household by number, else by its head; nobody in it may belong to another one."""
-    by_number, by_head = known.by_number.get(one.number), known.by_head.get(one.head_key)
-    found = by_number or by_head
-    if by_number and by_head and by_number.number != by_head.number:
-        return found, [_fault(one.row, "number_elsewhere", by_number.number)]
-    errors = []
-    for member in one.members:
-        place = known.places.get(member.id_key)
-        if place and place != (found.number if found else ""):
-            errors.append(replace(_fault(member.row, "person_elsewhere", place), value=member.id_masked))
-    return found, errors
-
-
-def _fault(row: int, code: str, household: str) -> RowError:
-    column, chinese, english = FOUND_HERE[code]
-    return RowError(row, column, "", code, chinese.format(household=household), english.format(household=household))
-
-
 # --- taking in ---
-def _add(plan: Plan, *, apply_differences: bool, now: datetime) -> list[str]:
-    """Add what is new and, when confirmed, change what differs; returns the numbers of changed households."""
+Rows = Sequence[tuple[str, str, Prepared]]  # number, area, household
+
+
+def _add(plan: Plan, *, chosen: Collection[str] | None, now: datetime) -> list[str]:
+    """Add what is new and change those that differ and are ``chosen`` (None: all); returns the numbers changed."""
     at = utc_text(now)
     numbers = {county: iter(store.take_numbers(county, count)) for county, count in sorted(plan.added.items())}
-    changed: list[str] = []
+    changed = [number for number in plan.changing if chosen is None or number in chosen]
+    # Whoever moves must have left before anybody comes.
+    for county, group in groupby(sorted(changed), key=lambda number: number[:6]):
+        store.remove_members(county, list(group))
+    wanted = frozenset(changed)
     for batch in plan.spool.batches(BATCH):
         fresh = [(next(numbers[one.county]), area, one) for known, area, one in batch if not known]
+        other = [(known, area, one) for known, area, one in batch if known in wanted]
         insert_rows(Household, HOUSEHOLD_COLUMNS, (household_tuple(n, one, area, at) for n, area, one in fresh))
-        insert_rows(Member, MEMBER_COLUMNS, (row for n, _, one in fresh for row in member_tuples(n, one)))
-        if apply_differences:
-            changed += _change([(known, area, one) for known, area, one in batch if known])
+        _change(other)
+        everybody = (*fresh, *other)
+        insert_rows(Member, MEMBER_COLUMNS, (row for number, _, one in everybody for row in member_tuples(number, one)))
+        _open(plan, fresh, other, now)
     return changed
 
 
-def _change(rows: Sequence[tuple[str, str, Prepared]]) -> list[str]:
-    for county in sorted({one.county for _, _, one in rows}):
-        store.remove_members(county, [number for number, _, one in rows if one.county == county])
+def _change(rows: Rows) -> None:
     for number, area, one in rows:
         values = {name: getattr(one, name) for name in CHANGEABLE}
         store.change(one.county, number, {**values, "area": area, "details": json.loads(stored_details(one))})
-    insert_rows(Member, MEMBER_COLUMNS, (row for number, _, one in rows for row in member_tuples(number, one)))
-    return [number for number, _, _ in rows]
+        store.refile(one.county, number, area)
+
+
+def _open(plan: Plan, fresh: Rows, other: Rows, now: datetime) -> None:
+    """Enter the status of households that had none; those that are registered may have got one meanwhile."""
+    plan.openings.now = now
+    asked = [row for row in other if plan.openings.is_for(row[2])]
+    dossiers: dict[str, Dossier] = {}
+    for county, group in groupby(sorted(number for number, _, _ in asked), key=lambda number: number[:6]):
+        dossiers |= dossiers_of(county, list(group))
+    plan.openings.count += plan.openings.record([*fresh, *asked], dossiers)

@@ -26,6 +26,18 @@ class PreparedMember(NamedTuple):
     details: str
 
 
+class Status(NamedTuple):
+    """What a roster says of a household's monitoring until now; times are YYYYMM, YYYYMMDD or empty."""
+
+    category: str
+    identified: str
+    eliminated: str
+    risks: tuple[str, ...]
+    is_safety_net: bool
+    helper: str
+    measures: tuple[str, ...]
+
+
 class Prepared(NamedTuple):
     """A household, its head first; ``details`` is JSON text, without the sealed account."""
 
@@ -40,6 +52,7 @@ class Prepared(NamedTuple):
     kind: str
     phone: str
     details: str
+    status: Status
     members: tuple[PreparedMember, ...]
     errors: tuple[RowError, ...]
 
@@ -74,7 +87,7 @@ def prepare(keys: Keys, row: HouseholdRow) -> Prepared:
     account = keys.encrypt(row.account, place=place) if row.account else ""
     return Prepared(
         row.row, row.number, row.village, row.grid, head_key, account, row.group, row.head.name, row.kind, row.phone,
-        _details(keys, row), members, too_long(row),
+        _details(keys, row), _status(row), members, too_long(row),
     )  # fmt: skip
 
 
@@ -104,11 +117,19 @@ def too_long(row: HouseholdRow) -> tuple[RowError, ...]:
     )
 
 
+def _status(row: HouseholdRow) -> Status:
+    is_safety_net = bool(row.facts.get("safety_net"))
+    return Status(row.category, row.identified, row.eliminated, row.risks, is_safety_net, row.helper, row.measures)
+
+
 def _details(keys: Keys, row: HouseholdRow) -> str:
     return _json(
         {
             "category": row.category,
             "identified": row.identified,
+            "eliminated": row.eliminated,
+            "helper": row.helper,
+            "measures": row.measures,
             "bank": row.bank,
             "account_key": keys.person_key(f"account:{row.account}") if row.account else "",
             "risks": row.risks,

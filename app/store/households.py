@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ColumnElement, Row, Text, cast, delete, func, or_, 
 from app.store.bulk import among
 from app.store.statements import table
 from app.store.transaction import insert_once
-from app.tables import Base, Counter, Household, Member, db
+from app.tables import Base, CaseRow, Counter, DeadlineRow, Household, Member, Wait, db
 from workflows.model import area_root
 
 BATCH = 500
@@ -64,6 +64,24 @@ def _with_json_text(model: type[Base]) -> list[ColumnElement[Any]]:
     """A table's columns with JSON as the text that was stored: to compare many, none need be decoded."""
     columns = table(model).columns
     return [cast(c, Text).label(c.name) if isinstance(c.type, JSON) else c for c in columns]
+
+
+def with_status(county: str, numbers: Iterable[str]) -> frozenset[str]:
+    """Return those of some households whose monitoring status has begun."""
+    subjects = {f"household:{number}": number for number in numbers}
+    query = select(CaseRow.subject).where(CaseRow.county == county, CaseRow.definition == "monitor_status")
+    found = db.session.scalars(query.where(among(CaseRow.subject, subjects)))
+    return frozenset(subjects[subject] for subject in found)
+
+
+def refile(county: str, number: str, area: str) -> None:
+    """Let the open work of a household follow it to another village."""
+    columns = {"village": area[:12], "township": f"{area[:9]}000"}
+    subject = f"household:{number}"
+    db.session.execute(update(CaseRow).where(CaseRow.county == county, CaseRow.subject == subject).values(**columns))
+    mine = select(CaseRow.number).where(CaseRow.county == county, CaseRow.subject == subject)
+    for model in (Wait, DeadlineRow):
+        db.session.execute(update(model).where(model.county == county, model.case.in_(mine)).values(**columns))
 
 
 def page_of_area(area: str, after: str) -> list[Row[Any]]:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import aliased
@@ -74,6 +75,16 @@ def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, s
         .order_by(User.id)
     )
     return [(user_id, area) for user_id, area in rows]
+
+
+def holders_within(role: str, county: str, now: datetime) -> Sequence[Any]:
+    """Return (id, username, name, person, area) of the active holders of a role anywhere in a county today."""
+    today = local_date(now).isoformat()
+    query = select(User.id, User.username, User.name, User.person, Appointment.area)
+    query = query.join(Appointment, Appointment.user_id == User.id).where(User.active.is_(True))
+    query = query.where(Appointment.role == role, Appointment.area.startswith(county, autoescape=True))
+    query = query.where(Appointment.begins <= today, (Appointment.ends.is_(None)) | (Appointment.ends > today))
+    return db.session.execute(query.order_by(User.id)).all()
 
 
 def add_session(session: LoginSession) -> None:

@@ -162,3 +162,27 @@ def test_wrong_rows_come_back_in_the_rosters_own_layout(clerk: Machine) -> None:
     assert marked == {"证件号码"}
     assert rows[1][-2].value == 2
     assert "校验" in str(rows[1][-1].value)
+
+
+def test_openings_are_entered_when_asked_for(clerk: Machine) -> None:
+    sample = SAMPLES / "roster-500241.xlsx"
+    dry = clerk.run("import", "households", sample, "--openings", "--dry-run", "--as", "xian").output
+    count = re.search(r"将登记期初状态 (\d+) 户", dry)
+    assert count is not None
+    done = clerk.run("import", "households", sample, "--openings", "--as", "xian").output
+    assert f"已登记期初状态 {count[1]} 户" in done
+    listed = clerk.run("household", "list", "--area", "500241103204", "--as", "xian").output
+    assert "风险未消除" in listed
+    clerk.run("check")
+
+
+def test_single_differences_are_chosen_by_number(clerk: Machine) -> None:
+    clerk.run("import", "households", roster(clerk, HEAD), "--as", "xian")
+    told = clerk.run("import", "households", roster(clerk, {**HEAD, "组": "九组"}), "--as", "xian").output
+    code = re.search(r"--confirm (\w{8})", told)
+    assert code is not None
+    clerk.run("import", "households", roster(clerk, {**HEAD, "组": "九组"}), "--only", "x", "--as", "xian", code=2)
+    asked = ("--confirm", code[1], "--only", "500241h0000001", "--as", "xian")
+    assert "1" in clerk.run("import", "households", roster(clerk, {**HEAD, "组": "九组"}), *asked).output
+    again = clerk.run("import", "households", roster(clerk, {**HEAD, "组": "九组"}), "--as", "xian").output
+    assert "未变 1 户" in again

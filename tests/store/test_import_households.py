@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.idnumber import make_synthetic
-from app.services import areas
+from app.services import areas, cases
+from app.services.check import check
 from app.services.households import Imported, import_households
 from app.services.prepared import id_place
 from app.store.transaction import reading
-from app.tables import AccessRow, Household, Member, db
+from app.tables import AccessRow, CaseRow, Household, Member, db
+from tests.factories import VALUES
 from tests.unit.roster_books import BIRTH, HEAD, SON, WIFE, book
 from tests.world import KEYS, World
 from workflows.errors import WrongOffice
@@ -206,3 +208,55 @@ def test_what_the_tables_have_no_room_for_is_a_row_error(world: World, clerk: Ac
     assert sorted(e.column for e in done.errors) == ["姓名", "户编号", "组"]
     assert {e.code for e in done.errors} == {"text_too_long"}
     assert counts() == (0, 0)
+
+
+def test_somebody_moves_from_one_household_to_another_when_both_are_confirmed(world: World, clerk: Actor) -> None:
+    take(clerk, HEAD, WIFE, SON, LONER)
+    rows = (HEAD, WIFE, LONER, {**SON, "户编号": "H2"})
+    told = take(clerk, *rows)
+    assert [d.columns for d in told.differences] == [("member_count", "members")] * 2
+    half = import_households(clerk, data=book(rows), confirm=told.confirmation, only=["500241H0000002"])
+    assert [e.code for e in half.errors] == ["person_elsewhere"]
+    done = import_households(clerk, data=book(rows), confirm=told.confirmation)
+    assert done.changed == 2
+    with reading():
+        place = select(Member.household).where(Member.name == "测试丙")
+        assert list(db.session.scalars(place)) == ["500241H0000002"]
+    assert take(clerk, *rows).unchanged == 2
+
+
+def test_somebody_moves_into_a_new_household(world: World, clerk: Actor) -> None:
+    take(clerk, HEAD, WIFE, SON)
+    rows = (HEAD, WIFE, LONER, {**SON, "户编号": "H2"})
+    assert [e.code for e in take(clerk, *rows).errors] == ["person_elsewhere"]
+    told = take(clerk, *rows, dry_run=True)
+    assert (told.added, told.difference_count, told.errors) == (1, 1, ())
+    done = import_households(clerk, data=book(rows), confirm=told.confirmation)
+    assert (done.added, done.changed) == (1, 1)
+    assert counts() == (2, 4)
+
+
+def test_single_differences_can_be_chosen(world: World, clerk: Actor) -> None:
+    take(clerk, HEAD, LONER)
+    rows = ({**HEAD, "组": "九组"}, {**LONER, "组": "九组"})
+    told = take(clerk, *rows)
+    done = import_households(clerk, data=book(rows), confirm=told.confirmation, only=["500241H0000002"])
+    assert done.changed == 1
+    with reading():
+        groups = {r.number: r.group_name for r in db.session.execute(select(Household.number, Household.group_name))}
+    assert groups == {"500241H0000001": "", "500241H0000002": "九组"}
+    assert [d.household for d in take(clerk, *rows).differences] == ["500241H0000001"]
+
+
+def test_the_open_work_of_a_household_follows_it_to_another_village(world: World, clerk: Actor) -> None:
+    take(clerk, HEAD)
+    cadre = world.person("village_cadre", AREA)
+    clue = {"clue_source": VALUES["clue_source"], "clue_note": VALUES["clue_note"]}
+    cases.register_clue(cadre, household="500241H0000001", purpose="include", data=clue, key="k1")
+    rows = ({**HEAD, "村": "新院村"},)
+    import_households(clerk, data=book(rows), confirm=take(clerk, *rows).confirmation)
+    found: list[object] = []
+    check(["500241"], report=found.append)
+    assert found == []
+    with reading():
+        assert db.session.scalars(select(CaseRow.village)).first() == "500241103205"
