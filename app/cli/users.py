@@ -1,5 +1,6 @@
 """``fangpin user``: accounts and their offices, as an administrator of the county keeps them."""
 
+import copy
 import uuid
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import click
 
 from app.cli.console import Console, acting, pass_console
 from app.cli.installation import ensure_one_pipe, read_secret
+from app.cli.staff import export_people, import_people
 from app.services import accounts, evidence, handover, operators, people
 from workflows.model import ROLE_LEVELS
 
@@ -185,4 +187,9 @@ def list_users(console: Console, county: str) -> None:
 
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
+    for command in (import_people, export_people):
+        user.add_command(command)
     group.add_command(user)
+    both = copy.copy(user)
+    both.hidden = True
+    group.add_command(both, "users")
