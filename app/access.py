@@ -62,6 +62,11 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.enable": frozenset({"admin"}),
     "accounts.appoint": frozenset({"admin"}),
     "accounts.end_office": frozenset({"admin"}),
+    "staff.form": frozenset({"admin"}),
+    "staff.judge": frozenset({"admin"}),
+    "staff.take": frozenset({"admin"}),
+    "staff.errors": frozenset({"admin"}),
+    "staff.export": frozenset({"admin"}),
     "mail.assign": frozenset({"admin"}),
     "health.page": frozenset({"admin"}),
 }

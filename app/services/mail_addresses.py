@@ -36,6 +36,9 @@ class Standing:
     bounce: str
 
 
+ABSENT = Standing("", EACH, "absent", "")
+
+
 def masked(address: str) -> str:
     """Return an address so that its owner knows it and nobody else learns it: z***@example.com."""
     name, at, domain = address.partition("@")
@@ -44,7 +47,7 @@ def masked(address: str) -> str:
 
 def _standing(row: MailAddress | None, now: datetime) -> Standing:
     if row is None:
-        return Standing("", EACH, "absent", "")
+        return ABSENT
     if row.bounced_at:
         state = "bounced"
     elif row.confirmed_at:

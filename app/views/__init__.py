@@ -22,6 +22,7 @@ from app.views import (
     observed,
     session,
     shown,
+    staff,
     tokens,
 )
 
@@ -42,7 +43,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health, tokens, mail)
+BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, staff, health, tokens, mail)
 
 
 def init_views(app: Flask) -> None:
