@@ -54,6 +54,8 @@ RIGHTS: dict[str, Right] = {
     "api_accounts.enable": Right("accounts:manage", PAGES["accounts.enable"]),
     "api_accounts.appoint": Right("accounts:manage", PAGES["accounts.appoint"]),
     "api_accounts.end_office": Right("accounts:manage", PAGES["accounts.end_office"]),
+    "api_handover.givers": Right("cases:read", PAGES["handover.givers"]),
+    "api_handover.hand_over": Right("cases:act", PAGES["handover.hand_over"]),
     "api_staff.take": Right("accounts:manage", PAGES["staff.take"]),
     "api_staff.export": Right("accounts:manage", PAGES["staff.export"]),
     "api_mail.mine": Right("reminders:manage"),
