@@ -14,7 +14,7 @@ test: lint  ## set up, check types and imports, run every test
 	@$(PYTHON_BIN) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 prove: setup-test  ## full-size proofs; writes a dated table of figures
-	@exec $(PYTHON_BIN) -m tests.prove
+	@exec $(PYTHON_BIN) -m tests.prove $(ARGS)
 
 bench: setup-test  ## durable moves a second and trail seconds, on both engines
 	@exec $(PYTHON_BIN) -m tests.bench

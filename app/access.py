@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.services import people
 from app.services.grids import ASSIGNERS
+from app.services.handover import GIVERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from workflows.errors import NotAllowed
@@ -62,6 +63,14 @@ PAGES: dict[str, frozenset[str]] = {
     "accounts.enable": frozenset({"admin"}),
     "accounts.appoint": frozenset({"admin"}),
     "accounts.end_office": frozenset({"admin"}),
+    "handover.givers": GIVERS,
+    "handover.form": GIVERS,
+    "handover.hand_over": GIVERS,
+    "staff.form": frozenset({"admin"}),
+    "staff.judge": frozenset({"admin"}),
+    "staff.take": frozenset({"admin"}),
+    "staff.errors": frozenset({"admin"}),
+    "staff.export": frozenset({"admin"}),
     "mail.assign": frozenset({"admin"}),
     "health.page": frozenset({"admin"}),
 }

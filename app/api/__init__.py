@@ -3,11 +3,43 @@
 from flask import Flask
 from flask_smorest import Api
 
-from app.api import accounts, audit, cases, desk, evidence, grids, households, me, reminders, tokens, trails, webhooks
+from app.api import (
+    accounts,
+    audit,
+    cases,
+    desk,
+    evidence,
+    grids,
+    handover,
+    households,
+    mail,
+    me,
+    reminders,
+    staff,
+    tokens,
+    trails,
+    webhooks,
+)
 from app.api.auth import RIGHTS
 from app.api.resources import PREFIX, PROBLEM_EXAMPLE, REFUSED, Problem
 
-RESOURCES = (me, cases, households, evidence, desk, reminders, trails, grids, audit, accounts, tokens, webhooks)
+RESOURCES = (
+    me,
+    cases,
+    households,
+    evidence,
+    desk,
+    reminders,
+    trails,
+    grids,
+    handover,
+    audit,
+    accounts,
+    staff,
+    mail,
+    tokens,
+    webhooks,
+)
 INTRO = (
     "Everything that the pages do, for people and for other systems. Each request carries `Authorization: Bearer …`;"
     " each command an `Idempotency-Key`, each act on a case also the version that it was made for."

@@ -10,6 +10,7 @@ from app.api.resources import After, Resource
 from app.api.schemas import Listed, nested
 from app.schemas import narrow
 from app.services import accounts as service
+from app.services import mail_addresses
 from workflows.clock import utc_text
 
 pages = Resource("accounts", "Accounts of the county")
@@ -30,6 +31,9 @@ class AccountBody(Schema):
     username = fields.String(required=True)
     name = fields.String(required=True)
     active = fields.Boolean(required=True)
+    helps = fields.Integer(required=True, metadata={"description": "households that the account helps"})
+    mail = fields.String(required=True, metadata={"description": "address, masked"})
+    mail_state = fields.String(required=True)
     offices = nested(OfficeBody, many=True)
 
 
@@ -78,11 +82,16 @@ NEW_EXAMPLE = {"username": "xs-village3", "name": "李某", "password": "a long 
 def accounts(query: Mapping[str, Any]) -> dict[str, Any]:
     """The accounts of the administrator's county."""
     found = service.accounts(actor(), after=query["after"])
+    letters = mail_addresses.of_accounts([account.username for account in found.rows])
+    none = mail_addresses.ABSENT
     rows = [
         {
             "username": account.username,
             "name": account.name,
             "active": account.active,
+            "helps": account.helps,
+            "mail": letters.get(account.username, none).masked,
+            "mail_state": letters.get(account.username, none).state,
             "offices": [{"role": role, "area": area, "area_name": name} for role, area, name in account.offices],
         }
         for account in found.rows

@@ -32,10 +32,25 @@ STOP_SECONDS = 15
 POLL_SECONDS = 0.2
 
 
+def _ensure_fits(_context: click.Context, _parameter: click.Parameter, households: int) -> int:
+    """Refuse a year that is too small for every course to happen in it."""
+    if 0 < households < service.LEAST:
+        raise click.BadParameter(f"0 / >= {service.LEAST}")
+    return households
+
+
 @click.command(help="启动演示系统：首次建立演示数据，然后运行网页和定时进程 / make and run the demo")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), envvar="PORT", show_envvar=True)
+@click.option(
+    "--households",
+    default=service.FULL,
+    show_default=True,
+    type=click.IntRange(0),
+    callback=_ensure_fits,
+    help="演示年度的农户数，首次启动时有效；0 只建样例户 / households of the demo year (first start; 0: samples)",
+)
 @pass_console
-def demo(console: Console, port: int) -> None:
+def demo(console: Console, port: int, households: int) -> None:
     """Make the demo if it is not there yet and run it."""
     from app.serve import PortInUse, ensure_free
 
@@ -45,7 +60,7 @@ def demo(console: Console, port: int) -> None:
         ensure_free(HOST, port)
     except PortInUse as error:
         raise Fault("port_in_use", port=port) from error
-    _make(console, settings)
+    _make(console, settings, households)
     stop = _listen()
     with _running(settings, environ, port) as children:
         _wait_for_answer(children, port, stop)
@@ -67,15 +82,15 @@ def _listen() -> threading.Event:
     return stop
 
 
-def _make(console: Console, settings: Settings) -> None:
+def _make(console: Console, settings: Settings, households: int) -> None:
     try:
         if service.is_there(settings, create_app):
             return
     except service.NotDemo as error:
         raise Fault("not_demo", place=settings.data) from error
-    console.tell("demo.building")
+    console.tell("demo.building" if households else "demo.building_small")
     with console.progress("demo.progress", service.size()) as progress:
-        service.make(settings, make_app=create_app, now=datetime.now(UTC), progress=progress)
+        service.make(settings, make_app=create_app, now=datetime.now(UTC), progress=progress, households=households)
 
 
 @dataclass(frozen=True)
@@ -166,10 +181,13 @@ def _tell(console: Console, settings: Settings, port: int) -> None:
     with app.app_context():
         speech = console.speech()
         rows = [(a.username, a.name, speech.role(a.role), _place(a)) for a in service.accounts()]
+        example = service.village_account()
         close(app)
     click.echo()
     console.table(("username", "name", "role", "area"), rows)
     click.echo()
+    if example:
+        console.tell("demo.villages", example=example)
     console.tell("demo.password", password=service.password())
     console.tell("demo.ready", address=f"http://{HOST}:{port}/")
     console.tell("demo.stop", data=settings.data)

@@ -1,5 +1,6 @@
 """``fangpin user``: accounts and their offices, as an administrator of the county keeps them."""
 
+import copy
 import uuid
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import click
 
 from app.cli.console import Console, acting, pass_console
 from app.cli.installation import ensure_one_pipe, read_secret
-from app.services import accounts, evidence, handover, operators, people
+from app.cli.staff import export_people, import_people
+from app.services import accounts, handover, operators, people
 from workflows.model import ROLE_LEVELS
 
 PASSWORD_VARIABLE = "FANGPIN_PASSWORD"  # noqa: S105 - the name of a variable
@@ -84,7 +86,7 @@ def disable(console: Console, username: str, admin: str) -> None:
     """Disable an account; it is never removed, as entries name it."""
     with console.running():
         accounts.disable(console.actor(admin), username)
-        left = handover.open_work(username)
+        left = handover.open_work(operators.account_id(username))
     console.tell("user.disabled", username=username)
     if left:
         console.tell("user.work_left", username=username, count=len(left))
@@ -105,12 +107,9 @@ def hand_over(
     """Change the helper of all households that FROM helps where the acting person may; refusals are listed."""
     with console.running():
         actor, chosen = console.actor(username), key or uuid.uuid4().hex[:16]
-        counties = sorted({case[:6] for case in handover.mine(actor, giver)})
-        handed = [
-            evidence.take_in(actor, county=county, kind="assignment_note", data=note.read_bytes())
-            for county in counties
-        ][:1]
-        found = handover.hand_over(actor, giver, taker, reason=reason, evidence=handed, key=chosen)
+        leaver, follower = operators.account_id(giver), operators.account_id(taker)
+        handed = handover.take_note(actor, handover.mine(actor, leaver), note.read_bytes())
+        found = handover.hand_over(actor, leaver, follower, reason=reason, evidence=handed, key=chosen)
         refusals = [(case, console.sentence(refused)) for case, refused in found.refused]
     if not found.done and not refusals:
         console.tell("user.nothing_to_hand", giver=giver)
@@ -185,4 +184,9 @@ def list_users(console: Console, county: str) -> None:
 
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
+    for command in (import_people, export_people):
+        user.add_command(command)
     group.add_command(user)
+    both = copy.copy(user)
+    both.hidden = True
+    group.add_command(both, "users")

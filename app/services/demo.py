@@ -1,10 +1,10 @@
-"""The demo: two counties with sample rosters, accounts, and households on their way, made by the real services."""
+"""The demo: two counties with sample rosters, accounts, a year of one township, all made by the real services."""
 
 import heapq
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,40 +13,39 @@ from flask import Flask
 
 from app.config import Settings
 from app.idnumber import make_synthetic
-from app.services import areas, check, grids, people, setup, story, upkeep
+from app.services import areas, check, demo_office, demo_roster, grids, people, setup, story, upkeep
 from app.services.deliver import deliver
+from app.services.demo_year import FULL, LEAST, YEAR, Account, Grid, Year, villages
 from app.services.households import import_households
 from app.services.setup import Factory, close
 from app.services.sweep import sweep
 from app.store import schema
 from app.store import settings as stored
+from app.store.people import user_by_name
 from app.store.transaction import reading, writing
 from app.tables import db
 from workflows.clock import CHINA, local_date
 from workflows.model import LEVEL_DIGITS, Actor
 
+__all__ = [
+    "FULL", "LEAST", "Account", "NotDemo", "accounts", "is_there", "make", "password", "size", "village_account",
+]  # fmt: skip
+
 DATA = Path(__file__).parents[1] / "data"
 ACCOUNTS = DATA / "demo" / "accounts.toml"
 STORIES = DATA / "demo" / "households.toml"
-MARK, VERSION = "demo", "1"
-BEFORE = timedelta(days=400)
+MARK, VERSION = "demo", "2"
+BEFORE = 440  # days from the setting up to today
+OFFICES_FROM = -427  # with rounds every four weeks the last one is a week ago
 BIRTH, MOST_SERIAL = date(1980, 1, 1), 499
+
+EXAMPLE = "xs-206-village1"
 
 Progress = Callable[[int], None]
 
 
 class NotDemo(RuntimeError):
     """The folder holds an installation that is none of the demo's."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """One account of the demo."""
-
-    username: str
-    name: str
-    role: str
-    area: str
 
 
 @dataclass
@@ -61,11 +60,17 @@ class Clock:
 
 
 def accounts() -> list[Account]:
-    """Return the demo's accounts, the administrator of both counties last."""
+    """Return the named accounts, the administrator of both counties last; those of the year's villages come on top."""
     table = read(ACCOUNTS)
     first = table["administrator"]
     administrator = Account(first["username"], first["name"], "admin", first["shown_area"])
     return [*(Account(**row) for row in table["accounts"]), administrator]
+
+
+def village_account() -> str:
+    """Return the user name of one of the year's village accounts, or an empty text when there is no year."""
+    with reading():
+        return EXAMPLE if user_by_name(EXAMPLE) else ""
 
 
 def password() -> str:
@@ -98,30 +103,30 @@ def is_there(settings: Settings, make_app: Factory) -> bool:
 
 
 def size() -> int:
-    """Return how many stories there are to tell."""
-    return len(read(STORIES)["stories"])
+    """Return how many days the history has: so many steps of progress there are."""
+    return BEFORE
 
 
-def make(settings: Settings, *, make_app: Factory, now: datetime, progress: Progress) -> None:
-    """Make the demo as if its history had happened up to ``now``.
+def make(settings: Settings, *, make_app: Factory, now: datetime, progress: Progress, households: int = FULL) -> None:
+    """Make the demo as if its history had happened up to ``now``, with a year of so many households (0: without).
 
     On SQLite it grows in a folder beside and moves in when whole, so that a start that broke off leaves nothing.
     """
     own = settings.database_url == f"sqlite:///{settings.data / 'fangpin.sqlite3'}"
     if not own:
-        _make_in(settings, make_app, now, progress)
+        _make_in(settings, make_app, now, progress, households)
         return
     building = settings.data.with_name(f"{settings.data.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     beside = replace(settings, data=building, database_url=f"sqlite:///{building / 'fangpin.sqlite3'}")
-    _make_in(beside, make_app, now, progress)
+    _make_in(beside, make_app, now, progress, households)
     if settings.data.exists():
         settings.data.rmdir()
     building.rename(settings.data)
 
 
-def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Progress) -> None:
-    clock = Clock(now - BEFORE)
+def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Progress, households: int) -> None:
+    clock = Clock(now - timedelta(days=BEFORE))
 
     def make_timed(chosen: Settings, **more: Any) -> Flask:
         return make_app(chosen, clock=clock, **more)
@@ -134,13 +139,19 @@ def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Pro
     app = make_timed(settings)
     with app.app_context():
         try:
-            _fill(table)
-            Teller(clock, now, progress).tell(read(STORIES))
+            year = _year(households, local_date(now))
+            _fill(table, year)
+            Teller(clock, now, progress).tell(read(STORIES), year)
             _check()
             with writing():
                 stored.write(MARK, VERSION)
         finally:
             close(app)
+
+
+def _year(households: int, today: date) -> Year | None:
+    table = read(YEAR)
+    return Year(table, households, today, villages(table["township"])) if households else None
 
 
 def _check() -> None:
@@ -150,61 +161,89 @@ def _check() -> None:
     upkeep.beat(upkeep.CHECK, asdict(tally))
 
 
-def _fill(table: Mapping[str, Any]) -> None:
-    for grid in table["grids"]:
-        areas.add_grid(grid["code"], grid["name"])
+def _fill(table: Mapping[str, Any], year: Year | None) -> None:
+    """Add grids, accounts and households; each household comes into the grid of its group."""
+    own = [Grid(**row) for row in table["grids"]]
+    known = {grid.code for grid in own}
+    everywhere = [*own, *(grid for grid in (year.grids() if year else ()) if grid.code not in known)]
+    for grid in everywhere:
+        areas.add_grid(grid.code, grid.name)
     administrator = people.actor_named(table["administrator"]["username"])
-    for order, row in enumerate(table["accounts"]):
+    _add_accounts(administrator, table, year)
+    for county in table["counties"]:
+        import_households(administrator, data=(DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
+    if year:
+        _import_year(administrator, year)
+    for grid in everywhere:
+        if grid.groups:
+            grids.assign(administrator, grid.code[: LEVEL_DIGITS["village"]], grid.code, groups=grid.groups)
+
+
+def _import_year(administrator: Actor, year: Year) -> None:
+    done = import_households(administrator, data=demo_roster.workbook(year.houses))
+    if done.added != year.size:
+        raise RuntimeError(f"the demo's roster was not taken in: {done.errors[:3]}")
+
+
+def _add_accounts(administrator: Actor, table: Mapping[str, Any], year: Year | None) -> None:
+    rows = [Account(**row) for row in table["accounts"]]
+    # One number between them is the administrator's own.
+    numbered = [*enumerate(rows), *enumerate(year.accounts() if year else (), start=len(rows) + 1)]
+    for order, account in numbered:
         people.add_user(
-            username=row["username"],
-            name=row["name"],
+            username=account.username,
+            name=account.name,
             password=table["password"],
-            county=row["area"][:6],
-            offices=[(row["role"], row["area"])],
+            county=account.area[:6],
+            offices=[(account.role, account.area)],
             id_number=_id_number(order),
             by=administrator.id,
         )
-    for county in table["counties"]:
-        import_households(administrator, data=(DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
-    for grid in table["grids"]:
-        grids.assign(administrator, grid["code"][: LEVEL_DIGITS["village"]], grid["code"], groups=grid["groups"])
 
 
 def _id_number(order: int) -> str:
-    """Return the made-up number of an account; the sample rosters use low serials, so nobody is their own case."""
+    """Return the made-up number of an account; the rosters use lower serials, so nobody is their own case."""
     return make_synthetic(BIRTH, MOST_SERIAL - order, sex="male")
 
 
-@dataclass
+Queue = list[tuple[datetime, int, Iterator[datetime]]]
+
+
 class Teller:
     """Plays all stories at once in the order of their days, and lets the clock's own acts happen in between."""
 
-    clock: Clock
-    end: datetime
-    progress: Progress
-    people: dict[tuple[str, str], Actor] = field(default_factory=dict)
+    def __init__(self, clock: Clock, end: datetime, progress: Progress) -> None:
+        self.clock, self.end, self.progress = clock, end, progress
+        self.last_act = datetime.combine(local_date(end), time(0), CHINA).astimezone(UTC)
+        self.cast: list[Actor] = []
 
-    def tell(self, table: Mapping[str, Any]) -> None:
-        """Play every story up to the end."""
-        for account in reversed(accounts()):
-            self.people[(account.area[:6], account.role)] = people.actor_named(account.username)
-        queue: list[tuple[datetime, int, Iterator[datetime]]] = []
-        for index, row in enumerate(table["stories"]):
-            told = story.Story(row["household"], row["legs"], table["roles"], table["values"], self)
-            self._go_on(queue, index, told.play())
+    def tell(self, table: Mapping[str, Any], year: Year | None) -> None:
+        """Play every story up to the end; today nobody has acted yet, so that any hour of a day gives the same."""
+        self.cast = [people.actor_named(account.username) for account in (*accounts(), *_accounts_of(year))]
+        queue: Queue = []
+        for index, acts in enumerate(self._threads(table, year)):
+            self._go_on(queue, index, acts)
         while queue:
             when, index, acts = heapq.heappop(queue)
             self.go_to(when)
             self._go_on(queue, index, acts)
         self.go_to(self.end)
 
-    def _go_on(self, queue: list[Any], index: int, acts: Iterator[datetime]) -> None:
-        """Let a story do what was due, and line up its next act unless that lies ahead of today."""
-        when = next(acts, None)
-        if when is None or when > self.end:
-            self.progress(1)
+    def _threads(self, table: Mapping[str, Any], year: Year | None) -> Iterator[Iterator[datetime]]:
+        for row in table["stories"]:
+            yield story.Story(row["household"], row["legs"], table["roles"], table["values"], self).play()
+        if year is None:
             return
-        heapq.heappush(queue, (max(when, self.clock.now), index, acts))
+        for told in year.stories(table, self):
+            yield told.play()
+            yield told.visits()
+        yield demo_office.rounds(self, OFFICES_FROM, self.cast, year.table["township"], year.table["seed"])
+
+    def _go_on(self, queue: Queue, index: int, acts: Iterator[datetime]) -> None:
+        """Let a thread do what was due, and line up its next act unless that lies ahead of today."""
+        when = next(acts, None)
+        if when is not None and when < self.last_act:
+            heapq.heappush(queue, (max(when, self.clock.now), index, acts))
 
     def go_to(self, when: datetime) -> None:
         """Let time pass: what fell due on the way is noticed on its own day, and reminders go out."""
@@ -212,6 +251,7 @@ class Teller:
             self.clock.now = min(when, self.clock.now + timedelta(days=1))
             sweep()
             deliver()
+            self.progress(1)
         self.clock.now = max(when, self.clock.now)
 
     def day(self, offset: int) -> datetime:
@@ -219,9 +259,18 @@ class Teller:
         day = local_date(self.end) + timedelta(days=offset)
         return morning(day)
 
-    def actor(self, county: str, role: str) -> Actor:
-        """Return the account of a role in a county."""
-        return self.people[(county, role)]
+    def actor(self, area: str, role: str, nth: int) -> Actor:
+        """Return an account that holds a role over an area; of several the nth, going round."""
+        holders = self._holders(area, role)
+        return holders[nth % len(holders)]
+
+    def _holders(self, area: str, role: str) -> Sequence[Actor]:
+        return [a for a in self.cast if any(o.role == role and o.covers(area) for o in a.offices)]
+
+
+def _accounts_of(year: Year | None) -> Iterator[Account]:
+    if year:
+        yield from year.accounts()
 
 
 def morning(day: date) -> datetime:

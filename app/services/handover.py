@@ -6,14 +6,27 @@ An administrator may not: who helps a household is a decision of township, count
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.services import cases, operators
+from app.services import cases, evidence
+from app.services.lists import scope_of
 from app.services.rights import can_see
 from app.store import handover as store
 from app.store.transaction import reading
-from workflows.errors import Refused
+from workflows.errors import BadValue, Refused
 from workflows.model import Actor, Evidence
 
-ACTION = "change_helper"
+ACTION, NOTE = "change_helper", "assignment_note"
+# Who may change a helper, as the definition of help says; the pages and the API are for them.
+GIVERS = frozenset({"village_cadre", "township_officer", "township_leader", "county_lead"})
+
+
+@dataclass(frozen=True)
+class Giver:
+    """Somebody who helps households that one sees: account ("u7"), name, whether it is active, how many."""
+
+    account: str
+    name: str
+    active: bool
+    count: int
 
 
 @dataclass(frozen=True)
@@ -24,22 +37,35 @@ class Handed:
     refused: Sequence[tuple[str, Refused]]
 
 
-def open_work(username: str) -> list[str]:
-    """Return the cases in which an account is the present helper; raises NotFound."""
-    number = _number(username)
+def open_work(account: str) -> list[str]:
+    """Return the cases in which an account ("u7") is the present helper."""
     with reading():
-        return [case for case, _ in store.helped(number)]
+        return [case for case, _ in store.helped(_number(account))]
 
 
-def mine(actor: Actor, username: str) -> list[str]:
+def mine(actor: Actor, account: str) -> list[str]:
     """Return those of them that lie where the actor sees households."""
-    number = _number(username)
     with reading():
-        return [case for case, area in store.helped(number) if can_see(actor, area)]
+        return [case for case, area in store.helped(_number(account)) if can_see(actor, area)]
 
 
-def _number(username: str) -> int:
-    return int(operators.account_id(username)[1:])
+def givers(actor: Actor) -> list[Giver]:
+    """Return all who help households that the actor sees; disabled accounts first, as nobody helps there any more."""
+    with reading():
+        rows = store.helpers(scope_of(actor))
+    return [Giver(f"u{number}", name, active, count) for number, name, active, count in rows]
+
+
+def _number(account: str) -> int:
+    if not (account[:1] == "u" and account[1:].isascii() and account[1:].isdigit() and len(account) <= 13):
+        raise BadValue(field="helper", value=account[:20])
+    return int(account[1:])
+
+
+def take_note(actor: Actor, numbers: Sequence[str], data: bytes) -> list[Evidence]:
+    """Keep the note of assignment in each county concerned; raises BadFile. Its digest is the same everywhere."""
+    counties = sorted({number[:6] for number in numbers})
+    return [evidence.take_in(actor, county=county, kind=NOTE, data=data) for county in counties][:1]
 
 
 def hand_over(actor: Actor, giver: str, taker: str, *, reason: str, evidence: Sequence[Evidence], key: str) -> Handed:
@@ -47,7 +73,7 @@ def hand_over(actor: Actor, giver: str, taker: str, *, reason: str, evidence: Se
 
     What is refused is reported and stops nothing; the same key again does only what was not done.
     """
-    data = {"helper": operators.account_id(taker), "reason": reason}
+    data = {"helper": taker, "reason": reason}
     done: list[str] = []
     refused: list[tuple[str, Refused]] = []
     for case in mine(actor, giver):

@@ -36,6 +36,9 @@ class Standing:
     bounce: str
 
 
+ABSENT = Standing("", EACH, "absent", "")
+
+
 def masked(address: str) -> str:
     """Return an address so that its owner knows it and nobody else learns it: z***@example.com."""
     name, at, domain = address.partition("@")
@@ -44,7 +47,7 @@ def masked(address: str) -> str:
 
 def _standing(row: MailAddress | None, now: datetime) -> Standing:
     if row is None:
-        return Standing("", EACH, "absent", "")
+        return ABSENT
     if row.bounced_at:
         state = "bounced"
     elif row.confirmed_at:
@@ -91,14 +94,20 @@ def assign(actor: Actor, username: str, *, address: str) -> None:
 
     Raises NotFound for accounts elsewhere, NotAllowed, BadValue (address) or Throttled.
     """
-    number = int(ensure_own(actor, username)[1:])
+    ensure_own(actor, username)
     with writing() as now:
-        user, row = people.user_by_id(number), store.address_of(number)
-        if user is None:
-            raise NotFound(user=username)
-        _put(number, address, row.choice if row else EACH, now, is_asked=True)
-        detail = {"address": masked(address)}
-        ledger.append(user.county, user=actor.id, kind="mail_address", subject=f"u{number}", now=now, detail=detail)
+        put_for(username, address, by=actor.id, now=now)
+
+
+def put_for(username: str, address: str, *, by: str, now: datetime) -> None:
+    """Set an account's address inside the caller's transaction; raises as ``assign`` does."""
+    user = people.user_by_name(username)
+    if user is None:
+        raise NotFound(user=username)
+    row = store.address_of(int(user.id))
+    _put(int(user.id), address, row.choice if row else EACH, now, is_asked=True)
+    detail = {"address": masked(address)}
+    ledger.append(user.county, user=by, kind="mail_address", subject=f"u{user.id}", now=now, detail=detail)
 
 
 def _put(user_id: int, address: str, choice: str, now: datetime, *, is_asked: bool) -> None:

@@ -76,10 +76,7 @@ def add_user(
     Every office that signs needs the ID number. ``by`` is the account that acts ("u7"), named in the access ledger;
     without one nothing is written there. Raises BadValue, or NotAllowed when somebody would give himself an office.
     """
-    chosen = [Term(role, area) for role, area in offices]
     ensure_password(password)
-    for term in chosen:
-        _ensure_role(term.role)
     hashed = hasher().hash(password)
     with writing() as now:
         return put_user(
@@ -87,7 +84,7 @@ def add_user(
             name=name,
             hashed=hashed,
             county=county,
-            terms=chosen,
+            terms=[Term(role, area) for role, area in offices],
             id_number=id_number,
             by=by,
             now=now,
@@ -110,6 +107,8 @@ def put_user(
     if not people.canonical(username) or people.user_by_name(username):
         raise BadValue(field="username", value=username)
     roles = [term.role for term in terms]
+    for role in roles:
+        _ensure_role(role)
     person = _person_key(id_number, roles, now)
     _ensure_not_oneself(by, person, roles)
     user = User(
@@ -132,13 +131,13 @@ def put_user(
 def put_office(username: str, term: Term, *, by: str, now: datetime, id_number: str | None = None) -> None:
     """Give an account an office, and write it to the access ledger; raises as ``appoint`` does."""
     _ensure_role(term.role)
-    user = _named(username)
+    user = named(username)
     if not user.active:
         raise NotAllowed(reason="disabled")
     if people.appointments(user.id, term.role, term.area, now):
         raise BadValue(field="role", value=term.role)
     _ensure_not_oneself(by, user.person, [term.role])
-    _tie(user, term.role, id_number, now)
+    tie(user, term.role, id_number, now)
     _ensure_not_oneself(by, user.person, [term.role])
     db.session.add(_appointment(user, term, now))
     _note_office(user, term.role, term.area, kind="office_given", by=by, now=now)
@@ -146,7 +145,7 @@ def put_office(username: str, term: Term, *, by: str, now: datetime, id_number: 
 
 def close_office(username: str, role: str, area: str, *, by: str, now: datetime) -> None:
     """End an office as of now; raises as ``end_office`` does."""
-    user = _named(username)
+    user = named(username)
     held = people.appointments(user.id, role, area, now)
     if not held:
         raise NotFound(user=username)
@@ -203,11 +202,11 @@ def appoint(username: str, role: str, area: str, *, by: str, id_number: str | No
 def is_unknown(username: str) -> bool:
     """Tell whether an account is not tied to an ID number yet; raises NotFound."""
     with reading():
-        return _named(username).person.startswith(UNKNOWN)
+        return named(username).person.startswith(UNKNOWN)
 
 
-def _tie(user: User, role: str, id_number: str | None, now: datetime) -> None:
-    """Make sure that an account stands for a known human being before it signs anything."""
+def tie(user: User, role: str, id_number: str | None, now: datetime) -> None:
+    """Make sure that an account stands for a known human being before it signs anything; BadValue for another one."""
     is_unknown = user.person.startswith(UNKNOWN)
     if not id_number and (role in LOOKING_ON or not is_unknown):
         return
@@ -240,7 +239,7 @@ def ensure_password(password: str) -> None:
 def disable_user(username: str, *, by: str) -> None:
     """Disable an account; all its log-ins and tokens end with the same commit, for good."""
     with writing() as now:
-        user = _named(username)
+        user = named(username)
         user.active = False
         people.end_sessions(user_id=user.id)
         tokens.end_of(int(user.id), by, now)
@@ -250,14 +249,15 @@ def disable_user(username: str, *, by: str) -> None:
 def enable_user(username: str, *, by: str) -> None:
     """Enable a disabled account again, with its old password and offices; BadValue when it is not disabled."""
     with writing() as now:
-        user = _named(username)
+        user = named(username)
         if user.active:
             raise BadValue(field="username", value=username[:60])
         user.active = True
         ledger.append(user.county, user=by, kind="user_enabled", subject=f"u{user.id}", now=now, detail={})
 
 
-def _named(username: str) -> User:
+def named(username: str) -> User:
+    """Return an account inside the caller's transaction; raise NotFound."""
     user = people.user_by_name(username)
     if user is None:
         raise NotFound(user=username)
@@ -267,7 +267,7 @@ def _named(username: str) -> User:
 def actor_named(username: str) -> Actor:
     """Return the person behind an active account, for the command line."""
     with reading() as now:
-        user = _named(username)
+        user = named(username)
         if not user.active:
             raise NotAllowed(reason="disabled")
         return people.actor_of(user, now)

@@ -1,11 +1,12 @@
 """One household of the demo: its acts in order of time, each done through the services like anybody's."""
 
 import io
+import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,14 +15,24 @@ from PIL import Image, ImageDraw, ImageFont
 from app.services import cases, evidence
 from app.store import cases as store
 from app.store.transaction import reading
-from workflows.clock import local_date, parse_utc
+from workflows.clock import CHINA, local_date, parse_utc
 from workflows.definition import Action, Step
+from workflows.errors import Refused
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Evidence
 
 FONT = Path(__file__).parents[1] / "data" / "demo" / "demo.ttf"
 VISIT_DAY = 15
+STARTS, ENDS = 9, 18  # office hours, local time
+SAME_DAY = timedelta(minutes=20)
+HELPED = ("planning", "assisting", "watching")
+QUARTER = 3
 PAPER, INK = (246, 243, 234), (120, 40, 40)
+
+
+def seeded(*parts: str) -> random.Random:
+    """Return a chance that is the same for the same words."""
+    return random.Random(":".join(parts))  # noqa: S311 - a history to be repeated, no secret
 
 
 class Stage(Protocol):
@@ -30,33 +41,98 @@ class Stage(Protocol):
     def day(self, offset: int) -> datetime:
         """Return nine in the morning some days from today."""
 
-    def actor(self, county: str, role: str) -> Actor:
-        """Return the account of a role in a county."""
+    def actor(self, area: str, role: str, nth: int) -> Actor:
+        """Return an account that holds a role over an area; of several the nth, going round."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the people of a story work: when in the day, on which days, how many visits of a hundred are missed."""
+
+    later: timedelta = timedelta(0)
+    rests: bool = False
+    visit_day: int = 0  # 0: no visits but those that the legs name
+    missed: int = 0
 
 
 @dataclass
 class Story:
-    """A household and its legs: clue, walk, act, monthly (see the file of stories)."""
+    """A household and its legs: clue, walk, act, refused, monthly (see the files of stories)."""
 
     household: str
     legs: Sequence[Mapping[str, Any]]
     roles: Mapping[str, str]
     values: Mapping[str, Any]
     stage: Stage
+    seed: str = ""
+    helper: int = 0
+    manner: Manner = field(default_factory=Manner)
+
+    def __post_init__(self) -> None:
+        """The two threads of a story draw apart, so that neither depends on when the other goes on."""
+        self.chance = seeded(self.seed, self.household)
+        self.luck = seeded(self.seed, self.household, "visits")
 
     @property
     def county(self) -> str:
         """The county of the household."""
         return self.household[:6]
 
+    @cached_property
+    def area(self) -> str:
+        """The village or grid of the household."""
+        with reading():
+            return store.household_row(self.county, self.household).area
+
     def play(self) -> Iterator[datetime]:
         """Yield when the next act is due and do it when resumed, at or after that time."""
-        when = self.stage.day(self.legs[0]["day"])
+        when = last = self._first(self.legs[0])
         for leg in self.legs:
-            when = self.stage.day(leg["day"]) if "day" in leg else when
+            if "after" in leg:
+                when = self._in_hours(last + timedelta(days=self._drawn(leg["after"])))
+            when = self._first(leg) if "day" in leg else when
             for due in self._leg(leg, when):
                 yield due
-                when = due + timedelta(days=1)
+                last, when = due, due + timedelta(days=1)
+
+    def visits(self) -> Iterator[datetime]:
+        """Yield the day of each month's visit, and make it where there is a helper; some are missed."""
+        day = self.manner.visit_day
+        when = self._first(self.legs[0])
+        while day:
+            following = (when.astimezone(CHINA).replace(day=1) + timedelta(days=32)).replace(day=day, hour=STARTS)
+            when = self._in_hours(following + self.manner.later)
+            yield when
+            if self.luck.randrange(100) >= self.manner.missed:
+                self._visit(when)
+
+    def _visit(self, when: datetime) -> None:
+        with reading():
+            case = store.read_dossier(self.county, self.household).open_case("assist")
+        is_due = case and (case.state in HELPED or (case.state == "stable" and local_date(when).month % QUARTER == 0))
+        if is_due:
+            self._act("record_visit", {"on": "assist"}, when)
+
+    def _first(self, leg: Mapping[str, Any]) -> datetime:
+        return self._in_hours(self.stage.day(self._drawn(leg["day"])) + self.manner.later)
+
+    def _drawn(self, value: Any) -> Any:
+        """A pair of whole numbers is a range to draw from; anything else stands as it is."""
+        if isinstance(value, list) and len(value) == 2 and all(isinstance(end, int) for end in value):
+            return self.chance.randint(*value)
+        return value
+
+    def _in_hours(self, when: datetime) -> datetime:
+        """Put off to the next working morning what would fall after hours or on a day of rest."""
+        local = when.astimezone(CHINA)
+        if local.hour >= ENDS:
+            local = self._morning(local + timedelta(days=1))
+        while self.manner.rests and not cases.loaded_rules().calendar.is_working_day(local.date()):
+            local = self._morning(local + timedelta(days=1))
+        return local.astimezone(when.tzinfo)
+
+    def _morning(self, local: datetime) -> datetime:
+        return local.replace(hour=STARTS, minute=0) + self.manner.later
 
     def _leg(self, leg: Mapping[str, Any], when: datetime) -> Iterator[datetime]:
         if "clue" in leg:
@@ -67,6 +143,9 @@ class Story:
         elif "act" in leg:
             yield when
             self._act(leg["act"], leg, when)
+        elif "refused" in leg:
+            yield when
+            self._be_refused(leg, when)
         else:
             yield from self._monthly(leg, when)
 
@@ -79,21 +158,24 @@ class Story:
             when += timedelta(days=1)
 
     def _walk(self, leg: Mapping[str, Any], when: datetime) -> Iterator[datetime]:
-        """Complete step after step, one a day; signatures of one step ten minutes apart."""
+        """Complete step after step, each ``pace`` days after the last; signatures of one step ten minutes apart."""
         while True:
             case, compiled = self._present("household_case")
             step = self._next_step(case, compiled)
             if case.state == leg["walk"] or case.closed or step is None:
                 return
-            when = max(when, self._after_notice(case, step))
+            lies = timedelta(days=self._drawn(leg.get("hold", {}).get(step.id, 0)))
+            when = self._in_hours(max(when, self._after_notice(case, step)) + lies)
             for role in self._signers(step):
                 yield when
                 self._act(step.action, {**leg, "role": role}, when)
                 when += timedelta(minutes=10)
-            when = self._next_morning(when)
+            when = self._following(when, self._drawn(leg.get("pace", 1)))
 
-    def _next_morning(self, when: datetime) -> datetime:
-        return (when + timedelta(days=1)).replace(minute=0)
+    def _following(self, when: datetime, days: int) -> datetime:
+        if days == 0:
+            return self._in_hours(when + SAME_DAY)
+        return self._in_hours(self._morning(when.astimezone(CHINA) + timedelta(days=days)).astimezone(when.tzinfo))
 
     def _next_step(self, case: Case, compiled: Compiled) -> Step | None:
         done = case.fields.get("_done", [])
@@ -104,7 +186,7 @@ class Story:
         """A step that waits for a minimum period comes on the morning after it."""
         timers = [g["timer"] for g in step.guards if g["guard"] == "minimum_elapsed"]
         dues = [parse_utc(case.clocks[name].due) for name in timers if name in case.clocks]
-        return max(dues, default=parse_utc(case.opened_at)) + timedelta(hours=9)
+        return max(dues, default=parse_utc(case.opened_at)) + timedelta(hours=STARTS)
 
     def _signers(self, step: Step) -> Sequence[str]:
         mode = step.sign.get("mode", "one")
@@ -122,9 +204,7 @@ class Story:
 
     def _clue(self, leg: Mapping[str, Any], when: datetime) -> None:
         day, purpose = local_date(when), leg["clue"]
-        with reading():
-            area = store.household_row(self.county, self.household).area
-        compiled = cases.loaded_rules().current("household_case", area, purpose, day)
+        compiled = cases.loaded_rules().current("household_case", self.area, purpose, day)
         form = compiled.definition.actions["report_clue"]
         actor = self._actor("report_clue", leg, form)
         cases.register_clue(
@@ -135,6 +215,14 @@ class Story:
             evidence=self._files(form, compiled, actor, day),
             key=uuid.uuid4().hex,
         )
+
+    def _be_refused(self, leg: Mapping[str, Any], when: datetime) -> None:
+        """Try what the rules do not allow yet: people do, and the access ledger tells of it."""
+        try:
+            self._act(leg["refused"], leg, when)
+        except Refused:
+            return
+        raise LookupError(f"{self.household}: {leg['refused']} was not refused")
 
     def _act(self, action: str, leg: Mapping[str, Any], when: datetime) -> None:
         day = local_date(when)
@@ -154,14 +242,19 @@ class Story:
 
     def _actor(self, action: str, leg: Mapping[str, Any], form: Step | Action) -> Actor:
         role = leg.get("role") or self.roles.get(action) or form.roles[0]
-        return self.stage.actor(self.county, role)
+        return self._person(role, leg.get("hands", 0))
+
+    def _person(self, role: str, nth: int) -> Actor:
+        return self.stage.actor(self.area, role, self.helper if role == "helper" else nth)
 
     def _data(self, form: Step | Action, compiled: Compiled, leg: Mapping[str, Any], day: date) -> dict[str, Any]:
         known = {**self.values, **leg.get("data", {})}
         if "person" in leg:
-            known["helper"] = self.stage.actor(self.county, leg["person"]).id
+            self.helper += leg.get("next", 0)
+            known["helper"] = self._person(leg["person"], 0).id
         days = {name: day.isoformat() for name in form.fields if compiled.fields[name].type == "date"}
-        return {**{name: known[name] for name in form.fields if name in known}, **days}
+        names = (*form.fields, "target")
+        return {**{name: self._drawn(known[name]) for name in names if name in known}, **days}
 
     def _files(self, form: Step | Action, compiled: Compiled, actor: Actor, day: date) -> list[Evidence]:
         return [
@@ -182,15 +275,23 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONT, size)
 
 
+@cache
+def sheet(name: str) -> Image.Image:
+    """Return the picture of a kind of evidence, without household and day: what repeats is drawn once."""
+    image = Image.new("RGB", (320, 210), PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((8, 8, 311, 201), outline=INK, width=2)
+    draw.text((160, 72), "演示", font=font(64), fill=INK, anchor="mm")
+    draw.text((160, 130), "演示材料，非真实佐证", font=font(16), fill=INK, anchor="mm")
+    draw.text((160, 183), name, font=font(14), fill=INK, anchor="mm")
+    return image
+
+
 def picture(name: str, household: str, day: date) -> bytes:
     """Return a small JPEG that says that it is for the demo, with what it stands for."""
-    image = Image.new("RGB", (640, 420), PAPER)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((16, 16, 623, 403), outline=INK, width=3)
-    draw.text((320, 150), "演示", font=font(130), fill=INK, anchor="mm")
-    draw.text((320, 260), "演示材料，非真实佐证", font=font(30), fill=INK, anchor="mm")
-    draw.text((320, 330), f"{household}  {day.isoformat()}", font=font(26), fill=INK, anchor="mm")
-    draw.text((320, 370), name, font=font(26), fill=INK, anchor="mm")
+    image = sheet(name).copy()
+    line = f"{household}  {day.isoformat()}"
+    ImageDraw.Draw(image).text((160, 160), line, font=font(14), fill=INK, anchor="mm")
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.save(out, "JPEG", quality=60)
     return out.getvalue()

@@ -1,5 +1,7 @@
 """Transactions: one for each use case; writing ones take SQLite's write lock at once."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +19,7 @@ from workflows.clock import parse_utc, utc_text
 from workflows.errors import ClockBack
 
 WRITING = "fangpin_writing"
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.005  # seconds
 
 
 class utc_now(GenericFunction[str]):  # noqa: N801 - a function of SQL, named like one
@@ -124,8 +127,39 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(WRITING)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(WRITING):
+            _wait_for_write_lock(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _wait_for_write_lock(connection: Connection) -> None:
+    """Take SQLite's write lock within its busy timeout; whoever has waited longer looks for it more often.
+
+    SQLite's own wait looks ever more rarely, so under load those who come pass by those who wait: of 28 threads in
+    four processes some were refused after ten seconds.
+    """
+    raw: Any = connection.connection.driver_connection
+    (patience,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    limit, pause = time.monotonic() + patience / 1000, LONGEST_PAUSE
+    raw.execute("PRAGMA busy_timeout=0").fetchone()
+    try:
+        while _is_held_by_another(raw) and time.monotonic() < limit:
+            time.sleep(pause)
+            pause = max(SHORTEST_PAUSE, pause * 0.9)
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try, whose error SQLAlchemy makes its own
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={patience}").fetchone()
+
+
+def _is_held_by_another(raw: Any) -> bool:
+    """Try to take the write lock; tell whether somebody else has it."""
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return bool(error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY)
+    return False
 
 
 def _leave_out_detail(context: ExceptionContext) -> None:

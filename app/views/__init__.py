@@ -15,6 +15,7 @@ from app.views import (
     desk,
     errors,
     grids,
+    handover,
     health,
     home,
     households,
@@ -22,6 +23,7 @@ from app.views import (
     observed,
     session,
     shown,
+    staff,
     tokens,
 )
 
@@ -42,7 +44,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS = "max-age=31536000; includeSubDomains"
-BLUEPRINTS = (home, session, desk, cases, households, grids, boards, audit, accounts, health, tokens, mail)
+BLUEPRINTS = (
+    home, session, desk, cases, households, grids, boards, audit, accounts, staff, handover, health, tokens, mail,
+)  # fmt: skip
 
 
 def init_views(app: Flask) -> None:

@@ -82,7 +82,7 @@ def menu() -> list[dict[str, object]]:
     ]
 
 
-NEAREST = {"households": "households.search", "accounts": "accounts.accounts"}
+NEAREST = {"households": "households.search", "accounts": "accounts.accounts", "staff": "accounts.accounts"}
 
 
 def init_words(app: Flask) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from app.services import demo as service
 from tests.cli.conftest import Machine
 
 FIRST_START, SECOND_START, STOP = 110, 40, 25
@@ -65,7 +66,8 @@ def started(folder: Path, port: int) -> Iterator[Running]:
     environ.pop("FANGPIN_DATABASE_URL", None)
     output = folder.with_name("output.txt")
     with output.open("w", encoding="utf-8") as out:
-        command = [sys.executable, "-m", "app.cli", "demo"]
+        # The year has tests of its own: tests/store/test_demo_year.py.
+        command = [sys.executable, "-m", "app.cli", "demo", "--households", "0"]
         process = subprocess.Popen(command, env=environ, stdout=out, stderr=out, text=True, start_new_session=True)
         try:
             yield Running(process, port, output)
@@ -147,6 +149,12 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         machine = Machine({"FANGPIN_DATA": str(tmp_path / "demo"), "PORT": str(port)}, tmp_path)
         assert str(port) in machine.fails("demo", reason="port_in_use")
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_year_too_small_for_its_courses_is_refused(machine: Machine) -> None:
+    machine.environ["PORT"] = str(free_port())
+    said = machine.run("demo", "--households", service.LEAST - 1, code=2).output
+    assert f">= {service.LEAST}" in said
 
 
 def test_serve_says_when_its_port_is_taken(machine: Machine) -> None:

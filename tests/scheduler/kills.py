@@ -1,9 +1,10 @@
-"""Two real scheduler processes on one database, killed at random moments: the proof that each timer works once."""
+"""Real scheduler processes on one database, killed at random moments: the proof that each timer works once."""
 
 import json
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -51,10 +52,11 @@ class Figures:
         return self.timers / self.seconds
 
 
-def prove(world: World, *, timers: int = 20_000, kills: int = 20, chance: random.Random) -> Figures:
-    """Seed overdue timers, sweep them by two processes with kills, check every effect; call inside the app context."""
+def prove(world: World, *, timers: int, schedulers: int, kills: int, chance: random.Random) -> Figures:
+    """Seed overdue timers, sweep them by processes with kills, check every effect; call inside the app context."""
     seed(world, timers // TIMERS_OF_A_CLUE)
-    figures = sweep_with_kills(world, kills=kills, chance=chance, patience=200 + timers / 10)
+    patience = 200 + timers / 10
+    figures = sweep_with_kills(world, schedulers=schedulers, kills=kills, chance=chance, patience=patience)
     check(timers)
     return figures
 
@@ -125,31 +127,32 @@ def _become_scheduler(variables: dict[str, str], log: str) -> None:
     sys.exit(scheduler.__main__.run())
 
 
-def sweep_with_kills(world: World, *, kills: int, chance: random.Random, patience: float) -> Figures:
-    """Let two processes work, kill both soon after they have begun, again and again, then let them finish."""
+def sweep_with_kills(world: World, *, schedulers: int, kills: int, chance: random.Random, patience: float) -> Figures:
+    """Let processes work; kill one to all of them once more was done, start as many anew, then let them finish."""
     log = world.folder / "scheduler.log"
-    began = time.monotonic()
-    pair: list[ForkServerProcess] = []
+    began, killed = time.monotonic(), 0
+    crew = [fork(world, log) for _ in range(schedulers)]
     try:
-        for _ in range(kills // 2):
-            pair = [fork(world, log), fork(world, log)]
+        while killed < kills:
             _wait(partial(_has_gone_on, progress()), patience)
-            for process in pair:
+            victims = chance.sample(crew, min(kills - killed, chance.randint(1, schedulers)))
+            for process in victims:
                 time.sleep(chance.uniform(0, 0.2))
                 process.kill()
                 process.join()
-        pair = [fork(world, log), fork(world, log)]
+            killed += sum(process.exitcode == -signal.SIGKILL for process in victims)
+            crew = [process for process in crew if process not in victims] + [fork(world, log) for _ in victims]
         _wait(lambda: progress() == finish(), patience)
         seconds = time.monotonic() - began
-        for process in pair:
+        for process in crew:
             process.terminate()
             process.join(timeout=20)
-        assert [process.exitcode for process in pair] == [0, 0]
+        assert [process.exitcode for process in crew] == [0] * schedulers
     finally:
-        for process in pair:
+        for process in crew:
             process.kill()
             process.join()
-    return Figures(timers=_count(DeadlineRow.county), kills=kills // 2 * 2, seconds=seconds)
+    return Figures(timers=_count(DeadlineRow.county), kills=killed, seconds=seconds)
 
 
 def _has_gone_on(before: int) -> bool:

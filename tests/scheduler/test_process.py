@@ -21,17 +21,17 @@ from tests.scheduler.seen import messages
 from tests.world import World
 from workflows.clock import parse_utc, utc_text
 
-TIMERS, KILLS = 300, 10
+TIMERS, SCHEDULERS, KILLS = 300, 4, 10
 DAILY = {job.name for job in JOBS} - {upkeep.CHECK}  # what runs by day
 
 
 @pytest.mark.timeout(300)
-def test_two_schedulers_with_kills_do_everything_once(world: World) -> None:
+def test_schedulers_with_kills_do_everything_once(world: World) -> None:
     """The small size; ``make prove`` runs twenty thousand timers."""
-    figures = prove(world, timers=TIMERS, kills=KILLS, chance=random.Random(world.url))
+    figures = prove(world, timers=TIMERS, schedulers=SCHEDULERS, kills=KILLS, chance=random.Random(world.url))
     assert (figures.timers, figures.kills) == (TIMERS, KILLS)
     lines = log_lines(world)
-    assert sum(line["event"] == "stopped" for line in lines) == 2
+    assert sum(line["event"] == "stopped" for line in lines) == SCHEDULERS
     print(f"{figures.timers} timers, {figures.kills} kills, {figures.seconds:.1f} s")
 
 

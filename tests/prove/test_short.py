@@ -1,0 +1,36 @@
+"""The proofs in a size of seconds, so that each of them also runs with every `make test`."""
+
+import random
+
+import pytest
+
+from tests.prove import killed_database, races, writers
+from tests.prove.__main__ import PROOFS, SIZES, chosen, sizes_of
+from tests.prove.worlds import ENGINES, world
+
+PAIRS = 40
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_raced_pairs(engine: str) -> None:
+    with world(engine) as one:
+        assert f"{PAIRS} moves" in races.prove(one, pairs=PAIRS, chance=random.Random(engine))
+
+
+@pytest.mark.timeout(300)
+def test_a_database_that_is_killed_and_restarted_under_load() -> None:
+    assert "none lost" in killed_database.prove(rounds=1, households=200, seconds=2)
+
+
+def test_writers_at_once() -> None:
+    with world("sqlite") as one:
+        assert "never locked" in writers.prove(one, writers=4, seconds=3)
+
+
+def test_proofs_are_chosen_by_words_and_sizes_by_name() -> None:
+    assert chosen([]) == PROOFS
+    assert set(chosen(["raced"])) == {"raced pairs, sqlite", "raced pairs, postgresql"}
+    assert sizes_of(["pairs=7"]) == {**SIZES, "pairs": 7}
+    for words in (lambda: chosen(["nothing"]), lambda: sizes_of(["none=1"])):
+        with pytest.raises(SystemExit):
+            words()
