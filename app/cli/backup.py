@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.cli.check import report_all
 from app.cli.console import Console, Fault, one_line, pass_console
 from app.config import checked_url
 from app.services import backup as service
-from app.services import upkeep
+from app.services import packs, upkeep
 from app.services.archive import Manifest
 
 PASSPHRASE_VARIABLE = "FANGPIN_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -44,6 +45,8 @@ def backup(console: Console, target: Path, with_keys: bool, passphrase_file: Pat
             made = service.back_up(settings, target, passphrase=passphrase, progress=progress)
         upkeep.beat(upkeep.BACKUP, {"missing": len(made.missing)})
     _tell(console, "backup.done", made.manifest, path=made.path, size=made.bytes)
+    if made.manifest.policies:
+        console.tell("backup.policies", count=len(made.manifest.policies))
     console.tell("backup.digest", digest=service.digest_of(made.manifest))
     console.tell("backup.keys_in" if with_keys else "backup.keys_out", path=settings.secrets_file)
     for path in service.prune(target, keep) if keep else ():
@@ -83,6 +86,10 @@ def restore(console: Console, source: Path, secrets: Path | None, passphrase_fil
     passphrase = read_passphrase(console, passphrase_file, is_new=False) if asks else None
     manifest = service.restore(settings, source, passphrase=passphrase, secrets=secrets)
     _tell(console, "restore.done", manifest, data=settings.data, place=service.shown_url(settings.database_url))
+    if manifest.policies:
+        folder = packs.place_of(settings)
+        console.tell("restore.policies", names="、".join(manifest.policies), path=folder)
+        settings = replace(settings, policies=folder)
     with console.running(settings):
         report_all(console)
     console.tell("restore.next")

@@ -1,4 +1,4 @@
-"""The file of a backup (fp-backup-v1): a plain tar of packed tables and of the files of evidence, the manifest last.
+"""The file of a backup (fp-backup-v2): a plain tar of packed tables, evidence and site packs, the manifest last.
 
 Pictures do not pack, so only the tables are packed. The manifest stands last: a file that was cut off has none.
 """
@@ -13,15 +13,17 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from app.store.dump import Shape
 
-FORMAT = "fp-backup-v1"
+FORMAT = "fp-backup-v2"
+READABLE = ("fp-backup-v1", FORMAT)  # the first had no packs
 MANIFEST, KEYS = "manifest.json", "keys.json"
 TABLE = re.compile(r"tables/[a-z_]{1,60}\.jsonl\.gz")
+PACK = re.compile(r"policies/[^/\\\0]{1,200}\.toml")
 FILE = re.compile(r"evidence/[0-9]{6}/(original|shown)/([0-9a-f]{64})")
 CHUNK = 1 << 20
 PACKING = 6
@@ -54,7 +56,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive says of itself; ``keys`` is the fingerprint of the keys without which nobody can read it."""
+    """What an archive says of itself.
+
+    ``keys`` is the fingerprint of the keys that reading it needs; ``policies`` are the digests of the site's packs.
+    """
 
     schema: str
     program: str
@@ -65,6 +70,7 @@ class Manifest:
     tables: list[Part]
     files: int
     missing: int
+    policies: dict[str, str] = field(default_factory=dict)
     format: str = FORMAT
 
     def text(self) -> bytes:
@@ -76,7 +82,7 @@ def read_manifest(text: bytes) -> Manifest:
     """Return the manifest of an archive; raise BackupFault when it is none of ours."""
     try:
         values = json.loads(text)
-        if values["format"] != FORMAT:
+        if values["format"] not in READABLE:
             raise BackupFault("backup_foreign", what=values["format"])
         parts = [Part(**part) for part in values.pop("tables")]
         return Manifest(tables=parts, **values)
@@ -187,9 +193,9 @@ def unpack(source: Path, folder: Path) -> Mapping[str, int]:
 
 
 def _unpack_one(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, counted: dict[str, int]) -> None:
-    table, file = TABLE.fullmatch(entry.name), FILE.fullmatch(entry.name)
+    table, file, pack = (kind.fullmatch(entry.name) for kind in (TABLE, FILE, PACK))
     held = tar.extractfile(entry) if entry.isreg() else None
-    if held is None or not (table or file or entry.name in (MANIFEST, KEYS)):
+    if held is None or not (table or file or pack or entry.name in (MANIFEST, KEYS)):
         raise BackupFault("backup_foreign", what=entry.name[:80])
     place = folder / entry.name
     if file:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url
 
 from app.config import Settings
 from app.keys import Keys, keys_of, open_keys, read_keys, seal_keys, write_keys
-from app.services import archive
+from app.services import archive, packs
 from app.services.archive import BackupFault, Manifest, Part
 from app.services.upkeep import TICK
 from app.store import dump, schema
@@ -57,7 +57,7 @@ def back_up(settings: Settings, target: Path, *, passphrase: str | None = None, 
             raise BackupFault("backup_exists", path=path)
         with archive.written(path) as tar:
             missing = _add_evidence(tar, staging, settings.evidence, progress)
-            manifest = _noted(drawn, staging, missing)
+            manifest = _noted(drawn, staging, missing, _add_packs(tar, settings))
             _add_rest(tar, staging, manifest, settings.secrets_file, passphrase)
     return Made(path, path.stat().st_size, manifest, missing)
 
@@ -88,9 +88,9 @@ def draw(connection: Connection, folder: Path, keys: Keys) -> Manifest:
     )
 
 
-def _noted(drawn: Manifest, staging: Path, missing: Sequence[str]) -> Manifest:
+def _noted(drawn: Manifest, staging: Path, missing: Sequence[str], policies: dict[str, str]) -> Manifest:
     files = sum(1 for _ in evidence_names(staging))
-    return Manifest(**{**drawn.__dict__, "files": files - len(missing), "missing": len(missing)})
+    return replace(drawn, files=files - len(missing), missing=len(missing), policies=policies)
 
 
 def evidence_names(staging: Path) -> Iterator[str]:
@@ -120,6 +120,14 @@ def _add_evidence(tar: TarFile, staging: Path, folder: Path, progress: Progress)
             missing.append(name)
         progress(1)
     return missing
+
+
+def _add_packs(tar: TarFile, settings: Settings) -> dict[str, str]:
+    """Add the site's own packs; return their digests."""
+    found = packs.site_packs(settings)
+    for name, text in found.items():
+        archive.add(tar, f"{packs.FOLDER}/{name}", text)
+    return packs.digests(found)
 
 
 def _add_rest(tar: TarFile, staging: Path, manifest: Manifest, secrets_file: Path, passphrase: str | None) -> None:
@@ -152,6 +160,7 @@ def restore(
     schema.ensure_known(manifest.schema)
     ensure_empty(settings.database_url)
     _ensure_no_evidence(settings)
+    packs.ensure_fit(settings, manifest.policies)
     settings.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.data, prefix=".restoring-") as name:
         staging = Path(name)
@@ -159,7 +168,8 @@ def restore(
         keys = _chosen_keys(settings, staging, passphrase, secrets)
         if keys_of(keys).fingerprint() != manifest.keys:
             raise BackupFault("backup_wrong_keys", wanted=manifest.keys, found=keys_of(keys).fingerprint())
-        with _placed(settings, staging, keys):
+        brought = packs.read_unpacked(staging, manifest.policies)
+        with _placed(settings, staging, keys), packs.placed(settings, brought):
             _build(settings.database_url, staging, manifest)
     return manifest
 

@@ -23,6 +23,7 @@ from workflows.clock import utc_text
 PASSPHRASE = "a long and quiet word"
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 SOUND = "发现问题 0"
+PACK = Path(__file__).parents[1] / "packs" / "seven-steps.toml"
 
 
 @contextmanager
@@ -281,6 +282,72 @@ def test_a_backup_says_which_files_it_lacks(worked: Machine) -> None:
     said = worked.run("backup", worked.folder / "backup.tar", code=2)
     assert lost.name in said.stderr
     assert (worked.folder / "backup.tar").exists()
+
+
+def test_a_sites_own_packs_come_back(worked: Machine, engine_name: str, tmp_path: Path) -> None:
+    """Into FANGPIN_POLICIES where it is set, else among the data, and the check runs by them."""
+    own = tmp_path / "own"
+    own.mkdir()
+    text = PACK.read_bytes()
+    (own / "七步.toml").write_bytes(text)
+    worked.environ["FANGPIN_POLICIES"] = str(own)
+    path = worked.folder / "backup.tar"
+    assert "规则包 1 个" in worked.run("backup", path).output
+    with empty(engine_name, tmp_path / "new") as new:
+        said = new.run("restore", path, "--secrets", secrets_of(worked)).output
+        assert "FANGPIN_POLICIES" in said
+        assert SOUND in said
+        assert (new.folder / "data" / "policies" / "七步.toml").read_bytes() == text
+    with empty(engine_name, tmp_path / "set") as new:
+        there = tmp_path / "there"
+        there.mkdir()
+        new.environ["FANGPIN_POLICIES"] = str(there)
+        new.run("restore", path, "--secrets", secrets_of(worked))
+        assert (there / "七步.toml").read_bytes() == text
+        assert not (new.folder / "data" / "policies").exists()
+
+
+def test_packs_are_not_put_over_others_nor_left_behind(
+    worked: Machine, engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "own.toml").write_bytes(PACK.read_bytes())
+    worked.environ["FANGPIN_POLICIES"] = str(own)
+    path = back_up(worked)
+
+    def swapped(name: str, content: bytes) -> tuple[str, bytes]:
+        return name, content + b"# more" if name.startswith("policies/") else content
+
+    def climbing(name: str, content: bytes) -> tuple[str, bytes]:
+        return ("policies/../evil.toml" if name.startswith("policies/") else name), content
+
+    with empty(engine_name, tmp_path / "new") as new:
+        bad, evil = (rewrite(path, tmp_path / change.__name__, change) for change in (swapped, climbing))
+        new.fails("restore", bad, "--secrets", secrets_of(worked), reason="backup_damaged")
+        new.fails("restore", evil, "--secrets", secrets_of(worked), reason="backup_foreign")
+        with monkeypatch.context() as patch:
+            patch.setattr(dump, "digest", lambda connection, shape: (0, "other"))
+            new.fails("restore", path, "--secrets", secrets_of(worked), reason="load_differs")
+        ensure_nothing(new)
+        other = tmp_path / "other"
+        other.mkdir()
+        new.environ["FANGPIN_POLICIES"] = str(other)
+        (other / "own.toml").write_bytes(PACK.read_bytes() + b"\n")
+        assert "未作改动" in new.fails("restore", path, "--secrets", secrets_of(worked), reason="policies_differ")
+        ensure_nothing(new)
+
+
+def test_a_backup_of_the_first_format_is_still_read(worked: Machine, engine_name: str, tmp_path: Path) -> None:
+    def first(name: str, content: bytes) -> tuple[str, bytes]:
+        if name != "manifest.json":
+            return name, content
+        known = {key: value for key, value in json.loads(content).items() if key != "policies"}
+        return name, json.dumps(known | {"format": "fp-backup-v1"}).encode()
+
+    path = rewrite(back_up(worked), tmp_path / "first", first)
+    with empty(engine_name, tmp_path / "new") as new:
+        assert SOUND in new.run("restore", path, "--secrets", secrets_of(worked)).output
 
 
 def test_backups_are_named_by_time_and_old_ones_go(worked: Machine) -> None:
