@@ -35,7 +35,7 @@ SIZES: dict[str, int] = {
     "edits": 10_000,
     "entries": 300,
     "breaks": 5,  # of each way to break the database
-    "breaks_households": 20_000,
+    "breaks_households": 10_000,
     "breaks_seconds": 15,
     "disk_fillings": 20,
     "writers": 8,
