@@ -38,6 +38,8 @@ NOTICES = READERS - {"helper", "sector_dept"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
 PAGES: dict[str, frozenset[str]] = {
     "desk.desk": WORKERS,
+    "several.form": WORKERS,
+    "several.act": WORKERS,
     "cases.case": READERS,
     "cases.form": READERS,
     "cases.act": READERS,

@@ -30,6 +30,7 @@ RIGHTS: dict[str, Right] = {
     "api_cases.case": Right("cases:read", PAGES["cases.case"]),
     "api_cases.form": Right("cases:read", PAGES["cases.form"]),
     "api_cases.act": Right("cases:act", PAGES["cases.act"]),
+    "api_cases.act_on_several": Right("cases:act", PAGES["several.act"]),
     "api_cases.clue_form": Right("cases:read", PAGES["households.clue"]),
     "api_cases.clue": Right("cases:act", PAGES["households.register"]),
     "api_desk.desk": Right("cases:read", PAGES["desk.desk"]),

@@ -8,10 +8,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.auth import actor
 from app.api.resources import KEY_HEADER, Resource, sent_key
-from app.api.schemas import CaseBody, ClueForm, DoneBody, FormBody
-from app.api.shapes import allowed_body, case_body, field_body, labels_of, named, reason_body
-from app.services import cases, lists
+from app.api.schemas import CaseBody, ClueForm, DoneBody, FormBody, SeveralBody
+from app.api.shapes import allowed_body, case_body, field_body, labels_of, named, reason_body, several_body
+from app.services import cases, lists, several
 from app.services.cases import Done
+from app.services.several import MOST, Wanted
 from app.views.cases import allowed_of
 from app.views.forms import correctable, people_for
 from app.views.households import asked_for, machine_for, refusal_of
@@ -59,6 +60,25 @@ class Act(Clue):
     target = fields.String(load_default="", metadata={"description": "where several states may follow"})
 
 
+class ForOne(Schema):
+    """A case with the version that the command was made for."""
+
+    case = fields.String(required=True, validate=validate.Length(1, 32))
+    version = fields.Integer(required=True, strict=True)
+
+
+class ActOnSeveral(Clue):
+    """The same command on several cases; the values, and evidence handed in before in the county, are shared."""
+
+    action = fields.String(required=True, validate=validate.Length(1, 40))
+    cases = fields.List(fields.Nested(ForOne), required=True, validate=validate.Length(1, MOST))
+
+
+SEVERAL_EXAMPLE = {
+    "action": "county_approve",
+    "cases": [{"case": "500241H0000001-C1", "version": 7}],
+    "data": {"opinion": "同意"},
+}
 CASE_EXAMPLE = {
     "number": NUMBER,
     "version": 3,
@@ -123,6 +143,20 @@ def act(body: Mapping[str, Any], number: str, action: str) -> Response:
     evidence = handed_in(view.case.county, body["evidence"])
     done = cases.act(actor(), case=number, action=action, data=data, evidence=evidence, version=version, key=key)
     return done_answer(done)
+
+
+@pages.route("/acts", methods=["POST"])
+@pages.arguments(ActOnSeveral, example=SEVERAL_EXAMPLE)
+@pages.doc(parameters=[KEY_HEADER])
+@pages.answers(SeveralBody)
+def act_on_several(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Carry out an action on several cases, each decided as alone: a refused one stops no other, and says why."""
+    wanted = [Wanted(one["case"], one["version"]) for one in body["cases"]]
+    evidence = handed_in(wanted[0].case[:6], body["evidence"])
+    answers = several.act_on_several(
+        actor(), action=body["action"], wanted=wanted, data=body["data"], key=sent_key(), evidence=evidence
+    )
+    return several_body(answers, lists.case_lines(actor(), [one.case for one in answers]))
 
 
 def seen_version(sent: int | None) -> int:

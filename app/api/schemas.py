@@ -186,6 +186,24 @@ class DoneBody(Schema):
     repeated = fields.Boolean(required=True)
 
 
+class AnswerBody(Schema):
+    """What became of one case: its entry, or the reason why it was refused."""
+
+    case = fields.String(required=True)
+    done = fields.Boolean(required=True)
+    entry = fields.Integer(required=True, allow_none=True)
+    repeated = fields.Boolean(required=True)
+    reason = fields.Nested(Reason, required=True, allow_none=True)
+
+
+class SeveralBody(Schema):
+    """What became of several cases, in the order asked for."""
+
+    rows = nested(AnswerBody, many=True)
+    done = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+
+
 class House(Schema):
     """A household as lists show it."""
 

@@ -11,6 +11,7 @@ from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sen
 from app.runtime import runtime
 from app.services.cases import CaseView
 from app.services.lists import CaseLine, House, Person
+from app.services.several import Answer
 from app.views.casepage import office_of
 from app.views.errors import code_of
 from app.views.household import people_rows
@@ -18,7 +19,7 @@ from app.views.shown import labels_for, speech
 from workflows.clock import utc_text
 from workflows.decide import Allowed
 from workflows.definition import Field
-from workflows.errors import Refused
+from workflows.errors import NotFound, Refused
 from workflows.machine import Compiled
 from workflows.model import Case, Clock
 
@@ -140,10 +141,37 @@ def evidence_body(labels: Labels, item: Mapping[str, Any], county: str) -> dict[
 
 def reason_body(labels: Labels, refusal: Refused) -> dict[str, Any]:
     """Return why something may not be done."""
+    return reason_in(labels.speech, refusal, labels)
+
+
+def reason_in(words: Speech, refusal: Refused, labels: Labels | None) -> dict[str, Any]:
+    """Return why something may not be done, also of a case that the reader does not see."""
     return {
         "code": code_of(refusal),
-        "sentence": refusal_sentence(labels.speech, refusal, labels),
+        "sentence": refusal_sentence(words, refusal, labels),
         "params": plain(refusal.params),
+    }
+
+
+def several_body(answers: Sequence[Answer], lines: Mapping[str, CaseLine]) -> dict[str, Any]:
+    """Return what became of several cases; ``lines`` are those that may be seen, for the words of their rules."""
+    rows = [answer_body(one, lines.get(one.case)) for one in answers]
+    done = sum(row["done"] for row in rows)
+    return {"rows": rows, "done": done, "refused": len(rows) - done}
+
+
+def answer_body(one: Answer, line: CaseLine | None) -> dict[str, Any]:
+    """Return what became of one case; what lies outside one's area answers exactly like what does not exist."""
+    done, refusal = one.done, one.refusal
+    refusal = NotFound() if refusal and code_of(refusal) == "not_found" else refusal
+    words = speech(line.house.area if line else "")
+    labels = labels_for(runtime().rules.machine_of(line.case), words) if line else None
+    return {
+        "case": one.case,
+        "done": refusal is None,
+        "entry": done.seq if done else None,
+        "repeated": bool(done and done.repeated),
+        "reason": reason_in(words, refusal, labels) if refusal else None,
     }
 
 

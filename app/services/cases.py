@@ -68,7 +68,7 @@ def register_clue(
     evidence: Sequence[Evidence] = (),
 ) -> Done:
     """Open a case for a household from a clue; raises Refused, and then nothing but the access ledger has changed."""
-    command = _command("report_clue", data, evidence, key, definition="household_case", purpose=purpose)
+    command = make_command("report_clue", data, evidence, key, definition="household_case", purpose=purpose)
     return perform(actor, household, command)
 
 
@@ -83,17 +83,18 @@ def act(
     version: int | None = None,
 ) -> Done:
     """Carry out an action on a case; ``version`` is the entry count that the person's page showed."""
-    command = _command(action, data, evidence, key, case=case, version=version)
+    command = make_command(action, data, evidence, key, case=case, version=version)
     return perform(actor, store.household_of(case), command)
 
 
-def _command(
+def make_command(
     action: str,
     data: Mapping[str, Any],
     evidence: Sequence[Evidence],
     key: str,
     **more: Any,
 ) -> Command:
+    """Return a command with a fresh seed for its salts."""
     more.setdefault("definition", "")
     return Command(
         action=action,
@@ -118,36 +119,28 @@ def perform(actor: Actor, household: str, command: Command) -> Done:
 
 def perform_inside(actor: Actor, household: str, command: Command, now: datetime | None = None) -> Done:
     """Run one command inside the caller's writing transaction (the sweep marks its deadline in the same one)."""
-    rules, county = loaded_rules(), county_of(household)
     command = command if actor.is_system else replace(command, key=own_key(actor, command.key))
-    locked = store.lock_dossier(county, household, command.key)
-    ensure_visible(actor, locked.dossier)
-    repeated, fingerprint = answered_before(locked.earlier, actor, household, command)
-    if repeated:
-        return repeated
-    decided = decide(rules, locked, command, actor, fingerprint=fingerprint, now=now or locked.now)
-    store.record(rules, decided)
-    return Done(decided.outcome.case.number, decided.outcome.case.seq, repeated=False)
+    locked = store.lock_dossier(county_of(household), household, command.key)
+    found = judge(actor, locked, command, now=now)
+    if isinstance(found, Done):
+        return found
+    store.record(loaded_rules(), found)
+    return Done(found.outcome.case.number, found.outcome.case.seq, repeated=False)
 
 
-def answered_before(
-    earlier: store.Earlier | None, actor: Actor, household: str, command: Command
-) -> tuple[Done | None, str]:
-    """Return the answer that a command got before, if any, and its fingerprint; raise KeyReused for another one."""
-    fingerprint = _fingerprint(actor, household, command)
-    if earlier is None:
-        return None, fingerprint
-    if earlier.digest != fingerprint:
-        raise KeyReused(key=command.key)
-    return Done(earlier.case, earlier.seq, repeated=True), fingerprint
+def judge(actor: Actor, locked: store.Locked, command: Command, *, now: datetime | None = None) -> Done | store.Decided:
+    """Decide a command on a household under lock: all that stands between reading and recording, or what was answered.
 
-
-def decide(
-    rules: Rules, locked: store.Locked, command: Command, actor: Actor, *, fingerprint: str, now: datetime
-) -> store.Decided:
-    """Decide a command on a household under lock: everything that stands between reading and recording."""
-    dossier = locked.dossier
-    now = sealing_time(locked.latest, now)
+    Raises Refused; writes nothing.
+    """
+    rules, dossier = loaded_rules(), locked.dossier
+    ensure_visible(actor, dossier)
+    fingerprint = _fingerprint(actor, dossier.subject.number, command)
+    if locked.earlier:
+        if locked.earlier.digest != fingerprint:
+            raise KeyReused(key=command.key)
+        return Done(locked.earlier.case, locked.earlier.seq, repeated=True)
+    now = sealing_time(locked.latest, now or locked.now)
     ensure_rules(rules, dossier)
     ensure_evidence_is_own(actor, dossier.subject.county, command.evidence)
     command = _with_looked_up(rules, dossier, command, actor, now)
@@ -188,16 +181,15 @@ def _fingerprint(actor: Actor, household: str, command: Command) -> str:
 
 
 def _note_refusal(actor: Actor, household: str, command: Command, refusal: Refused) -> None:
-    refusal.noted = True
     with writing() as now:
-        ledger.append(
-            county_of(household),
-            user=actor.id,
-            kind="refused",
-            subject=command.case or household,
-            now=now,
-            detail={"action": command.action, "code": refusal.code},
-        )
+        note_refusal(county_of(household), actor, command.case or household, command.action, refusal, now)
+
+
+def note_refusal(county: str, actor: Actor, subject: str, action: str, refusal: Refused, now: datetime) -> None:
+    """Write a refusal into a county's access ledger, in the caller's transaction."""
+    refusal.noted = True
+    detail = {"action": action, "code": refusal.code}
+    ledger.append(county, user=actor.id, kind="refused", subject=subject, now=now, detail=detail)
 
 
 def loaded_rules() -> Rules:

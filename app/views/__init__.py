@@ -22,6 +22,7 @@ from app.views import (
     mail,
     observed,
     session,
+    several,
     shown,
     staff,
     tokens,
@@ -45,7 +46,8 @@ HEADERS = {
 }
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
-    home, session, desk, cases, households, grids, boards, audit, accounts, staff, handover, health, tokens, mail,
+    home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, handover,
+    health, tokens, mail,
 )  # fmt: skip
 
 

@@ -1,13 +1,18 @@
 """My desk: what waits for me, by time left."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import Blueprint, request, url_for
 
-from app.access import signed
+from app.access import signed, visitor
+from app.labels import Speech
 from app.runtime import runtime
 from app.services import lists
-from app.services.lists import Desk
+from app.services.lists import CaseLine, Desk
 from app.views.plain import case_row, more_url
-from app.views.shown import page, speech
+from app.views.several import choice
+from app.views.shown import labels_for, page, speech
 
 pages = Blueprint("desk", __name__)
 
@@ -19,17 +24,41 @@ def desk() -> str:
     band = band if band in lists.BANDS else ""
     found = lists.desk(signed().actor, band=band, after=request.args.get("after", ""))
     words = speech(now=found.found.now)
-    rows = [case_row(line, words, found.found.now, runtime().rules) for line in found.found.rows]
+    rows = [
+        {**case_row(line, words, found.found.now, runtime().rules), "choice": choice(line.case, visitor().roles)}
+        for line in found.found.rows
+    ]
     return page(
         "desk",
         words=words,
         rows=rows,
+        shared=shared_actions(found.found.rows, words),
+        ticked=bool(request.args.get("ticked")),
+        ticked_url=here(ticked="1"),
+        plain_url=here(),
         tiles=tiles(found, band),
         band=band,
         desk=found,
         more=more_url("desk.desk", found.found.following, band=band),
         first=bool(request.args.get("after")),
     )
+
+
+def here(**more: Any) -> str:
+    """Return the address of the page shown, its boxes ticked or not."""
+    kept: dict[str, Any] = {name: request.args[name] for name in ("band", "after") if request.args.get(name)}
+    return url_for("desk.desk", **kept, **more)
+
+
+def shared_actions(lines: Sequence[CaseLine], words: Speech) -> list[dict[str, str]]:
+    """Return the actions that may be carried out on several of some cases at once."""
+    found: dict[str, str] = {}
+    for line in lines:
+        chosen = choice(line.case, visitor().roles)
+        if chosen:
+            labels = labels_for(runtime().rules.machine_of(line.case), words)
+            found[chosen["action"]] = labels.action(chosen["action"])
+    return [{"url": url_for("several.form", action=action), "label": label} for action, label in found.items()]
 
 
 def tiles(found: Desk, band: str) -> list[dict[str, object]]:

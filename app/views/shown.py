@@ -35,10 +35,15 @@ def language() -> str:
     return chosen if chosen in LANGUAGES else "zh"
 
 
+def present() -> datetime:
+    """Return the present moment for pages that read none from the database."""
+    clock = runtime().clock
+    return clock() if clock else datetime.now(UTC)
+
+
 def speech(area: str = "", *, now: datetime | None = None) -> Speech:
     """Return the reader's words for today in an area (by default that of the first office held)."""
-    clock = runtime().clock
-    moment = now or (clock() if clock else datetime.now(UTC))
+    moment = now or present()
     who: Visitor | None = g.get("visitor")
     offices = who.signed.actor.offices if who and who.signed else ()
     return Speech(language(), local_date(moment), area or (offices[0].area if offices else ""))
