@@ -7,8 +7,10 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
 from app.services.handover import GIVERS
+from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from workflows.errors import NotAllowed
@@ -36,6 +38,7 @@ WORKERS = frozenset(
 READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
+IMPORTS = frozenset(IMPORTERS)
 PAGES: dict[str, frozenset[str]] = {
     "desk.desk": WORKERS,
     "several.form": WORKERS,
@@ -52,6 +55,14 @@ PAGES: dict[str, frozenset[str]] = {
     "grids.add": GRIDS,
     "grids.assign": GRIDS,
     "grids.move": GRIDS,
+    "rosters.rosters": IMPORTS,
+    "rosters.submit": IMPORTS,
+    "rosters.roster": IMPORTS,
+    "rosters.take": IMPORTS,
+    "rosters.check_again": IMPORTS,
+    "rosters.drop": IMPORTS,
+    "rosters.errors": IMPORTS,
+    "rosters.export_page": frozenset(EXPORTERS),
     "boards.overdue": READERS,
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,

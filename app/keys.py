@@ -48,6 +48,18 @@ class Keys:
         sealed = self._aes.encrypt(nonce, text.encode(), place.encode())
         return base64.b64encode(nonce + sealed).decode()
 
+    def seal(self, data: bytes, *, place: str) -> bytes:
+        """Encrypt a file, bound to the place where it is kept."""
+        nonce = secrets.token_bytes(12)
+        return nonce + self._aes.encrypt(nonce, data, place.encode())
+
+    def unseal(self, sealed: bytes, *, place: str) -> bytes:
+        """Decrypt a file; raise ValueError when the key or place is another or it was changed."""
+        try:
+            return self._aes.decrypt(sealed[:12], sealed[12:], place.encode())
+        except InvalidTag as error:
+            raise ValueError(f"{place}: cannot be decrypted with this installation's key") from error
+
     def decrypt(self, text: str, *, place: str) -> str:
         """Decrypt; raise ValueError when the key or place is another or the text was changed."""
         raw = base64.b64decode(text)

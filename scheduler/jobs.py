@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import mails, requests, upkeep, webhooks
+from app.services import mails, requests, roster_jobs, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -45,6 +45,11 @@ def _webhooks(stop: Stop) -> Mapping[str, int]:
 def _mail(stop: Stop) -> Mapping[str, int]:
     """Send mails, in a thread of its own: a mail server that hangs holds up nothing else."""
     return mails.send_due(stop=stop)
+
+
+def _rosters(stop: Stop) -> Mapping[str, int]:
+    """Check and take in rosters, in a thread of its own: a county's takes minutes."""
+    return roster_jobs.work(stop)
 
 
 def _watch(_: Stop) -> Mapping[str, int]:
@@ -88,6 +93,7 @@ JOBS = (
     Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
     Job("mail", 15, _mail),
+    Job("rosters", 3, _rosters),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, make_response, request
+from flask import Response, request
 from marshmallow import Schema, fields, validate
 
 from app.api.auth import actor
@@ -12,10 +12,10 @@ from app.api.resources import Resource
 from app.api.schemas import nested
 from app.services.staff import FirstPassword, Imported, export_staff, import_staff
 from app.services.staff_sheet import book_of
-from app.views.shown import language
+from app.sheets import XLSX
+from app.views.shown import download, language
 
 pages = Resource("staff", "Staff by sheet")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class StaffQuery(Schema):
@@ -130,7 +130,4 @@ def _answer(done: Imported) -> dict[str, Any]:
 @pages.answers(refusals=(409,))
 def export() -> Response:
     """The staff of the administrator's counties in the layout of the import; noted in the access ledger."""
-    response = make_response(book_of(export_staff(actor())))
-    response.headers["Content-Type"] = XLSX
-    response.headers["Content-Disposition"] = 'attachment; filename="staff.xlsx"'
-    return response
+    return download(book_of(export_staff(actor())), XLSX, "staff.xlsx")

@@ -1,20 +1,20 @@
 """``fangpin import households`` and ``fangpin household``."""
 
-import csv
-from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
-from openpyxl import Workbook
 
 from app.cli.console import Console, acting, pass_console
 from app.labels import state_of
 from app.roster import RowError, codes
 from app.roster.marked import write_marked
 from app.roster.parse import find_roster, rows_expected
+from app.roster_told import change_words
 from app.services import lists
 from app.services.export import export_households
 from app.services.households import Imported, import_households
+from app.sheets import write_rows
 from workflows.model import Actor
 
 SHOWN_ERRORS = 50
@@ -55,7 +55,7 @@ def import_roster(
             done = import_households(
                 actor, data=data, dry_run=dry_run, confirm=confirm, only=chosen, openings=openings, progress=progress
             )
-    _tell(console, done)
+        _tell(console, done)
     if done.error_count:
         _tell_errors(console, done)
         _write_errors(console, done, errors, data)
@@ -87,8 +87,9 @@ def _tell_differences(console: Console, done: Imported) -> None:
     if done.changed:
         console.tell("import.changed", count=done.changed)
         return
+    words = console.speech()
     rows = [
-        (str(item.row), item.household, console.say(f"column.{change.column}"), change.before, change.after)
+        (str(item.row), item.household, *change_words(words, asdict(change)))
         for item in done.differences[:SHOWN_ERRORS]
         for change in item.changes
     ]
@@ -144,29 +145,6 @@ def export_roster(console: Console, file: Path, area: str, purpose: str, usernam
         count = write_rows(file, lines)
     file.chmod(0o600)
     console.tell("export.written" if purpose else "export.masked", count=count - 1, path=file)
-
-
-def write_rows(path: Path, rows: Iterable[Sequence[str | float | int]]) -> int:
-    """Write a table as .xlsx or .csv (UTF-8 with a mark, as Excel wants it); return how many rows.
-
-    No text becomes a formula.
-    """
-    lines = [[harmless(cell) for cell in row] for row in rows]
-    if path.suffix.lower() == ".csv":
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows(lines)
-        return len(lines)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    for line in lines:
-        sheet.append(line)
-    book.save(path)
-    return len(lines)
-
-
-def harmless(cell: str | float | int) -> str | float | int:
-    """Return what a spreadsheet does not take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t") else cell
 
 
 @click.group("household", help="查询农户 / look up households")

@@ -16,6 +16,7 @@ from app.roster import codes, columns
 from app.runtime import runtime
 from app.services.areas import path_names
 from app.services.prepared import SEALED, id_place
+from app.store import areas as area_store
 from app.store import households as store
 from app.store import ledger
 from app.store.transaction import reading, writing
@@ -24,6 +25,7 @@ from workflows.model import LEVEL_DIGITS, Actor
 
 EXPORTERS = ("county_lead", "township_officer")
 LONGEST_PURPOSE = 200
+MOST_ON_A_PAGE = 20_000
 YES, NO = "是", "否"
 FIELDS = {
     **columns.AREA, **columns.HOUSEHOLD, **columns.INCOME, **columns.HOUSEHOLD_FACTS, **columns.MEMBER,
@@ -62,13 +64,16 @@ class Sealed:
 
 
 def export_households(
-    actor: Actor, *, area: str = "", purpose: str = "", progress: Progress | None = None
+    actor: Actor, *, area: str = "", purpose: str = "", most: int = 0, progress: Progress | None = None
 ) -> Iterator[Line]:
     """Yield the lines of a roster, its headings first, of an area within the person's own.
 
-    With a ``purpose`` numbers are whole. Raises WrongOffice or BadValue before the first line.
+    With a ``purpose`` numbers are whole. Raises WrongOffice, or BadValue (also for more than ``most`` households, if
+    that is set), before the first line.
     """
     chosen = _area(actor, area)
+    if most and _is_larger(chosen, most):
+        raise BadValue(field="area_large", value=str(most))
     if len(purpose) > LONGEST_PURPOSE:
         raise BadValue(field="purpose", value=purpose[:20])
     with writing() as now:
@@ -86,6 +91,22 @@ def _area(actor: Actor, area: str) -> str:
     return area or fitting[0].area
 
 
+def areas(actor: Actor) -> list[tuple[str, str]]:
+    """Return (code, name) of what a person may export: each office's own area, and those right below it."""
+    found: dict[str, str] = {}
+    with reading():
+        for office in (o for o in actor.offices if o.role in EXPORTERS):
+            found[office.area] = office.name
+            below = area_store.children(office.area)
+            found.update((area.code, area.name) for area in below if office.covers(area.code) and area.level != "grid")
+    return list(found.items())
+
+
+def _is_larger(area: str, most: int) -> bool:
+    with reading():
+        return store.count_of_area(area, most + 1) > most
+
+
 def _lines(area: str, sealed: Sealed, progress: Progress | None) -> Iterator[Line]:
     yield list(HEADINGS)
     names: dict[str, list[str]] = {}
@@ -93,22 +114,43 @@ def _lines(area: str, sealed: Sealed, progress: Progress | None) -> Iterator[Lin
     while True:
         with reading():
             rows = store.page_of_area(area, after)
-            members = store.members_by_household(area[:6], [row.number for row in rows])
+            numbers = [row.number for row in rows]
+            members = store.members_by_household(area[:6], numbers)
+            statuses = _statuses(area[:6], numbers)
         if not rows:
             return
         for row in rows:
             place = names.setdefault(row.area, path_names(row.area))
             for position, member in enumerate(members.get(row.number, ())):
-                yield _line(row, member, place, sealed, is_first=position == 0)
+                number = {"number": row.national_number or row.number}
+                cells: dict[str, Any] = {**_place(row, place), **number, **_member(member, sealed)}
+                if position == 0:
+                    cells |= {**_household(row, sealed), **statuses.get(row.number, {})}
+                yield [_cell(cells.get(name)) for name in FIELDS]
         if progress:
             progress(len(rows))
         after = rows[-1].number
 
 
-def _line(row: Row[Any], member: Row[Any], place: Sequence[str], sealed: Sealed, *, is_first: bool) -> Line:
-    cells: dict[str, Any] = {**_place(row, place), **_member(member, sealed)}
-    cells |= _household(row, sealed) if is_first else {"number": row.national_number or row.number}
-    return [_cell(cells.get(name)) for name in FIELDS]
+def _statuses(county: str, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the households' own cases say of monitoring and help: it holds, whatever a roster once said."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in store.latest_fields(county, numbers):
+        fields = json.loads(row.fields)
+        cells = found.setdefault(row.subject.partition(":")[2], {})
+        if row.definition == "monitor_status":
+            cells |= dict.fromkeys(("identified", "eliminated", "helper", "measures"), "")
+            cells["identified"] = _day(fields.get("included_on"))
+            cells["eliminated"] = _day(fields.get("eliminated_on")) if row.state.startswith("eliminated") else ""
+        if row.definition == "assist" and fields.get("helper"):
+            cells["helper"] = fields["helper"]["name"]
+        if fields.get("category"):
+            cells["category"] = codes.label(codes.CATEGORY, fields["category"])
+    return found
+
+
+def _day(iso: str | None) -> str:
+    return (iso or "").replace("-", "")
 
 
 def _cell(value: Any) -> str | float | int:

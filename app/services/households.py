@@ -18,7 +18,7 @@ from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths
 from app.services.differences import COMPARED, Difference
-from app.services.openings import Openings, dossiers_of
+from app.services.openings import OPENERS, Openings, dossiers_of
 from app.services.prepared import (
     HOUSEHOLD_COLUMNS,
     MEMBER_COLUMNS,
@@ -86,7 +86,9 @@ def import_households(
     is told of rows read. Raises WrongOffice. Everything else that is wrong stands row by row in ``errors``, and then
     nothing was changed.
     """
-    offices = _offices(actor)
+    offices = ensure_importer(actor)
+    if openings and not any(o.role in OPENERS for o in offices):
+        raise WrongOffice(roles=list(OPENERS))
     with reading() as now:
         rules = Rules(Villages(_villages(offices)), local_date(now))
     found = find_roster(data)
@@ -126,8 +128,8 @@ def _confirm(plan: Plan, found: Found, confirm: str) -> None:
         plan.blame([fault(0, "differences_changed", plan.confirmation or "-")])
 
 
-def _offices(actor: Actor) -> tuple[Office, ...]:
-    """The offices in which a person may import; a refusal is noted as one of any command is."""
+def ensure_importer(actor: Actor) -> tuple[Office, ...]:
+    """Return the offices in which a person may import; a refusal (WrongOffice) is noted as one of any command is."""
     held = tuple(o for o in actor.offices if o.role in IMPORTERS)
     if held:
         return held

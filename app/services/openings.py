@@ -13,7 +13,7 @@ from typing import Any
 
 from app.labels import Speech, refusal_sentence
 from app.roster import RowError
-from app.services.cases import answered_before, decide, loaded_rules
+from app.services.cases import judge, loaded_rules, own_key
 from app.services.prepared import Prepared
 from app.store import cases as store
 from app.store import people
@@ -22,6 +22,7 @@ from workflows.errors import Refused
 from workflows.model import Actor, Command, Dossier, Office, Subject
 
 STATUS, HELP = "monitor_status", "assist"
+OPENERS = ("county_lead", "township_officer")
 NO_NUMBER = "H0000000"
 
 # Heading, Chinese and English by code.
@@ -122,15 +123,15 @@ class Openings:
         number = dossier.subject.number
         command = Command(
             action=action,
-            key=f"{self.actor.id}/import-{self.file[:16]}-{number}-{definition}",
+            key=own_key(self.actor, f"import-{self.file[:16]}-{number}-{definition}"),
             salt_seed=secrets.token_bytes(32),
             definition=definition,
             data={**data, "imported_file": self.file},
             is_opening=True,
         )
-        _, fingerprint = answered_before(None, self.actor, number, command)
-        locked = store.Locked(dossier, "", self.now)
-        return decide(loaded_rules(), locked, command, self.actor, fingerprint=fingerprint, now=self.now)
+        judged = judge(self.actor, store.Locked(dossier, "", self.now), command, now=self.now)
+        assert isinstance(judged, store.Decided)  # noqa: S101 - narrows the type; no key of an import was used before
+        return judged
 
     def _status(self, one: Prepared) -> tuple[str, dict[str, Any]]:
         today, status = local_date(self.now), one.status

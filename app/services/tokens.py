@@ -19,6 +19,7 @@ SCOPES = (
     "cases:read",
     "cases:act",
     "households:read",
+    "rosters:manage",
     "evidence:read",
     "evidence:write",
     "reminders:manage",

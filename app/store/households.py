@@ -92,6 +92,22 @@ def page_of_area(area: str, after: str) -> list[Row[Any]]:
     return list(db.session.execute(query.where(inside).order_by(Household.number).limit(BATCH)))
 
 
+def count_of_area(area: str, most: int) -> int:
+    """Count the households of an area, up to a number."""
+    inside = Household.area.startswith(area_root(area), autoescape=True)
+    some = select(Household.number).where(Household.county == area[:6], inside).limit(most).subquery()
+    return int(db.session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def latest_fields(county: str, numbers: Iterable[str]) -> list[Row[Any]]:
+    """Return (subject, definition, state, fields) of the cases of some households, the latest last."""
+    query = select(CaseRow.subject, CaseRow.definition, CaseRow.state, CaseRow.fields).where(CaseRow.county == county)
+    subjects = (f"household:{number}" for number in numbers)
+    return list(
+        db.session.execute(query.where(among(CaseRow.subject, subjects)).order_by(CaseRow.opened_at, CaseRow.number))
+    )
+
+
 def take_numbers(county: str, count: int) -> list[str]:
     """Give out household numbers; the counter's row stays locked until the transaction ends."""
     db.session.execute(insert_once(Counter).values(county=county, name=COUNTER, value=0))

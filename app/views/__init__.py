@@ -7,6 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.access import guard_page
+from app.roster.workbook import MAX_FILE
 from app.views import (
     accounts,
     audit,
@@ -21,6 +22,7 @@ from app.views import (
     households,
     mail,
     observed,
+    rosters,
     session,
     several,
     shown,
@@ -44,9 +46,10 @@ HEADERS = {
     "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
-    home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, handover,
+    home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
     health, tokens, mail,
 )  # fmt: skip
 
@@ -64,6 +67,7 @@ def init_views(app: Flask) -> None:
     Bootstrap5(app)
     observed.init_observation(app)
     app.before_request(guard_page)
+    app.before_request(allow_rosters)
     app.before_request(refuse_nul)
     CSRFProtect(app)
     for module in BLUEPRINTS:
@@ -71,6 +75,12 @@ def init_views(app: Flask) -> None:
     errors.init_errors(app)
     shown.init_words(app)
     app.after_request(secure)
+
+
+def allow_rosters() -> None:
+    """Before a form is read: a roster may be larger than any photo."""
+    if request.endpoint == "rosters.submit":
+        request.max_content_length = MAX_FILE + FORM
 
 
 def refuse_nul() -> None:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, render_template, request, session, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, session, url_for
 
 from app.access import PAGES, Visitor, visitor
 from app.labels import Labels, Speech, short_area
@@ -59,6 +59,14 @@ def page(template: str, **values: Any) -> str:
     """Render a page with the reader's words."""
     words = values.pop("words", None) or speech()
     return render_template(f"pages/{template}.html", t=words.say, words=words, lang=words.lang, **values)
+
+
+def download(data: bytes, kind: str, name: str) -> Response:
+    """Answer with a file to be saved."""
+    response = make_response(data)
+    response.headers["Content-Type"] = kind
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @cache

@@ -68,6 +68,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     number = things["household"] + ("-C1" if kind == "cases" else "")
     known = {**things, "number": str(things.get(kind, number)), "action": "nominate", "purpose": "include"}
     known["sha256"] = "0" * 64
+    known["token"] = "0" * 32
     return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
@@ -185,6 +186,14 @@ SAME_AS = {
     "households.register": "api_cases.clue",
     "households.search": "api_households.search",
     "households.household": "api_households.household",
+    "rosters.rosters": "api_rosters.rosters",
+    "rosters.submit": "api_rosters.submit",
+    "rosters.roster": "api_rosters.roster",
+    "rosters.take": "api_rosters.take",
+    "rosters.check_again": "api_rosters.check_again",
+    "rosters.drop": "api_rosters.drop",
+    "rosters.errors": "api_rosters.errors",
+    "rosters.export_page": "api_rosters.export_households",
     "grids.grids": "api_grids.grids",
     "grids.add": "api_grids.add",
     "grids.assign": "api_grids.assign",

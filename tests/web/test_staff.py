@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from app.services import areas, people, uploads
-from app.services.uploads import KEPT_SECONDS
+from app.services import areas, people
+from app.services.uploads import HOUR, STAFF
 from tests.unit.roster_books import book
 from tests.web.site import Browser, browser
 from tests.world import World, id_number
@@ -122,10 +122,10 @@ def test_a_checked_sheet_is_its_owners_for_an_hour_and_unreadable_on_the_disk(
     other = Browser(world.app, world.app.test_client())
     other.get("/login").post("/login", {"username": "other", "password": "correct horse battery"})
     assert other.post("/accounts/staff/take", asked).status == 404
-    later = time.time() + KEPT_SECONDS + 1
+    later = time.time() + HOUR + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert one.post("/accounts/staff/take", asked).status == 404
-    uploads.keep(people.actor_named("other"), b"x")
+    STAFF.keep(people.actor_named("other"), b"x")
     assert not kept.exists()
 
 
