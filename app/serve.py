@@ -30,6 +30,8 @@ MOST_REQUESTS, JITTER = 5_000, 500
 # Without a proxy that buffers, a browser that only holds a connection open must not hold a worker.
 TLS_THREADS = 8
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# Workers count through maps of files: where a disk is full, that is no error but the end of the worker (SIGBUS).
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def serve(settings: Settings, *, host: str, port: int, quiet: bool = False, tls:
 @contextmanager
 def counting() -> Iterator[None]:
     """Give the workers a folder in which they count together for /metrics; a fresh one each time."""
-    owner, folder = os.getpid(), tempfile.mkdtemp(prefix="fangpin-metrics-")
+    place = MEMORY if os.access(MEMORY, os.W_OK) else None
+    owner, folder = os.getpid(), tempfile.mkdtemp(prefix="fangpin-metrics-", dir=place)
     os.environ[METRICS_FOLDER] = folder
     try:
         yield

@@ -133,14 +133,31 @@ def judge(actor: Actor, locked: store.Locked, command: Command, *, now: datetime
 
     Raises Refused; writes nothing.
     """
-    rules, dossier = loaded_rules(), locked.dossier
-    ensure_visible(actor, dossier)
-    fingerprint = _fingerprint(actor, dossier.subject.number, command)
-    if locked.earlier:
-        if locked.earlier.digest != fingerprint:
-            raise KeyReused(key=command.key)
-        return Done(locked.earlier.case, locked.earlier.seq, repeated=True)
-    now = sealing_time(locked.latest, now or locked.now)
+    ensure_visible(actor, locked.dossier)
+    repeated, fingerprint = answered_before(locked.earlier, actor, locked.dossier.subject.number, command)
+    if repeated:
+        return repeated
+    return decide(loaded_rules(), locked, command, actor, fingerprint=fingerprint, now=now or locked.now)
+
+
+def answered_before(
+    earlier: store.Earlier | None, actor: Actor, household: str, command: Command
+) -> tuple[Done | None, str]:
+    """Return the answer that a command got before, if any, and its fingerprint; raise KeyReused for another one."""
+    fingerprint = _fingerprint(actor, household, command)
+    if earlier is None:
+        return None, fingerprint
+    if earlier.digest != fingerprint:
+        raise KeyReused(key=command.key)
+    return Done(earlier.case, earlier.seq, repeated=True), fingerprint
+
+
+def decide(
+    rules: Rules, locked: store.Locked, command: Command, actor: Actor, *, fingerprint: str, now: datetime
+) -> store.Decided:
+    """Decide a command on a household under lock: everything that stands between reading and recording."""
+    dossier = locked.dossier
+    now = sealing_time(locked.latest, now)
     ensure_rules(rules, dossier)
     ensure_evidence_is_own(actor, dossier.subject.county, command.evidence)
     command = _with_looked_up(rules, dossier, command, actor, now)

@@ -1,7 +1,7 @@
 """The health of an installation: figures, and which duty is not being done."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,10 +11,12 @@ from app.runtime import runtime
 from app.services.mails import SERVER, failures_in
 from app.services.mails import is_on as is_mail_on
 from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
-from app.store import accounts, deadlines, mails, outbox, schema, upkeep
+from app.store import accounts, deadlines, mails, outbox, schema, upkeep, webhooks
 from app.store.transaction import reading
+from app.store.webhooks import GivenUp
 from app.tables import db
 from workflows.clock import parse_utc
+from workflows.model import Actor
 
 DELIVER, MAIL = "deliver", "mail"
 # The check runs each night; one that was missed is made up for the night after.
@@ -45,6 +47,8 @@ class Facts:
     mail_failures: int = 0
     waiting_mails: int = 0
     stuck_mails: int = 0
+    waiting_deliveries: int = 0
+    dead_deliveries: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _facts(free: int, size: int) -> Facts:
     with reading() as now:
         beats = upkeep.beats()
         detail = beats[CHECK][1] if CHECK in beats else ""
-        letters = mails.counts()
+        letters, sent = mails.counts(), webhooks.standing()
         return Facts(
             disk_free=free,
             disk_size=size,
@@ -102,6 +106,8 @@ def _facts(free: int, size: int) -> Facts:
             mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,
             waiting_mails=letters.get(mails.WAITING, 0),
             stuck_mails=sum(letters.get(state, 0) for state in mails.STUCK),
+            waiting_deliveries=sent.get(webhooks.WAITING, 0),
+            dead_deliveries=sent.get(webhooks.DEAD, 0),
         )
 
 
@@ -117,6 +123,22 @@ def _counted(detail: str, name: str) -> int:
     """Read a figure out of what a job noted of itself."""
     pairs = dict(word.split("=", 1) for word in detail.split() if "=" in word)
     return int(pairs.get(name, "0"))
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """What nobody tries any more: mails by state, and deliveries by webhook of the administrator's counties."""
+
+    mails: Mapping[str, int]
+    webhooks: Sequence[GivenUp]
+
+
+def abandoned(actor: Actor) -> Abandoned:
+    """Return what was given up and waits for somebody to look at it."""
+    with reading():
+        letters = mails.counts()
+        found = webhooks.given_up(sorted({o.area[:6] for o in actor.offices if o.role == "admin"}))
+    return Abandoned({state: letters[state] for state in mails.STUCK if letters.get(state)}, found)
 
 
 def failures(facts: Facts) -> set[str]:

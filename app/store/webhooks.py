@@ -52,6 +52,17 @@ class Due:
     secret_cipher: str
 
 
+@dataclass(frozen=True)
+class GivenUp:
+    """A webhook with deliveries that were given up: how many, since when, and the last answer or what went wrong."""
+
+    webhook: int
+    url: str
+    count: int
+    since: str
+    last_status: str
+
+
 def due(now: datetime, *, limit: int) -> list[int]:
     """Return the deliveries to make now, those that waited longest first."""
     query = select(WebhookDelivery.id).where(WebhookDelivery.next_at <= utc_text(now))
@@ -124,6 +135,24 @@ def of_county(county: str, *, after: int, limit: int) -> Sequence[tuple[Webhook,
 def _count(state: str) -> Any:
     query = select(func.count()).select_from(WebhookDelivery)
     return query.where(WebhookDelivery.webhook_id == Webhook.id, WebhookDelivery.state == state).scalar_subquery()
+
+
+def standing() -> dict[str, int]:
+    """Return how many deliveries of webhooks that are on stand in each state; one query."""
+    query = select(WebhookDelivery.state, func.count()).join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+    rows = db.session.execute(query.where(Webhook.active.is_(True)).group_by(WebhookDelivery.state))
+    return {state: int(count) for state, count in rows}
+
+
+def given_up(counties: Iterable[str]) -> list[GivenUp]:
+    """Return the webhooks of some counties that are on and have deliveries that were given up; one query."""
+    is_dead = (WebhookDelivery.state == DEAD) & (WebhookDelivery.webhook_id == Webhook.id)
+    count, since = func.count(WebhookDelivery.id), func.min(WebhookDelivery.created_at)
+    latest = select(WebhookDelivery.last_status).where(is_dead).order_by(WebhookDelivery.id.desc()).limit(1)
+    query = select(Webhook.id, Webhook.url, count, since, latest.correlate(Webhook).scalar_subquery())
+    query = query.join(WebhookDelivery, is_dead).where(Webhook.county.in_(list(counties)), Webhook.active.is_(True))
+    rows = db.session.execute(query.group_by(Webhook.id, Webhook.url).order_by(Webhook.id))
+    return [GivenUp(int(number), url, int(many), first, status or "") for number, url, many, first, status in rows]
 
 
 def deliveries(webhook: int, *, state: str, before: int | None, limit: int) -> Sequence[WebhookDelivery]:

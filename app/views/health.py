@@ -3,6 +3,7 @@
 import hmac
 import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
@@ -10,6 +11,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from app.access import signed
+from app.labels import Speech
 from app.runtime import runtime
 from app.services import health as service
 from app.services.health import DUTIES, NEEDED, Health
@@ -30,6 +33,8 @@ FIGURES = {
     "fangpin_mail_server_failures": ("mail_failures", "How often in a row the mail server was in trouble."),
     "fangpin_waiting_mails": ("waiting_mails", "Mails not yet sent."),
     "fangpin_stuck_mails": ("stuck_mails", "Mails refused, bounced or given up, of the last 90 days."),
+    "fangpin_waiting_deliveries": ("waiting_deliveries", "Deliveries to webhooks not yet made."),
+    "fangpin_dead_deliveries": ("dead_deliveries", "Deliveries to webhooks that were given up, of the last 30 days."),
     "fangpin_check_damages": ("damages", "What the last great check found damaged."),
     "fangpin_disk_free_bytes": ("disk_free", "Free space where the data folder lies."),
     "fangpin_disk_size_bytes": ("disk_size", "Size of the disk where the data folder lies."),
@@ -125,4 +130,25 @@ def page() -> str:
         facts=facts,
         backup_days=int(facts.beats[BACKUP] // 86400) if BACKUP in facts.beats else None,
         free=facts.disk_free >> 30,
+        given_up=given_up_rows(words) if found.can_serve else [],
     )
+
+
+def given_up_rows(words: Speech) -> list[dict[str, str]]:
+    """Return what nobody tries any more, with what to do about it."""
+    found = service.abandoned(signed().actor)
+    rows = []
+    if found.mails:
+        states = [words.say(f"health.mail_{state}", count=count) for state, count in found.mails.items()]
+        todo = words.say("health.mail_todo_bounced" if set(found.mails) == {"bounced"} else "health.mail_todo")
+        rows.append({"name": words.say("health.mails", states=words.listed(states)), "todo": todo})
+    for hook in found.webhooks:
+        told = {"id": hook.webhook, "host": urlsplit(hook.url).netloc, "count": hook.count}
+        name = words.say("health.webhook", status=status_words(words, hook.last_status), **told)
+        rows.append({"name": name, "todo": words.say("health.webhook_todo", id=hook.webhook, since=hook.since)})
+    return rows
+
+
+def status_words(words: Speech, status: str) -> str:
+    """Return the last answer of another system: an HTTP status, or why there was none."""
+    return f"HTTP {status}" if status.isdigit() else status or words.say("health.no_answer")

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from app.serve import MEMORY, METRICS_FOLDER, counting
 from tests.cli.conftest import Machine
 
 START_SECONDS = 40
@@ -137,3 +138,12 @@ def test_metrics_are_those_of_all_workers_and_the_log_is_json(machine: Machine) 
     lines = [json.loads(line) for line in (machine.folder / "web.log").read_text().splitlines()]
     assert sum(line.get("endpoint") == "health.alive" for line in lines) == 12
     assert any(str(line["event"]).startswith("Listening at") for line in lines)
+
+
+def test_workers_count_in_memory_so_that_a_full_disk_ends_none() -> None:
+    """Their counters are maps of files: on a full disk a write to one is the end of the process."""
+    with counting():
+        folder = Path(os.environ[METRICS_FOLDER])
+        assert folder.parent == MEMORY
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not folder.exists()

@@ -41,6 +41,7 @@ SIZES: dict[str, int] = {
     "writers": 8,
     "writers_seconds": 600,
 }
+RIGHTS = ("tests/web/test_rights.py", "tests/api/test_rights.py")
 Proof = Callable[[Mapping[str, int]], str]
 
 
@@ -66,7 +67,7 @@ def api_against_its_document(engine: str) -> Proof:
 
 def every_door(_: Mapping[str, int]) -> str:
     """Every route of pages and API, each role, and what belongs to others: nothing is shown or done."""
-    return tested("ci", "tests/web/test_rights.py", "tests/api/test_rights.py", timeout=1800)
+    return tested("ci", "tests/web/test_every_door.py", *RIGHTS, timeout=1800)
 
 
 # --- proofs of their own ---

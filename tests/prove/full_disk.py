@@ -148,7 +148,7 @@ def told(people: People) -> str:
 
 # --- the two engines ----------------------------------------------------------
 def prove_sqlite(*, steps: int) -> str:
-    """Database and evidence on one small disk."""
+    """Database, evidence and temporary files on one small disk."""
     with small_disk(SIZES["sqlite"]) as disk:
         url = f"sqlite:///{disk}/fangpin.sqlite3"
         upgrade(url)
@@ -160,7 +160,7 @@ def prove_sqlite(*, steps: int) -> str:
 
 
 def prove_postgresql(*, steps: int) -> str:
-    """The server's data on a small disk; evidence lies elsewhere and has room."""
+    """The server's data and temporary files on a small disk; evidence lies elsewhere and has room."""
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(SIZES["postgresql"]))
         server = stack.enter_context(postgres.own_server(disk, **SMALL_LOG))
@@ -176,7 +176,9 @@ def run(world: World, disk: Path, steps: int, *, evidence: bool, again: Callable
     """Starve an installation behind its web; return the figures. ``again`` starts what a full disk has ended."""
     for serial in range(1, steps * 6 + 10):
         world.household(serial)
-    with served(world) as port:
+    scratch = disk / "tmp"
+    scratch.mkdir(mode=0o700)
+    with served(world, TMPDIR=str(scratch)) as port:
         people = starve(world, disk, port, steps, evidence=evidence)
         again()
         time.sleep(1)

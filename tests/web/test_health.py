@@ -11,8 +11,9 @@ from app.services import health as service
 from app.services import upkeep
 from app.services.deliver import deliver
 from app.services.sweep import sweep
-from app.store import schema
-from app.tables import db
+from app.store import mails, schema
+from app.store.transaction import writing
+from app.tables import Webhook, WebhookDelivery, db
 from tests.web.site import browser
 from tests.world import World
 
@@ -109,6 +110,67 @@ def test_metrics_count_requests_and_hold_no_names(world: World) -> None:
     assert "fangpin_disk_free_bytes" in found
     assert not NAMES.search(found)
     assert number not in found
+
+
+def hook(county: str, url: str, *, active: bool = True) -> int:
+    """A webhook of a county."""
+    with writing():
+        row = Webhook(
+            county=county, area=f"{county}000000", url=url, events="moved", secret_cipher="-", active=active,
+            created_at="2026-01-01T00:00:00Z", created_by="u1",
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        return int(row.id)
+
+
+def delivery(webhook: int, event: str, state: str, status: str = "503") -> None:
+    """A delivery as it stands."""
+    with writing():
+        db.session.add(
+            WebhookDelivery(
+                webhook_id=webhook, event=event, body="{}", state=state, tries=14, last_status=status,
+                created_at=f"2026-01-0{event}T00:00:00Z",
+            )
+        )  # fmt: skip
+
+
+def test_what_was_given_up_is_shown_with_what_to_do(world: World) -> None:
+    """Of the own county only, and of webhooks that are on; in figures for Prometheus."""
+    world.household()
+    admin = browser(world, world.person("admin"))
+    assert "需要人来处理" not in admin.get("/health").text
+    mine, off, other = (
+        hook("500241", "https://data.county.example/in?key=secret"),
+        hook("500241", "https://old.example/", active=False),
+        hook("500230", "https://fengdu.example/"),
+    )
+    for number in (mine, off, other):
+        delivery(number, "2", "dead", "503")
+        delivery(number, "1", "dead", "ConnectionRefusedError")
+        delivery(number, "3", "waiting")
+        delivery(number, "4", "delivered", "200")
+    for ref, state in enumerate(("dead", "bounced", "bounced", "sent")):
+        letter(world, str(ref), state)
+    text = admin.get("/health").text
+    assert f"推送 {mine}（data.county.example）：2 条未送达，最后一次：" in text
+    assert f"fangpin webhook replay {mine} --since 2026-01-01T00:00:00Z" in text
+    assert "退信 2 封、多次重试后放弃 1 封" in text
+    assert not {"secret", "old.example", "fengdu.example"} & set(
+        re.findall(r"secret|old\.example|fengdu\.example", text)
+    )
+    found = world.app.test_client().get("/metrics").get_data(as_text=True)
+    assert "fangpin_dead_deliveries 4.0" in found
+    assert "fangpin_waiting_deliveries 2.0" in found
+    assert "fangpin_stuck_mails 3.0" in found
+    admin.post("/language", {"lang": "en", "back": "/health"})
+    assert "2 bounced, 1 given up after many tries" in admin.text
+
+
+def letter(world: World, ref: str, state: str) -> None:
+    """A mail as it stands."""
+    with writing() as now:
+        mails.note(mails.add_one(int(world.person("admin").id[1:]), mails.TEST, ref, now), state=state, next_at=None)
 
 
 def test_the_administrator_reads_it_in_words(world: World) -> None:
