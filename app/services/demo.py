@@ -40,6 +40,7 @@ OFFICES_FROM = -427  # with rounds every four weeks the last one is a week ago
 BIRTH, MOST_SERIAL = date(1980, 1, 1), 499
 
 EXAMPLE = "xs-206-village1"
+NIGHT, MORNING, EVENING = time(0, 1), time(9), time(19)
 
 Progress = Callable[[int], None]
 
@@ -171,18 +172,18 @@ def _fill(table: Mapping[str, Any], year: Year | None) -> None:
     administrator = people.actor_named(table["administrator"]["username"])
     _add_accounts(administrator, table, year)
     for county in table["counties"]:
-        import_households(administrator, data=(DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
+        _import(administrator, (DATA / "samples" / f"roster-{county}.xlsx").read_bytes())
     if year:
-        _import_year(administrator, year)
+        _import(administrator, demo_roster.workbook(year.houses))
     for grid in everywhere:
         if grid.groups:
             grids.assign(administrator, grid.code[: LEVEL_DIGITS["village"]], grid.code, groups=grid.groups)
 
 
-def _import_year(administrator: Actor, year: Year) -> None:
-    done = import_households(administrator, data=demo_roster.workbook(year.houses))
-    if done.added != year.size:
-        raise RuntimeError(f"the demo's roster was not taken in: {done.errors[:3]}")
+def _import(administrator: Actor, data: bytes) -> None:
+    done = import_households(administrator, data=data)
+    if not done.is_applied:
+        raise RuntimeError(f"a roster of the demo was not taken in: {done.errors[:3]}")
 
 
 def _add_accounts(administrator: Actor, table: Mapping[str, Any], year: Year | None) -> None:
@@ -214,7 +215,7 @@ class Teller:
 
     def __init__(self, clock: Clock, end: datetime, progress: Progress) -> None:
         self.clock, self.end, self.progress = clock, end, progress
-        self.last_act = datetime.combine(local_date(end), time(0), CHINA).astimezone(UTC)
+        self.last_act = moment(local_date(end), time(0))
         self.cast: list[Actor] = []
 
     def tell(self, table: Mapping[str, Any], year: Year | None) -> None:
@@ -228,6 +229,8 @@ class Teller:
             self.go_to(when)
             self._go_on(queue, index, acts)
         self.go_to(self.end)
+        sweep()
+        deliver()
 
     def _threads(self, table: Mapping[str, Any], year: Year | None) -> Iterator[Iterator[datetime]]:
         for row in table["stories"]:
@@ -246,9 +249,12 @@ class Teller:
             heapq.heappush(queue, (max(when, self.clock.now), index, acts))
 
     def go_to(self, when: datetime) -> None:
-        """Let time pass: what fell due on the way is noticed on its own day, and reminders go out."""
-        while self.clock.now.date() < when.date():
-            self.clock.now = min(when, self.clock.now + timedelta(days=1))
+        """Let time pass: each day's messages go out in its evening, what falls due is noticed just after midnight."""
+        while local_date(self.clock.now) < local_date(when):
+            today = local_date(self.clock.now)
+            self.clock.now = max(self.clock.now, moment(today, EVENING))
+            deliver()
+            self.clock.now = min(when, moment(today + timedelta(days=1), NIGHT))
             sweep()
             deliver()
             self.progress(1)
@@ -257,7 +263,7 @@ class Teller:
     def day(self, offset: int) -> datetime:
         """Return nine in the morning, local time, some days from the end."""
         day = local_date(self.end) + timedelta(days=offset)
-        return morning(day)
+        return moment(day, MORNING)
 
     def actor(self, area: str, role: str, nth: int) -> Actor:
         """Return an account that holds a role over an area; of several the nth, going round."""
@@ -273,6 +279,6 @@ def _accounts_of(year: Year | None) -> Iterator[Account]:
         yield from year.accounts()
 
 
-def morning(day: date) -> datetime:
-    """Return nine in the morning of a local day."""
-    return datetime.combine(day, time(9), CHINA).astimezone(UTC)
+def moment(day: date, at: time) -> datetime:
+    """Return an hour of a local day."""
+    return datetime.combine(day, at, CHINA).astimezone(UTC)

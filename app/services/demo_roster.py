@@ -121,11 +121,11 @@ class Townsfolk:
         return relations, "female" if relations in ("配偶", "之母", "之儿媳") else "male"
 
     def _name(self, index: int, place: int) -> str:
-        """A mark, a surname and two signs of the sixty-year cycle: heads differ up to 3,000 households."""
+        """A mark, a surname and two signs of the sixty-year cycle: no two heads of 3,000 households are named alike."""
         names = self.table["names"]
         surnames = names["surnames"]
         surname = surnames[(index + (17 if place == 1 else 0)) % len(surnames)]
-        turn = index // len(surnames) + place * 7
+        turn = index // len(surnames) + 13 * (index % len(surnames)) + 7 * place
         return f"{names['mark']}{surname}{names['stems'][turn % 10]}{names['branches'][turn % 12]}"
 
     def _id_number(self, birth: date, sex: str) -> str:

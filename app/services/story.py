@@ -87,7 +87,7 @@ class Story:
     def play(self) -> Iterator[datetime]:
         """Yield when the next act is due and do it when resumed, at or after that time."""
         when = last = self._first(self.legs[0])
-        for leg in self.legs:
+        for leg in map(self._settled, self.legs):
             if "after" in leg:
                 when = self._in_hours(last + timedelta(days=self._drawn(leg["after"])))
             when = self._first(leg) if "day" in leg else when
@@ -115,6 +115,10 @@ class Story:
 
     def _first(self, leg: Mapping[str, Any]) -> datetime:
         return self._in_hours(self.stage.day(self._drawn(leg["day"])) + self.manner.later)
+
+    def _settled(self, leg: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Draw what a leg's forms say once, so that its steps agree on it."""
+        return {**leg, "data": {name: self._drawn(value) for name, value in leg.get("data", {}).items()}}
 
     def _drawn(self, value: Any) -> Any:
         """A pair of whole numbers is a range to draw from; anything else stands as it is."""
@@ -254,7 +258,7 @@ class Story:
             known["helper"] = self._person(leg["person"], 0).id
         days = {name: day.isoformat() for name in form.fields if compiled.fields[name].type == "date"}
         names = (*form.fields, "target")
-        return {**{name: self._drawn(known[name]) for name in names if name in known}, **days}
+        return {**{name: known[name] for name in names if name in known}, **days}
 
     def _files(self, form: Step | Action, compiled: Compiled, actor: Actor, day: date) -> list[Evidence]:
         return [
