@@ -10,7 +10,7 @@ from app.api.auth import actor
 from app.api.evidence import BINARY
 from app.api.resources import Resource
 from app.api.schemas import nested
-from app.services.staff import FirstPassword, Imported, export_staff, import_staff
+from app.services.staff import MOST_ONLINE, FirstPassword, Imported, export_staff, import_staff
 from app.services.staff_sheet import book_of
 from app.sheets import XLSX
 from app.views.shown import download, language
@@ -95,7 +95,7 @@ TAKEN_EXAMPLE = {
 def take(query: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Take a sheet of staff (.xlsx): all rows or none; known accounts change only by the code of their differences."""
     told: list[FirstPassword] = []
-    done = import_staff(actor(), data=request.get_data(cache=True), hand_out=told.extend, **query)
+    done = import_staff(actor(), data=request.get_data(cache=True), hand_out=told.extend, most=MOST_ONLINE, **query)
     secret = [{"username": one.username, "password": one.password} for one in told]
     return 200, {**_answer(done), **({"secret": secret} if secret else {})}
 

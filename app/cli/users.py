@@ -9,7 +9,8 @@ import click
 from app.cli.console import Console, acting, pass_console
 from app.cli.installation import ensure_one_pipe, read_secret
 from app.cli.staff import export_people, import_people
-from app.services import accounts, handover, operators, people
+from app.services import accounts, handover, operators
+from app.services.offices import LOOKING_ON
 from workflows.model import ROLE_LEVELS
 
 PASSWORD_VARIABLE = "FANGPIN_PASSWORD"  # noqa: S105 - the name of a variable
@@ -56,7 +57,7 @@ def add(
     ensure_one_pipe(id_number_file, password_file)
     held = [read_office(text) for text in offices]
     password = read_secret(console, "password", password_file, PASSWORD_VARIABLE)
-    signs = any(role in ROLE_LEVELS and role not in people.LOOKING_ON for role, _ in held)
+    signs = any(role in ROLE_LEVELS and role not in LOOKING_ON for role, _ in held)
     id_number = read_id_number(console, id_number_file, is_needed=signs)
     with console.running():
         number = operators.add_account(

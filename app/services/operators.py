@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.services import people
 from app.services.accounts import ensure_governs
+from app.services.offices import LOOKING_ON
 from app.store import accounts, areas
 from app.store import people as people_store
 from app.store.transaction import reading
@@ -79,7 +80,7 @@ def appoint(actor: Actor, username: str, *, role: str, area: str, id_number: str
 
 def needs_number(username: str, role: str) -> bool:
     """Tell whether this office would tie the account to an ID number; raises NotFound."""
-    return role not in people.LOOKING_ON and people.is_unknown(username)
+    return role not in LOOKING_ON and people.is_unknown(username)
 
 
 def _ensure_office(actor: Actor, role: str, area: str) -> None:

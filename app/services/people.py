@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,32 +10,18 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.idnumber import IdNumberError, parse
 from app.runtime import runtime
+from app.services.offices import UNKNOWN, NewUser, Term, close_office, named, put_office, put_users
 from app.store import ledger, people, tokens
 from app.store.transaction import reading, writing
-from app.tables import Appointment, LoginSession, User, db
-from workflows.clock import local_date, parse_utc, utc_text
-from workflows.errors import BadValue, NotAllowed, NotFound, Throttled
-from workflows.model import ROLE_LEVELS, Actor
+from app.tables import LoginSession
+from workflows.clock import parse_utc, utc_text
+from workflows.errors import BadValue, NotAllowed, Throttled
+from workflows.model import Actor
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 128
 LANGUAGES = ("zh", "en")
-# Offices that sign nothing for a household; all others need the ID number, on which separation of duties rests.
-LOOKING_ON = frozenset({"admin", "auditor", "upper_level"})
-# Begins the person key of an account without ID number; keyed hashes are hexadecimal and never look so.
-UNKNOWN = "unknown-"
-
-
-@dataclass(frozen=True)
-class Term:
-    """An office for a time: first day ("" from today on) and the day on which it no longer holds ("" for none)."""
-
-    role: str
-    area: str
-    begins: str = ""
-    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,114 +65,8 @@ def add_user(
     ensure_password(password)
     hashed = hasher().hash(password)
     with writing() as now:
-        return put_user(
-            username=username,
-            name=name,
-            hashed=hashed,
-            county=county,
-            terms=[Term(role, area) for role, area in offices],
-            id_number=id_number,
-            by=by,
-            now=now,
-        )
-
-
-# --- inside the caller's writing transaction ---
-def put_user(
-    *,
-    username: str,
-    name: str,
-    hashed: str,
-    county: str,
-    terms: Sequence[Term],
-    id_number: str | None,
-    by: str | None,
-    now: datetime,
-) -> int:
-    """Record an account with its offices; raises as ``add_user`` does, whose rules these are."""
-    if not people.canonical(username) or people.user_by_name(username):
-        raise BadValue(field="username", value=username)
-    roles = [term.role for term in terms]
-    for role in roles:
-        _ensure_role(role)
-    person = _person_key(id_number, roles, now)
-    _ensure_not_oneself(by, person, roles)
-    user = User(
-        username=people.canonical(username),
-        name=name,
-        person=person,
-        county=county,
-        password_hash=hashed,
-        created_at=utc_text(now),
-    )
-    db.session.add(user)
-    db.session.flush()
-    db.session.add_all(_appointment(user, term, now) for term in terms)
-    for place in sorted({term.area[:6] for term in terms}) if by else ():
-        detail = {"offices": " ".join(f"{t.role}@{t.area}" for t in terms if t.area.startswith(place))}
-        ledger.append(place, user=str(by), kind="user_added", subject=f"u{user.id}", now=now, detail=detail)
-    return int(user.id)
-
-
-def put_office(username: str, term: Term, *, by: str, now: datetime, id_number: str | None = None) -> None:
-    """Give an account an office, and write it to the access ledger; raises as ``appoint`` does."""
-    _ensure_role(term.role)
-    user = named(username)
-    if not user.active:
-        raise NotAllowed(reason="disabled")
-    if people.appointments(user.id, term.role, term.area, now):
-        raise BadValue(field="role", value=term.role)
-    _ensure_not_oneself(by, user.person, [term.role])
-    tie(user, term.role, id_number, now)
-    _ensure_not_oneself(by, user.person, [term.role])
-    db.session.add(_appointment(user, term, now))
-    _note_office(user, term.role, term.area, kind="office_given", by=by, now=now)
-
-
-def close_office(username: str, role: str, area: str, *, by: str, now: datetime) -> None:
-    """End an office as of now; raises as ``end_office`` does."""
-    user = named(username)
-    held = people.appointments(user.id, role, area, now)
-    if not held:
-        raise NotFound(user=username)
-    if role == "admin" and by == f"u{user.id}":
-        raise NotAllowed(reason="oneself")
-    for one in held:
-        one.ends = local_date(now).isoformat()
-    _note_office(user, role, area, kind="office_ended", by=by, now=now)
-
-
-def _appointment(user: User, term: Term, now: datetime) -> Appointment:
-    """An office never begins in the past: what was signed before was signed without it."""
-    begins = max(term.begins, local_date(now).isoformat())
-    return Appointment(user_id=user.id, role=term.role, area=term.area, begins=begins, ends=term.ends or None)
-
-
-def _ensure_role(role: str) -> None:
-    if role not in ROLE_LEVELS or role == "system":
-        raise BadValue(field="role", value=role)
-
-
-def _person_key(id_number: str | None, roles: Iterable[str], now: datetime) -> str:
-    """Return the key of the human being; one who only looks on may stay unknown, whoever signs may not."""
-    if not id_number and LOOKING_ON.issuperset(roles):
-        return f"{UNKNOWN}{secrets.token_hex(15)}"
-    return runtime().keys.person_key(ensure_id_number(id_number or "", now))
-
-
-def ensure_id_number(text: str, now: datetime) -> str:
-    """Return the number by which a person is known; raise BadValue, without the text, unless it is a right one."""
-    try:
-        return parse(text, today=local_date(now), allow_synthetic=True).core
-    except IdNumberError as error:
-        raise BadValue(field="id_number", value="") from error
-
-
-def _ensure_not_oneself(by: str | None, person: str, roles: Iterable[str]) -> None:
-    """Nobody gives himself an office that signs, not even by another account of his."""
-    giver = people.user_by_id(int(by[1:])) if by and by[1:].isdigit() else None
-    if giver and giver.person == person and not LOOKING_ON.issuperset(roles):
-        raise NotAllowed(reason="oneself")
+        terms = tuple(Term(role, area) for role, area in offices)
+        return put_users([NewUser(username, name, hashed, county, terms, id_number)], by=by, now=now)[0]
 
 
 def appoint(username: str, role: str, area: str, *, by: str, id_number: str | None = None) -> None:
@@ -203,22 +83,6 @@ def is_unknown(username: str) -> bool:
     """Tell whether an account is not tied to an ID number yet; raises NotFound."""
     with reading():
         return named(username).person.startswith(UNKNOWN)
-
-
-def tie(user: User, role: str, id_number: str | None, now: datetime) -> None:
-    """Make sure that an account stands for a known human being before it signs anything; BadValue for another one."""
-    is_unknown = user.person.startswith(UNKNOWN)
-    if not id_number and (role in LOOKING_ON or not is_unknown):
-        return
-    person = _person_key(id_number, [role], now)
-    if not is_unknown and person != user.person:
-        raise BadValue(field="id_number", value="")
-    user.person = person
-
-
-def _note_office(user: User, role: str, area: str, *, kind: str, by: str, now: datetime) -> None:
-    detail = {"role": role, "area": area}
-    ledger.append(area[:6], user=by, kind=kind, subject=f"u{user.id}", now=now, detail=detail)
 
 
 def end_office(username: str, role: str, area: str, *, by: str) -> None:
@@ -254,14 +118,6 @@ def enable_user(username: str, *, by: str) -> None:
             raise BadValue(field="username", value=username[:60])
         user.active = True
         ledger.append(user.county, user=by, kind="user_enabled", subject=f"u{user.id}", now=now, detail={})
-
-
-def named(username: str) -> User:
-    """Return an account inside the caller's transaction; raise NotFound."""
-    user = people.user_by_name(username)
-    if user is None:
-        raise NotFound(user=username)
-    return user
 
 
 def actor_named(username: str) -> Actor:

@@ -10,7 +10,7 @@ from flask import Flask
 from app.config import Settings
 from app.keys import Keys, make_keys
 from app.runtime import runtime
-from app.services import areas, people
+from app.services import areas, offices, people
 from app.store import accounts, ledger, schema
 from app.store.transaction import reading
 from app.tables import db
@@ -98,7 +98,7 @@ def _ensure_fits(request: Request) -> None:
     if not request.username.strip() or not request.name.strip():
         raise BadValue(field="username", value=request.username[:20])
     people.ensure_password(request.password)
-    people.ensure_id_number(request.id_number, datetime.now(UTC))
+    offices.ensure_id_number(request.id_number, datetime.now(UTC))
 
 
 def _ensure_new(settings: Settings, request: Request, make_app: Factory) -> None:

@@ -15,9 +15,10 @@ from app.roster.records import RowError
 from app.runtime import runtime
 from app.services import people, staff_words
 from app.services.mail_addresses import put_for
+from app.services.offices import NewUser, put_users
 from app.services.staff_places import Places
 from app.services.staff_plan import Differing, Fresh, Plan, plan_of
-from app.services.staff_sheet import EXPORTED, FIELDS, last_day, read_sheet, role_names
+from app.services.staff_sheet import EXPORTED, FIELDS, MOST_ROWS, last_day, read_sheet, role_names
 from app.store import ledger
 from app.store import staff as store
 from app.store.transaction import reading, writing
@@ -32,6 +33,8 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 GROUPS, SIGNS = 3, 4
 PAGE = 500
 HASHERS = 2  # argon2 leaves Python's lock while it works
+# A password takes some 30 ms of a core, and a page must answer within two minutes on a busy machine too.
+MOST_ONLINE = 500
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,27 @@ def counties_of(actor: Actor) -> tuple[str, ...]:
     return found
 
 
-def import_staff(actor: Actor, *, data: bytes, hand_out: HandOut, confirm: str = "", dry_run: bool = False) -> Imported:
+def import_staff(
+    actor: Actor,
+    *,
+    data: bytes,
+    hand_out: HandOut,
+    confirm: str = "",
+    dry_run: bool = False,
+    most: int = MOST_ROWS,
+) -> Imported:
     """Take a sheet of staff into the administrator's counties.
 
     ``confirm`` is the code of differences shown before: they are carried out too, if they are still the same.
     ``hand_out`` is given the first passwords of new accounts before anything is final; when it raises, nothing was
-    done. Raises NotAllowed. Everything that is wrong with the sheet stands row by row in ``errors``.
+    done. At most ``most`` accounts are opened. Raises NotAllowed. All that is wrong stands row by row in ``errors``.
     """
     counties = counties_of(actor)
     with reading() as now:
         sheet = read_sheet(data, today=local_date(now), roles=_roles())
         plan = plan_of(actor, sheet, counties, now)
+    if len(plan.fresh) > most:
+        plan.errors.insert(0, staff_words.fault(0, "", "too_many_new", what=str(most)))
     code = _code(plan.differences)
     if confirm and confirm != code:
         plan.errors.insert(0, staff_words.fault(0, "", "differences_changed", what=code or "-"))
@@ -124,8 +137,7 @@ def _carry_out(actor: Actor, plan: Plan, changes: bool, file: str, hand_out: Han
     with ThreadPoolExecutor(HASHERS) as pool:
         hashed = list(pool.map(people.hasher().hash, [one.password for one in told]))
     with writing() as now:
-        for fresh, one in zip(plan.fresh, hashed, strict=True):
-            _open(actor, fresh, one, now)
+        _open(actor, plan.fresh, hashed, now)
         for step in plan.steps if changes else ():
             step(by=actor.id, now=now)
         _note(actor, plan, changes, file, now)
@@ -133,19 +145,15 @@ def _carry_out(actor: Actor, plan: Plan, changes: bool, file: str, hand_out: Han
             hand_out(told)
 
 
-def _open(actor: Actor, fresh: Fresh, hashed: str, now: datetime) -> None:
-    people.put_user(
-        username=fresh.username,
-        name=fresh.name,
-        hashed=hashed,
-        county=fresh.county,
-        terms=fresh.terms,
-        id_number=fresh.id_number or None,
-        by=actor.id,
-        now=now,
-    )
-    if fresh.mail:
-        put_for(fresh.username, fresh.mail, by=actor.id, now=now)
+def _open(actor: Actor, fresh: Sequence[Fresh], hashed: Sequence[str], now: datetime) -> None:
+    news = [
+        NewUser(one.username, one.name, hash_, one.county, one.terms, one.id_number or None)
+        for one, hash_ in zip(fresh, hashed, strict=True)
+    ]
+    put_users(news, by=actor.id, now=now)
+    for one in fresh:
+        if one.mail:
+            put_for(one.username, one.mail, by=actor.id, now=now)
 
 
 def _note(actor: Actor, plan: Plan, changes: bool, file: str, now: datetime) -> None:

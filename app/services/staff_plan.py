@@ -9,11 +9,11 @@ from typing import Any
 from app.roster.records import RowError
 from app.roster.values import CellError
 from app.runtime import runtime
-from app.services import mails, people, staff_words
+from app.services import mails, offices, staff_words
 from app.services.accounts import GIVEN
 from app.services.differences import Change
 from app.services.mail_addresses import masked, put_for
-from app.services.people import LOOKING_ON, UNKNOWN, Term
+from app.services.offices import LOOKING_ON, UNKNOWN, Term
 from app.services.staff_places import Places
 from app.services.staff_sheet import Entry, Sheet, last_day
 from app.store import ledger
@@ -293,12 +293,12 @@ class _Planner:
         number = next((e.id_number for e in group if e.id_number), "")
         self._ensure_may_sign(entry, term, person_of(number) if number else user.person)
         change = Change("office", "", f"{term.role}@{term.area}")
-        return change, partial(people.put_office, user.username, term)
+        return change, partial(offices.put_office, user.username, term)
 
     def _ended(self, user: User, entry: Entry, term: Term) -> tuple[Change, Do]:
         if term.role == "admin" and self.actor.id == f"u{user.id}":
             raise _WrongRow(entry, "ends", "oneself")
-        step = partial(people.close_office, user.username, term.role, term.area)
+        step = partial(offices.close_office, user.username, term.role, term.area)
         return Change("office", f"{term.role}@{term.area}", ""), step
 
 
@@ -308,14 +308,14 @@ def _period(term: Term, begins: str, ends: str) -> str:
 
 # --- changes that only a sheet makes; each stands in the access ledger ---
 def _rename(username: str, name: str, *, by: str, now: datetime) -> None:
-    user = people.named(username)
+    user = offices.named(username)
     user.name = name
     _note(user, "name", by, now)
 
 
 def _tie(username: str, id_number: str, *, by: str, now: datetime) -> None:
-    user = people.named(username)
-    people.tie(user, "", id_number, now)
+    user = offices.named(username)
+    offices.tie(user, "", id_number, now)
     _note(user, "id_number", by, now)
 
 

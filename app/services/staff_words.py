@@ -28,6 +28,10 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "一次最多 {what} 行，请分成几个文件。",
         "At most {what} rows at a time; split the file.",
     ),
+    "too_many_new": (
+        "网页和接口一次最多新开 {what} 个账号：请分成几个文件，或在服务器上用 fangpin user import 导入。",
+        "Pages and API open {what} accounts at a time: split the file, or use `fangpin user import` on the server.",
+    ),
     "role_unknown": (
         "没有这种职务，请按导出的人员表填写，如：村干部、帮扶责任人。",
         "There is no such role; write it as the export does, such as 村干部 or helper.",

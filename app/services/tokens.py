@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.runtime import runtime
-from app.services.people import LOOKING_ON, Signed, token_hash
+from app.services.offices import LOOKING_ON
+from app.services.people import Signed, token_hash
 from app.store import ledger, people
 from app.store import tokens as store
 from app.store.transaction import reading, writing

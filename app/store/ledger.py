@@ -1,6 +1,6 @@
 """The access ledger: what is no decision (reads, prints, exports, refusals), chained county by county."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,30 +16,38 @@ FORMAT = "fp-access-v1"
 OPERATOR = "cli"
 
 
+Line = tuple[str, str, Mapping[str, Any]]  # kind, subject, detail
+
+
 def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:
     """Seal one line into a county's access ledger; the head row is locked until the transaction ends."""
-    seq, previous = _locked_head(county)
-    body = {
-        "format": FORMAT,
-        "county": county,
-        "seq": seq + 1,
-        "prev": previous,
-        "at": utc_text(now),
-        "user": user,
-        "kind": kind,
-        "subject": subject,
-        "detail": detail,
-    }
-    text = canonical(body)
-    row = {
-        "county": county,
-        "seq": seq + 1,
-        "text": text,
-        "hash": digest(text),
-        "at": utc_text(now),
-    }
-    db.session.execute(insert(AccessRow).values(**row))
-    db.session.execute(update(LedgerHead).where(LedgerHead.county == county).values(seq=seq + 1, head=row["hash"]))
+    append_all(county, user=user, now=now, lines=[(kind, subject, detail)])
+
+
+def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) -> None:
+    """Seal lines of one moment, one after the other, by two statements."""
+    last, previous = _locked_head(county)
+    rows = []
+    for seq, (kind, subject, detail) in enumerate(lines, start=last + 1):
+        body = {
+            "format": FORMAT,
+            "county": county,
+            "seq": seq,
+            "prev": previous,
+            "at": utc_text(now),
+            "user": user,
+            "kind": kind,
+            "subject": subject,
+            "detail": detail,
+        }
+        text = canonical(body)
+        previous = digest(text)
+        rows.append({"county": county, "seq": seq, "text": text, "hash": previous, "at": utc_text(now)})
+    if rows:
+        db.session.execute(insert(AccessRow), rows)
+        db.session.execute(
+            update(LedgerHead).where(LedgerHead.county == county).values(seq=last + len(rows), head=previous)
+        )
 
 
 def _locked_head(county: str) -> tuple[int, str]:

@@ -24,6 +24,11 @@ def user_by_name(username: str) -> User | None:
     return db.session.scalar(select(User).where(User.username == canonical(username)))
 
 
+def taken(names: Iterable[str]) -> set[str]:
+    """Return those of some log-in names, as they are stored, that accounts have."""
+    return set(db.session.scalars(select(User.username).where(User.username.in_(sorted(set(names))))))
+
+
 def user_by_id(user_id: int) -> User | None:
     """Return an account by number."""
     return db.session.get(User, user_id)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.services import areas, people
 from app.services.households import import_households
+from app.services.offices import UNKNOWN
 from app.store.transaction import reading, writing
 from app.tables import AccessRow, Member, Setting, db
 from tests.factories import XIUSHAN
@@ -121,7 +122,7 @@ def kinds() -> list[str]:
 @pytest.mark.parametrize("role", [role for role in ROLE_LEVELS if role != "system"])
 def test_an_office_that_signs_needs_an_id_number(world: World, role: str) -> None:
     if role in ("admin", "auditor", "upper_level"):
-        assert account("x", (role, "500241000000")).person.startswith(people.UNKNOWN)
+        assert account("x", (role, "500241000000")).person.startswith(UNKNOWN)
         return
     for number in (None, "", "500241", NUMBER[:17] + "0"):
         with pytest.raises(BadValue) as caught:
@@ -193,7 +194,7 @@ def test_account_and_line_come_together_or_not_at_all(world: World, monkeypatch:
     def broken(*args: object, **more: object) -> None:
         raise LookupError
 
-    monkeypatch.setattr("app.store.ledger.append", broken)
+    monkeypatch.setattr("app.store.ledger._locked_head", broken)
     for act in (
         lambda: account("y", LEAD, number=NUMBER, by=admin.id),
         lambda: people.disable_user("x", by=admin.id),

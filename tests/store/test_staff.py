@@ -303,3 +303,11 @@ def test_the_ledger_names_file_accounts_and_changes_but_no_number(world: World, 
     assert kinds == ["user_added", "user_changed", "office_given", "staff_imported", "staff_exported"]
     assert (told[3]["detail"]["added"], told[3]["detail"]["changed"]) == (1, 1)
     assert id_number("neu") not in json.dumps(told)
+
+
+def test_a_page_opens_only_so_many_accounts_at_once(world: World, admin: Actor) -> None:
+    rows = [row("a"), row("b"), row("c")]
+    done, handed = take(admin, rows, most=2)
+    assert (wrong(done), handed) == ([(0, "", "too_many_new")], [])
+    assert len(take(admin, rows, most=3)[1]) == 3
+    assert take(admin, rows, most=2)[0].unchanged == 3
