@@ -46,7 +46,6 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "village": area,
         "county": area[:6],
         "sha256": "0" * 64,
-        "token": "0" * 32,
         "username": name,
         "account": helper.id,
         "action": "add_evidence",
