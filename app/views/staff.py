@@ -13,17 +13,17 @@ from app.access import signed
 from app.labels import Speech
 from app.roster import RowError
 from app.roster.marked import write_marked
-from app.services import uploads
 from app.services.staff import MOST_ONLINE, FirstPassword, Imported, export_staff, import_staff
 from app.services.staff_sheet import book_of, find_staff
+from app.services.uploads import STAFF
+from app.sheets import XLSX
 from app.staff_told import change_words, names_in, office_words, password_book
 from app.views.errors import refused_page
-from app.views.shown import page, speech
+from app.views.shown import download, page, speech
 from workflows.errors import BadFile, NotFound
 
 pages = Blueprint("staff", __name__)
 SHOWN = 200
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WRONG = 422
 
 
@@ -40,7 +40,7 @@ def judge() -> Response | str:
     data = sent.read() if sent else b""
     if not data:
         return refused_page(BadFile(reason="empty"), page("staff", problem=speech().say("staff.no_file")))
-    return _shown(uploads.keep(signed().actor, data), data)
+    return _shown(STAFF.keep(signed().actor, data), data)
 
 
 def _shown(token: str, data: bytes, done: Imported | None = None) -> Response | str:
@@ -94,14 +94,14 @@ def take() -> Response | str:
     """Carry out what was shown; the first passwords stand on this answer and nowhere else."""
     actor, token, told = signed().actor, request.form.get("token", ""), list[FirstPassword]()
     try:
-        data = uploads.kept(actor, token)
+        data = STAFF.kept(actor, token)
     except NotFound as refused:
         return refused_page(refused, page("staff", problem=speech().say("staff.gone")))
     code = request.form.get("code", "")
     done = import_staff(actor, data=data, hand_out=told.extend, confirm=code, most=MOST_ONLINE)
     if done.errors:
         return _shown(token, data, done)
-    uploads.drop(token)
+    STAFF.drop(token)
     words = speech()
     book = base64.b64encode(password_book(words, told)).decode() if told else ""
     return page("staff", words=words, taken=done, told=told, book=f"data:{XLSX};base64,{book}")
@@ -111,22 +111,15 @@ def take() -> Response | str:
 def errors() -> Response:
     """The wrong rows of a checked sheet in its own layout, with the reasons beside."""
     actor, words = signed().actor, speech()
-    data = uploads.kept(actor, request.form.get("token", ""))
+    data = STAFF.kept(actor, request.form.get("token", ""))
     done = import_staff(actor, data=data, hand_out=_nobody, dry_run=True, most=MOST_ONLINE)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "errors.xlsx"
         write_marked(path, find_staff(data), done.errors, language=words.lang)
-        return _workbook(path.read_bytes(), "staff-errors.xlsx")
+        return download(path.read_bytes(), XLSX, "staff-errors.xlsx")
 
 
 @pages.post("/accounts/staff/export")
 def export() -> Response:
     """The county's staff in the layout of the import; noted in the access ledger, so this is a POST."""
-    return _workbook(book_of(export_staff(signed().actor)), "staff.xlsx")
-
-
-def _workbook(data: bytes, name: str) -> Response:
-    response = make_response(data)
-    response.headers["Content-Type"] = XLSX
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(book_of(export_staff(signed().actor)), XLSX, "staff.xlsx")
