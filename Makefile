@@ -16,8 +16,8 @@ test: lint  ## set up, check types and imports, run every test
 prove: setup-test  ## full-size proofs; writes a dated table of figures
 	@exec $(PYTHON_BIN) -m tests.prove $(ARGS)
 
-bench: setup-test  ## durable moves a second and trail seconds, on both engines
-	@exec $(PYTHON_BIN) -m tests.bench
+bench: setup-test  ## moves, bulk moves, desk, roster, API and trails, on both engines (ARGS=sizes and words)
+	@exec $(PYTHON_BIN) -m tests.bench $(ARGS)
 
 lint: setup-test  ## ruff, mypy strict, import-linter
 	@$(PYTHON_BIN) -m ruff check .

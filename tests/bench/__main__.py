@@ -1,16 +1,30 @@
-"""``make bench``: all measurements in one run, as a table with the machine named."""
+"""``make bench``: all measurements in one run, on both engines, as tables with the machine named.
+
+``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api`` and
+``trails`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+"""
 
 import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import moves, trails
+from tests.bench import desk, installed, moves, trails
 
 FIGURES = Path("var/figures")
+ENGINES = ("sqlite", "postgresql")
+SIZES: dict[str, int] = {
+    "moves": 400,
+    "together": 200,
+    "clients": 8,
+    "cases": 100_000,
+    "households": 100_000,
+    "calls": 400,
+}
 
 
 def machine() -> str:
@@ -26,25 +40,82 @@ def machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def table() -> str:
-    """Run everything and return the figures as Markdown."""
-    lines = [f"# Bench {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "", machine(), ""]
-    lines += [
-        "| engine | moves/s by the services | the same SQL raw | ratio | statements a move |",
-        "|---|---|---|---|---|",
-    ]
-    for engine in ("sqlite", "postgresql"):
+def _moves(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| durable moves a second | clients (processes) | services | same SQL raw | ratio | least SQL | ratio |"
+    yield "|---|---|---|---|---|---|---|"
+    for engine in engines:
         with tempfile.TemporaryDirectory() as folder:
-            rate = moves.measure(engine, Path(folder))
-        lines.append(f"| {engine} | {rate.services:.0f} | {rate.raw:.0f} | {rate.ratio:.2f} | {rate.statements:.1f} |")
-    lines += ["", "| entries | seconds to print | KiB |", "|---|---|---|"]
-    lines += [f"| {size} | {seconds:.2f} | {length / 1024:.0f} |" for size, seconds, length in trails.measure()]
+            found = moves.prepared(engine, Path(folder), sizes["moves"], sizes["together"])
+            rates = [moves.measure(found, clients) for clients in (1, sizes["clients"])]
+            rates.append(moves.measure_together(found, sizes["together"]))
+        names = (engine, engine, f"{engine}, {sizes['together']} cases a request")
+        yield from (_rate(name, rate) for name, rate in zip(names, rates, strict=True))
+
+
+def _rate(name: str, rate: moves.Rate) -> str:
+    ratios = (rate.services / rate.same, rate.services / rate.least)
+    figures = f"{rate.services:.0f} | {rate.same:.0f} | {ratios[0]:.2f} | {rate.least:.0f} | {ratios[1]:.2f}"
+    return f"| {name} | {rate.clients} | {figures} |"
+
+
+def _desk(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| desk of a county, cases that wait | engine | first page, ms | page in the middle, ms |"
+    yield "|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            found = desk.measure(engine, Path(folder), sizes["cases"])
+        yield f"| {found.rows} | {engine} | {found.first * 1000:.0f} | {found.deep * 1000:.0f} |"
+
+
+def _roster(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| roster: households, people | engine | seconds | the same file again | peak MiB of a process |"
+    yield "|---|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder, installed.installed(engine, Path(folder)) as one:
+            done = installed.imported(one, sizes["households"])
+        figures = f"{done.seconds:.1f} | {done.again:.1f} | {installed.peak():.0f}"
+        yield f"| {done.households}, {done.people} | {engine} | {figures} |"
+
+
+def _api(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    callers = f"{installed.CALLERS} callers on the same machine"
+    yield f"| API calls a second, {callers} | read a case | register a clue | move a case |"
+    yield "|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder, installed.installed(engine, Path(folder)) as one:
+            installed.imported(one, sizes["calls"] * 4)
+            found = installed.calls(one, sizes["calls"])
+        yield f"| {engine} | {found.read:.0f} | {found.clue:.0f} | {found.move:.0f} |"
+
+
+def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
+    yield "| entries in a trail | seconds to print | KiB |"
+    yield "|---|---|---|"
+    yield from (f"| {size} | {seconds:.2f} | {length / 1024:.0f} |" for size, seconds, length in trails.measure())
+
+
+TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
+    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "trails": _trails,
+}  # fmt: skip
+
+
+def report(words: Sequence[str]) -> str:
+    """Measure what the words choose, all without any, and return the figures as Markdown."""
+    sizes = {**SIZES, **{name: int(value) for name, _, value in (w.partition("=") for w in words) if value}}
+    unknown = {word for word in words if "=" not in word} - {*TABLES, *ENGINES} | set(sizes) - set(SIZES)
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}")
+    chosen = [name for name in TABLES if name in words] or list(TABLES)
+    engines = [name for name in ENGINES if name in words] or ENGINES
+    lines = [f"# Bench {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "", machine()]
+    for name in chosen:
+        lines += ["", *TABLES[name](sizes, engines)]
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    """Print the table and keep it under var/figures."""
-    text = table()
+    """Print the tables and keep them under var/figures."""
+    text = report(sys.argv[1:])
     postgres.stop()
     FIGURES.mkdir(parents=True, exist_ok=True)
     (FIGURES / f"bench-{datetime.now(UTC):%Y-%m-%d}.md").write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ from typing import Any
 
 from tests import postgres
 from tests.bench.rosters import write_roster
-from tests.cli.conftest import Machine, environment
+from tests.cli.conftest import OFFICES, Machine, environment
 from tests.cli.test_serve import get, serving
 
 CALLERS = 8
@@ -48,11 +48,12 @@ class Calls:
 
 @contextmanager
 def installed(engine: str, folder: Path) -> Iterator[Machine]:
-    """A machine with one account an office, set up at the present time, as its server reads the real clock."""
+    """A machine with a cadre and a lead office, set up at the present time, as its server reads the real clock."""
     url = f"sqlite:///{folder / 'fangpin.db'}" if engine == "sqlite" else postgres.new_database()
     machine = Machine(environment(url, folder), folder, now=datetime.now(UTC))
     machine.init()
-    machine.people()
+    for name in ("cun", "xian"):
+        machine.add(name, OFFICES[name])
     yield machine
     if engine == "postgresql":
         postgres.drop_database(url)
