@@ -19,6 +19,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "The file is protected by a password; remove it first.",
     ),
     "file_not_xlsx": ("这不是 .xlsx 工作簿。", "This is not an .xlsx workbook."),
+    "file_csv": (
+        "这是 CSV 文本文件，长号码在其中容易丢失末几位。请在 Excel 或 WPS 中把号码列设为“文本”，另存为 .xlsx。",
+        "This is a CSV file, where long numbers lose their end: save it as .xlsx, with number columns as text.",
+    ),
     "file_broken": (
         "工作簿已损坏，无法读取。",
         "The workbook is damaged and cannot be read.",
@@ -59,6 +63,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "no_header": (
         "前 20 行里没有找到表头（户编号、姓名、证件号码、与户主关系）。",
         "No header row was found in the first 20 rows.",
+    ),
+    "only_hidden": (
+        "看得见的工作表里没有花名册；有隐藏的工作表（{what}），请取消隐藏后再上传。",
+        "No visible sheet holds a roster; there are hidden ones ({what}): unhide the right one, then send it again.",
     ),
     "missing_columns": ("缺少必需的列：{what}。", "Required columns are missing: {what}."),
     "no_rows": ("表头下面没有数据。", "There is no data below the header."),

@@ -18,7 +18,7 @@ from app.idnumber import IdNumber, mask
 from app.roster import checks, codes, columns, values
 from app.roster.columns import Header, find_header
 from app.roster.lines import Line, households, lines
-from app.roster.messages import row_error
+from app.roster.messages import row_error, scrub
 from app.roster.records import HouseholdRow, MemberRow, Roster, RowError
 from app.roster.sheets import OVERLAP, Block, LongSheet, Sheet, open_sheets
 from app.roster.values import CellError
@@ -122,8 +122,9 @@ def _as_read(household: HouseholdRow) -> HouseholdRow:
 def find_roster(data: bytes) -> Found:
     """Find the first sheet with all columns that are needed; never raises for bad input."""
     fallback = Found(None, None, row_error(0, "", "no_header"))
+    hidden: list[str] = []
     try:
-        for sheet in open_sheets(data):
+        for sheet in open_sheets(data, hidden):
             header = find_header(sheet.top(_LOOKED_AT))
             if header and not header.missing:
                 return Found(sheet, header, None, sheet.name)
@@ -132,6 +133,8 @@ def find_roster(data: bytes) -> Found:
                 fallback = Found(None, header, row_error(header.row + 1, "", "missing_columns", what=what), sheet.name)
     except WorkbookRefused as refused:
         return Found(None, None, row_error(0, "", refused.code))
+    if hidden and not fallback.header:
+        return Found(None, None, row_error(0, "", "only_hidden", what=scrub("、".join(hidden))))
     return fallback
 
 

@@ -88,8 +88,11 @@ class Sheet:
         yield self
 
 
-def open_sheets(data: bytes) -> Iterator["Sheet | LongSheet"]:
-    """The visible work sheets of an .xlsx, one after the other; raises WorkbookRefused."""
+def open_sheets(data: bytes, hidden: list[str] | None = None) -> Iterator["Sheet | LongSheet"]:
+    """The visible work sheets of an .xlsx, one after the other; raises WorkbookRefused.
+
+    The names of the others are added to ``hidden`` on the way: what nobody sees is not read.
+    """
     parts, long = read_parts(data)
     texts = texts_of(parts)
     for text in parts.values():
@@ -99,7 +102,10 @@ def open_sheets(data: bytes) -> Iterator["Sheet | LongSheet"]:
         book = CalamineWorkbook.from_filelike(io.BytesIO(pack(parts)))
         part_of = _parts_by_sheet(parts) if long else {}
         for meta in book.sheets_metadata[:_MAX_SHEETS]:
-            if meta.visible == SheetVisibleEnum.Visible and meta.typ == SheetTypeEnum.WorkSheet:
+            is_seen = meta.visible == SheetVisibleEnum.Visible
+            if hidden is not None and not is_seen:
+                hidden.append(meta.name)
+            if is_seen and meta.typ == SheetTypeEnum.WorkSheet:
                 part = part_of.get(meta.name, "")
                 is_long = part in long
                 yield LongSheet(meta.name, part, data, parts, texts) if is_long else _short(book, meta.name)

@@ -107,7 +107,7 @@ def _ensure_looks_like_zip(data: bytes) -> None:
         is_encrypted = "EncryptedPackage".encode("utf-16-le") in data
         raise WorkbookRefused("file_encrypted" if is_encrypted else "file_old_xls")
     if not data.startswith(b"PK\x03\x04"):
-        raise WorkbookRefused("file_not_xlsx")
+        raise WorkbookRefused("file_csv" if _is_csv(data) else "file_not_xlsx")
     at = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - 0xFFFF))
     if at < 0 or at + _END.size > len(data):
         raise WorkbookRefused("file_broken")
@@ -115,6 +115,17 @@ def _ensure_looks_like_zip(data: bytes) -> None:
     # A zip64 directory is for more than 4 GiB or 65,535 entries: never a roster.
     if count > MAX_ENTRIES or size > _MAX_DIRECTORY or data[at - 20 : at - 16] == b"PK\x06\x07":
         raise WorkbookRefused("file_entries")
+
+
+def _is_csv(data: bytes) -> bool:
+    """Tell whether a file is a table as text, in UTF-8 or in GBK as Excel writes it in China."""
+    line = data[:_SMALL].partition(b"\n")[0]
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = line.decode("gb18030", errors="replace")
+    words = text.replace("\t", ",").replace(";", ",").strip()
+    return words.isprintable() and "," in words and not words.startswith("<")
 
 
 def _ensure_entries(entries: list[zipfile.ZipInfo]) -> None:

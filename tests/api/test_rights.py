@@ -93,6 +93,7 @@ BODIES: dict[str, Any] = {
 }
 
 
+@pytest.mark.timeout(300)  # some thousand requests
 def test_every_route_for_every_role_and_place(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
     things = objects(filled, monkeypatch)
     for role in ROLES:

@@ -248,9 +248,21 @@ _CROWD = [
     for n in range(10, 10 + OVERLAP)
 ]
 _OTHER_HOUSE = {**SON, "户编号": "H2", "与户主关系": "户主"}
+
+
+def hidden(data: bytes) -> bytes:
+    """The same workbook with an empty sheet in front and the roster's sheet hidden."""
+    made = load_workbook(io.BytesIO(data))
+    made.worksheets[0].sheet_state = "hidden"
+    made.create_sheet("说明", 0)
+    made.active = 0
+    return saved(made)
+
+
 ROW_ERRORS: dict[str, bytes] = {
     "missing_columns": book([{key: HEAD[key] for key in ("户编号", "姓名", "与户主关系")}]),
     "no_header": book([{"甲": 1, "乙": 2}]),
+    "only_hidden": hidden(book([HEAD])),
     "no_rows": book([dict.fromkeys(HEAD)]),
     "required": with_cells(姓名=None),
     "text_too_long": with_cells(姓名="长" * 201),
@@ -303,7 +315,7 @@ def test_every_error(code: str) -> None:
     assert re.search("[一-鿿]", error.message_zh)
     assert error.message_en.isprintable()
     assert "{" not in error.message_zh + error.message_en
-    assert code in {"no_header", "no_rows"} or error.row > 0
+    assert code in {"no_header", "no_rows", "only_hidden"} or error.row > 0
 
 
 def test_an_error_names_row_column_and_masked_value() -> None:
