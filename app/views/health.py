@@ -119,8 +119,13 @@ def page() -> str:
     found = service.health()
     words = shown.speech()
     rows = [
-        {"name": words.say(f"ui.duty_{duty}"), "ok": duty not in found.failing, "todo": words.say(f"ui.todo_{duty}")}
-        for duty in DUTIES
+        {
+            "name": words.say(f"ui.duty_{duty}"),
+            "ok": duty not in found.failing,
+            "never": duty == BACKUP and BACKUP not in found.facts.beats,
+            "todo": words.say(f"ui.todo_{duty}"),
+        }
+        for duty in sorted(DUTIES, key=lambda duty: duty not in found.failing)
     ]
     facts = found.facts
     return shown.page(

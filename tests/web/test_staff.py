@@ -83,7 +83,7 @@ def test_known_accounts_change_as_shown(world: World, admin: Browser) -> None:
     )  # fmt: skip
     one = sent(admin, row("zhao"))
     assert "将改动账号 1 个" in one.text
-    assert "<td>赵旧</td><td>测试zhao</td>" in one.text
+    assert "<del>赵旧</del> → <strong>测试zhao</strong>" in one.text
     assert "帮扶责任人（秀山土家族苗族自治县）" in one.text
     one.post("/accounts/staff/take", {**hidden(one), "code": "00000000"})
     assert (one.status, people.actor_named("zhao").name) == (422, "赵旧")
