@@ -88,9 +88,10 @@ def _note_added(pairs: Iterable[tuple[User, NewUser]], by: str, now: datetime) -
     for user, new in pairs:
         for place in sorted({term.area[:6] for term in new.terms}):
             offices = " ".join(f"{t.role}@{t.area}" for t in new.terms if t.area.startswith(place))
-            lines.setdefault(place, []).append(("user_added", f"u{user.id}", {"offices": offices}))
-    for place, told in sorted(lines.items()):
-        ledger.append_all(place, user=by, now=now, lines=told)
+            told = ledger.Line(kind="user_added", subject=f"u{user.id}", detail={"offices": offices})
+            lines.setdefault(place, []).append(told)
+    for place, all_told in sorted(lines.items()):
+        ledger.append_all(place, user=by, now=now, lines=all_told)
 
 
 def put_office(username: str, term: Term, *, by: str, now: datetime, id_number: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select, update
 
@@ -16,12 +16,17 @@ FORMAT = "fp-access-v1"
 OPERATOR = "cli"
 
 
-Line = tuple[str, str, Mapping[str, Any]]  # kind, subject, detail
+class Line(NamedTuple):
+    """What a line tells: its kind, what it is about, and the details."""
+
+    kind: str
+    subject: str
+    detail: Mapping[str, Any]
 
 
 def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:
     """Seal one line into a county's access ledger; the head row is locked until the transaction ends."""
-    append_all(county, user=user, now=now, lines=[(kind, subject, detail)])
+    append_all(county, user=user, now=now, lines=[Line(kind, subject, detail)])
 
 
 def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) -> None:
