@@ -15,6 +15,10 @@ from tests.api.site import caller
 from tests.factories import XIUSHAN
 from tests.world import World
 
+# A workbook is sent as bytes like any other file; Schemathesis knows that of the plain type only.
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+schemathesis.serializer.alias(XLSX, "application/octet-stream")
+
 IS_PROOF = os.environ.get("HYPOTHESIS_PROFILE") == "prove"
 EXAMPLES = 300 if IS_PROOF else 6
 ROLES = ("village_cadre", "county_lead", "auditor", "admin", "upper_level")
