@@ -9,6 +9,7 @@ from app.roster import HouseholdRow, MemberRow, RowError
 from app.roster.messages import row_error, scrub
 
 SEALED = "account_cipher"
+ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once: there are some hundred thousand texts to write
 LONGEST_NAME, LONGEST_NUMBER = 60, 40
 
 
@@ -158,7 +159,7 @@ def _person_details(member: MemberRow) -> str:
 
 def _json(details: dict[str, Any]) -> str:
     """JSON text of what is known: no months of work is known, an empty cell is not."""
-    return json.dumps({name: value for name, value in details.items() if value or value == 0}, ensure_ascii=False)
+    return ENCODER.encode({name: value for name, value in details.items() if value or value == 0})
 
 
 # --- rows of the tables ---
@@ -175,7 +176,7 @@ def stored_details(one: Prepared) -> str:
     """Return a household's details as they are stored, with the sealed account."""
     if not one.account:
         return one.details
-    return json.dumps({**json.loads(one.details), SEALED: one.account}, ensure_ascii=False)
+    return ENCODER.encode({**json.loads(one.details), SEALED: one.account})
 
 
 def household_tuple(number: str, one: Prepared, area: str, at: str) -> tuple[Any, ...]:
