@@ -213,7 +213,8 @@ def _change(rows: Rows) -> None:
     for number, area, one in rows:
         values = {name: getattr(one, name) for name in CHANGEABLE}
         store.change(one.county, number, {**values, "area": area, "details": json.loads(stored_details(one))})
-        store.refile(one.county, number, area)
+    for county, group in groupby(sorted(number for number, _, _ in rows), key=lambda number: number[:6]):
+        store.refile(county, list(group))
 
 
 def _open(plan: Plan, fresh: Rows, other: Rows, now: datetime) -> None:

@@ -42,6 +42,11 @@ FAULTS: Mapping[str, tuple[str, str, str]] = {
         "没有姓名或用户名为“{what}”、辖区包含本村的在任帮扶责任人；请先导入人员。",
         "No helper in office here has the name or log-in name “{what}”; import the staff first.",
     ),
+    "helper_own": (
+        "帮扶责任人",
+        "“{what}”是本户成员，不能帮扶自家。",
+        "“{what}” belongs to this household and can't be its helper.",
+    ),
     "helper_ambiguous": (
         "帮扶责任人",
         "有多位名为“{what}”的帮扶责任人；请改填用户名。",
@@ -89,6 +94,8 @@ class Openings:
         helpers = self._named(one, area)
         if one.status.helper and len(helpers) != 1:
             return [_fault(one, "helper_ambiguous" if helpers else "helper_unknown")]
+        if any(helper.person == member.id_key for helper in helpers for member in one.members):
+            return [_fault(one, "helper_own")]
         try:
             self.decide(f"{one.county}{NO_NUMBER}", area, one)
         except Refused as refused:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Row, Text, cast, delete, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Row, Text, cast, delete, func, literal, or_, select, update
 
 from app.store.bulk import among
 from app.store.statements import table
@@ -74,14 +74,21 @@ def with_status(county: str, numbers: Iterable[str]) -> frozenset[str]:
     return frozenset(subjects[subject] for subject in found)
 
 
-def refile(county: str, number: str, area: str) -> None:
-    """Let the open work of a household follow it to another village."""
-    columns = {"village": area[:12], "township": f"{area[:9]}000"}
-    subject = f"household:{number}"
-    db.session.execute(update(CaseRow).where(CaseRow.county == county, CaseRow.subject == subject).values(**columns))
-    mine = select(CaseRow.number).where(CaseRow.county == county, CaseRow.subject == subject)
-    for model in (Wait, DeadlineRow):
-        db.session.execute(update(model).where(model.county == county, model.case.in_(mine)).values(**columns))
+def refile(county: str, numbers: Iterable[str]) -> None:
+    """Let the work on households follow them to the village where they are now."""
+    household = (Household.county == county, among(Household.number, numbers))
+    case = (CaseRow.county == county, CaseRow.subject == literal("household:") + Household.number)
+    places: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+        (CaseRow, case),
+        (Wait, (*case, Wait.county == county, Wait.case == CaseRow.number)),
+        (DeadlineRow, (*case, DeadlineRow.county == county, DeadlineRow.case == CaseRow.number)),
+    )
+    for model, joined in places:
+        moved = (*household, *joined, model.village != Household.village)
+        db.session.execute(
+            update(model).where(*moved).values(village=Household.village, township=Household.township),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def page_of_area(area: str, after: str) -> list[Row[Any]]:

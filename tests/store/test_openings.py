@@ -139,6 +139,12 @@ def test_a_helper_is_found_by_name_or_log_in_name(world: World, clerk: Actor) ->
     assert latest("assist", "500241H0000002").fields["helper"]["name"] == "测试帮"
 
 
+def test_a_helper_is_never_of_the_household(world: World, clerk: Actor) -> None:
+    add_helper(world, "测试帮", "bang1")
+    own = {**MONITORED, "证件号码": id_number("bang1"), "性别": "男", "帮扶责任人": "bang1"}
+    assert [e.code for e in take(clerk, own).errors] == ["helper_own"]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
