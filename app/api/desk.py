@@ -30,10 +30,11 @@ class DeskQuery(After):
 
 
 class DeskBody(Listed):
-    """What waits for the account; the counts are those of the whole list."""
+    """What waits for the account; the counts are those of the whole list, of 10,000 at most; ``more_than``: of more."""
 
     rows = nested(CaseLine, many=True)
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    more_than = fields.List(fields.String(), required=True)
 
 
 class OverdueQuery(After):
@@ -112,7 +113,9 @@ class VillageQuery(Schema):
 
 @pages.route("/desk", methods=["GET"])
 @pages.arguments(DeskQuery, location="query")
-@pages.answers(DeskBody, example={"rows": [], "counts": {"late": 0}, "next": "", "as_of": "2026-11-22T08:00:00Z"})
+@pages.answers(
+    DeskBody, example={"rows": [], "counts": {"late": 0}, "more_than": [], "next": "", "as_of": "2026-11-22T08:00:00Z"}
+)
 def desk(query: Mapping[str, Any]) -> dict[str, Any]:
     """What waits for the account, soonest first."""
     found = lists.desk(actor(), band=query["band"], after=query["after"])
@@ -120,6 +123,7 @@ def desk(query: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": [case_line(line, words) for line in found.found.rows],
         "counts": {"late": found.late, "today": found.today, "week": found.week, "later": found.later},
+        "more_than": list(found.more_than),
         "next": found.found.following,
         "as_of": utc_text(found.found.now),
     }

@@ -18,6 +18,7 @@ from workflows.errors import NotFound
 from workflows.model import Actor, Case, Evidence, area_prefix, area_root
 
 SIZE = 25
+MOST = store.COUNTED
 FIRST, LAST = "", case_store.NEVER
 BANDS = ("late", "today", "week", "later")
 T = TypeVar("T")
@@ -156,17 +157,21 @@ def note_look(actor: Actor, subject: str, **detail: object) -> None:
 # --- my desk ---
 @dataclass(frozen=True)
 class Desk:
-    """What waits for a person: one page of it, and the numbers by time left that belong to the whole list."""
+    """What waits for a person: one page of it, and the numbers by time left that belong to the whole list.
+
+    No more than ``MOST`` of a band are counted; ``more_than`` names the bands that hold more.
+    """
 
     found: Found[CaseLine]
     late: int
     today: int
     week: int
     later: int
+    more_than: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
-        """How many cases wait in all."""
+        """How many cases wait in all, as far as they were counted."""
         return self.late + self.today + self.week + self.later
 
 
@@ -174,30 +179,28 @@ def desk(actor: Actor, *, band: str = "", after: str = "") -> Desk:
     """Return what waits for a person, soonest first; ``band`` keeps one of BANDS, its count equals its rows."""
     scope = store.Scope(actor.offices, scope_of(actor).user_id)
     with reading() as now:
-        edges = _edges(now)
-        counts = store.desk_counts(scope, edges)
-        rows, more = paged(store.desk_rows(scope, page_of(after), _between(band, edges)))
+        bounds = _bounds(now)
+        counts = store.desk_counts(scope, bounds.values())
+        rows, more = paged(store.desk_rows(scope, page_of(after), bounds.get(band, (FIRST, LAST))))
         lines = [CaseLine(case_of(r.CaseRow), house_of(r.Household, r.village_name), _due(r.due_at)) for r in rows]
         load_texts(line.case for line in lines)
         following = following_key(more, rows[-1].due_at, rows[-1].CaseRow.number) if rows else ""
-    return Desk(Found(lines, following, now), *counts)
+    more_than = tuple(name for name, count in zip(BANDS, counts, strict=True) if count > MOST)
+    late, due_today, due_soon, later = (min(count, MOST) for count in counts)
+    return Desk(Found(lines, following, now), late, due_today, due_soon, later, more_than)
 
 
 def _due(text: str) -> str:
     return "" if text == case_store.NEVER else text
 
 
-def _edges(now: datetime) -> tuple[str, str, str]:
-    """Now, the end of today and the end of this week (Sunday), in China."""
+def _bounds(now: datetime) -> dict[str, tuple[str, str]]:
+    """Return the due times of each band, after the first and up to the second: today and this week end in China."""
     today = local_date(now)
     sunday = today + timedelta(days=6 - today.weekday())
     evenings = (local_midnight(day + timedelta(days=1)) for day in (today, sunday))
-    return (utc_text(now), *map(utc_text, evenings))  # type: ignore[return-value]
-
-
-def _between(band: str, edges: tuple[str, str, str]) -> tuple[str, str]:
-    bounds = dict(zip(BANDS, zip((FIRST, *edges), (*edges, LAST), strict=True), strict=True))
-    return bounds.get(band, (FIRST, LAST))
+    edges = (utc_text(now), *map(utc_text, evenings))
+    return dict(zip(BANDS, zip((FIRST, *edges), (*edges, LAST), strict=True), strict=True))
 
 
 # --- households ---

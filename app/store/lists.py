@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from app.tables import (
@@ -24,14 +24,14 @@ from app.tables import (
     db,
 )
 from workflows.clock import local_date, utc_text
-from workflows.model import Office
+from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Office, area_prefix, area_root
 
 Rows = Sequence[Any]  # rows of several columns: their types differ from query to query
 Query = Any  # a SELECT of columns that are added step by step
-VILLAGE_ROLES = frozenset({"village_cadre", "resident_team"})
-TOWNSHIP_ROLES = frozenset({"township_officer", "township_leader"})
-COUNTY_ROLES = frozenset({"county_lead", "sector_dept", "auditor"})
+HOUSEHOLD_ROLES = frozenset(role for role, level in ROLE_LEVELS.items() if level != "prefecture") - {"admin", "system"}
+COUNTED = 10_000  # more rows of a list than these are not counted on a page: "10000+"
 LATE_MODES = ("lapse", "recurring")
+TOWNSHIP_DIGITS, VILLAGE_DIGITS = LEVEL_DIGITS["township"], LEVEL_DIGITS["village"]
 Township = aliased(Area)
 Village = aliased(Area)
 
@@ -53,29 +53,42 @@ class Page:
 
 
 # --- scope ---
-def visible(scope: Scope) -> ColumnElement[bool]:
-    """The condition on households that a person may see; nothing unless an office says so."""
-    return or_(false(), *(_narrowed(office, _visible_by(office, scope.user_id)) for office in scope.offices))
+def visible(scope: Scope, model: Any = Household) -> ColumnElement[bool]:
+    """The condition on rows that a person may see, of households or of theirs; nothing unless an office says so.
+
+    Rows of other tables are told by their own columns, whose indexes keep the order of a list; only what these don't
+    know (a grid, a helper's assignment) asks the household, which the caller joins then (``_needs_household``).
+    """
+    counties = sorted({office.area[:6] for office in scope.offices})
+    offices = or_(false(), *(_visible_by(office, scope.user_id, model) for office in scope.offices))
+    return and_(model.county.in_(counties), offices)
 
 
-def _narrowed(office: Office, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Keep to the part of an office's area that a token is for."""
-    return and_(condition, Household.area.startswith(office.within)) if office.within else condition
+def _visible_by(office: Office, user_id: int, model: Any) -> ColumnElement[bool]:
+    if office.role not in HOUSEHOLD_ROLES:
+        return false()
+    inside = _within(model, _reach(office))
+    return and_(inside, Household.number.in_(_helped(user_id))) if office.role == "helper" else inside
 
 
-def _visible_by(office: Office, user_id: int) -> ColumnElement[bool]:
-    area = office.area
-    if office.role in COUNTY_ROLES:
-        return Household.county == area[:6]
-    if office.role in TOWNSHIP_ROLES:
-        return and_(Household.county == area[:6], Household.township == area[:9].ljust(12, "0"))
-    if office.role in VILLAGE_ROLES:
-        return and_(Household.county == area[:6], Household.village == area[:12])
-    if office.role == "grid_member":
-        return and_(Household.county == area[:6], Household.village == area[:12], Household.area.startswith(area))
-    if office.role == "helper":
-        return and_(Household.county == area[:6], Household.number.in_(_helped(user_id)))
-    return false()
+def _reach(office: Office) -> str:
+    """Return the leading digits of what an office covers, narrowed by a token; empty when the two share nothing."""
+    wide, narrow = sorted((area_prefix(office.area, office.level), office.within), key=len)
+    return narrow if narrow.startswith(wide) else ""
+
+
+def _within(model: Any, prefix: str) -> ColumnElement[bool]:
+    """The condition on rows of an area, by its leading digits: equality, as it keeps the order that an index has."""
+    inside: ColumnElement[bool] = model.county == prefix[:6]
+    if len(prefix) == TOWNSHIP_DIGITS:
+        return and_(inside, model.township == f"{prefix}000")
+    if len(prefix) >= VILLAGE_DIGITS:
+        inside = and_(inside, model.village == prefix[:VILLAGE_DIGITS])
+    return and_(inside, Household.area.startswith(prefix)) if len(prefix) > VILLAGE_DIGITS else inside
+
+
+def _needs_household(scope: Scope) -> bool:
+    return any(office.role == "helper" or len(_reach(office)) > VILLAGE_DIGITS for office in scope.offices)
 
 
 def _helped(user_id: int) -> Query:
@@ -99,56 +112,67 @@ def _after(columns: Sequence[Any], page: Page) -> ColumnElement[bool]:
 
 
 # --- desk ---
-def _waiting(scope: Scope) -> Query:
-    """Cases that wait for one of the person's offices, once each: the one source of the desk's rows and counts."""
-    mine = or_(false(), *(_narrowed(office, _waits_for(office, scope.user_id)) for office in scope.offices))
-    columns = select(Wait.county, Wait.case, func.min(Wait.due_at).label("due_at"))
-    joined = columns.join(CaseRow, and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case))
-    return joined.join(Household, _of_household()).where(mine).group_by(Wait.county, Wait.case)
+def _soonest(scope: Scope, between: tuple[str, str], size: int, key: tuple[str, ...] = ()) -> Query:
+    """The first so many cases that wait for one of the person's offices, once each: source of rows and counts alike.
+
+    Each office has a walk of its own along an index, which ends as soon as there are enough.
+    """
+    walks = [select(_walk(office, scope.user_id, between, size, key).subquery()) for office in scope.offices]
+    together: Query = union(*walks) if walks else _waits().where(false())
+    found = together.subquery()
+    return select(found).order_by(found.c.due_at, found.c.case).limit(size)
+
+
+def _waits() -> Query:
+    return select(Wait.county, Wait.case, Wait.due_at)
+
+
+def _walk(office: Office, user_id: int, between: tuple[str, str], size: int, key: tuple[str, ...]) -> Query:
+    query = _waits().where(_waits_for(office, user_id), _behind(between[0], key), Wait.due_at <= between[1])
+    if len(office.within if office.role == "helper" else _reach(office)) > VILLAGE_DIGITS:
+        query = query.join(CaseRow, and_(CaseRow.county == Wait.county, CaseRow.number == Wait.case))
+        query = query.join(Household, _of_household())
+    return query.order_by(Wait.due_at, Wait.case).limit(size)
+
+
+def _behind(low: str, key: tuple[str, ...]) -> ColumnElement[bool]:
+    """The condition on what waits after a time and after a page's key: of the two the one that begins later, alone.
+
+    SQLite would begin at whichever of the two comes first, and walk through all that lies before the page.
+    """
+    fits = len(key) == len((Wait.due_at, Wait.case))
+    return tuple_(Wait.due_at, Wait.case) > tuple_(*key) if fits and key[0] > low else Wait.due_at > low
 
 
 def _waits_for(office: Office, user_id: int) -> ColumnElement[bool]:
-    role, area = Wait.role == office.role, office.area
+    if office.role not in HOUSEHOLD_ROLES:
+        return false()
     if office.role == "helper":
-        return and_(role, Wait.user_id == user_id)
-    if office.role == "grid_member":
-        inside = Household.area.startswith(area)
-        return and_(role, Wait.county == area[:6], Wait.village == area[:12], inside)
-    if office.role in VILLAGE_ROLES:
-        return and_(role, Wait.county == area[:6], Wait.village == area[:12])
-    if office.role in TOWNSHIP_ROLES:
-        return and_(role, Wait.county == area[:6], Wait.township == area[:9].ljust(12, "0"))
-    if office.role in COUNTY_ROLES:
-        return and_(role, Wait.county == area[:6])
-    return false()
+        mine = and_(Wait.role == office.role, Wait.user_id == user_id)
+        return and_(mine, _within(Wait, office.within)) if office.within else mine
+    return and_(Wait.role == office.role, _within(Wait, _reach(office)))
 
 
-def desk_counts(scope: Scope, edges: tuple[str, str, str]) -> tuple[int, int, int, int]:
-    """Count what waits by time left: overdue, due by the first evening, by the second, later.
+def desk_counts(scope: Scope, bands: Iterable[tuple[str, str]]) -> list[int]:
+    """Count what waits with due times after the first and up to the second text of each band, up to ``COUNTED`` + 1."""
+    numbers = [_counted(_soonest(scope, band, COUNTED + 1)) for band in bands]
+    return [int(number) for number in db.session.execute(select(*numbers)).one()]
 
-    ``edges``: now, the end of today, the end of the week, as texts.
-    """
-    rows = _waiting(scope).subquery()
-    now, today, week = edges
-    due = rows.c.due_at
-    bands = (due <= now, and_(due > now, due <= today), and_(due > today, due <= week), due > week)
-    counted = select(*(func.coalesce(func.sum(case((band, 1), else_=0)), 0) for band in bands)).select_from(rows)
-    late, now_due, soon, later = db.session.execute(counted).one()
-    return int(late), int(now_due), int(soon), int(later)
+
+def _counted(query: Query) -> Any:
+    return select(func.count()).select_from(query.subquery()).scalar_subquery()
 
 
 def desk_rows(scope: Scope, page: Page, between: tuple[str, str]) -> Rows:
     """Return what waits, soonest first, with due times after the first and up to the second text."""
-    rows = _waiting(scope).subquery()
-    key = [rows.c.due_at, rows.c.case]
+    rows = _soonest(scope, between, page.size + 1, page.after).subquery()
     query = (
         select(rows.c.due_at, CaseRow, Household, Village.name.label("village_name"))
         .join(CaseRow, and_(CaseRow.county == rows.c.county, CaseRow.number == rows.c.case))
         .join(Household, _of_household())
         .outerjoin(Village, Village.code == Household.village)
-        .where(rows.c.due_at > between[0], rows.c.due_at <= between[1], _after(key, page))
     )
-    return db.session.execute(query.order_by(*key).limit(page.size + 1)).all()
+    return db.session.execute(query.order_by(rows.c.due_at, rows.c.case)).all()
 
 
 # --- households ---
@@ -167,22 +191,18 @@ def search_households(scope: Scope, words: str, area: str, page: Page) -> Rows:
     return db.session.execute(query.order_by(Household.county, Household.number).limit(page.size + 1)).all()
 
 
-def _inside(area: str) -> ColumnElement[bool]:
-    """The condition on households inside an area of county level or below."""
-    inside: ColumnElement[bool] = Household.county == area[:6]
-    if area[9:].strip("0"):
-        return and_(inside, Household.village == area[:12])
-    return and_(inside, Household.township == area) if area[6:9].strip("0") else inside
+def _inside(area: str, model: Any = Household) -> ColumnElement[bool]:
+    """The condition on rows inside an area of county level or below."""
+    return _within(model, area_root(area))
 
 
 def households_by_area(scope: Scope, parent: str) -> Rows:
     """Count visible households for each area directly inside an area of county or township level."""
     column = Household.village if parent[6:9].strip("0") else Household.township
-    query = select(Area.code, Area.name, func.count(Household.number).label("households"))
-    query = query.join(Household, and_(column == Area.code, visible(scope)))
-    return db.session.execute(
-        query.where(Area.parent == parent).group_by(Area.code, Area.name).order_by(Area.code)
-    ).all()
+    counted = select(column.label("code"), func.count().label("households")).where(visible(scope), _inside(parent))
+    found = counted.group_by(column).subquery()  # before names are joined: along an index, nothing is sorted
+    query = select(Area.code, Area.name, found.c.households).join(found, found.c.code == Area.code)
+    return db.session.execute(query.where(Area.parent == parent).order_by(Area.code)).all()
 
 
 def household(scope: Scope, county: str, number: str) -> Any:
@@ -267,36 +287,41 @@ def offices_by_user(users: Iterable[int], now: datetime) -> Rows:
 
 
 # --- boards ---
-def _late(scope: Scope, now: datetime) -> Query:
+def _late(scope: Scope, now: datetime, parent: str) -> Query:
     """Running periods that somebody should have met by now: the one source of the board's rows and counts."""
-    joined = and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
-    return (
-        select(DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
-        .join(CaseRow, joined)
-        .join(Household, _of_household())
-        .where(DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= utc_text(now), visible(scope))
-        .where(DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max")
-    )
+    query = select(DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
+    query = query.where(DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= utc_text(now))
+    query = query.where(DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max", visible(scope, DeadlineRow))
+    query = query.where(_inside(parent, DeadlineRow)) if parent else query
+    return query.join(CaseRow, _of_period()).join(Household, _of_household()) if _needs_household(scope) else query
+
+
+def _of_period() -> ColumnElement[bool]:
+    return and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
 
 
 def late_by_area(scope: Scope, now: datetime, parent: str) -> Rows:
     """Count overdue periods by township, or by village inside a township: code, name, number."""
-    column = Household.village if parent else Household.township
-    query = _late(scope, now).with_only_columns(column, Area.name, func.count().label("late"))
-    query = query.outerjoin(Area, Area.code == column).where(_inside(parent) if parent else Household.county != "")
-    return db.session.execute(query.group_by(column, Area.name).order_by(func.count().desc(), column)).all()
+    column = DeadlineRow.village if parent else DeadlineRow.township
+    counted = _late(scope, now, parent).with_only_columns(column.label("code"), func.count().label("late"))
+    found = counted.group_by(column).subquery()
+    query = select(found.c.code, Area.name, found.c.late).outerjoin(Area, Area.code == found.c.code)
+    return db.session.execute(query.order_by(found.c.late.desc(), found.c.code)).all()
 
 
 def late_rows(scope: Scope, now: datetime, parent: str, page: Page) -> Rows:
     """Return overdue periods, the latest first, with case, household and names of village and township."""
-    query = _late(scope, now).with_only_columns(
+    key = [DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind]
+    some = _late(scope, now, parent).where(_after(key, page)).order_by(*key).limit(page.size + 1).subquery()
+    same = (DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
+    query = select(
         DeadlineRow, CaseRow, Household, Village.name.label("village_name"), Township.name.label("township_name")
     )
+    query = query.select_from(some).join(DeadlineRow, and_(*(column == some.c[column.key] for column in same)))
+    query = query.join(CaseRow, _of_period()).join(Household, _of_household())
     query = query.outerjoin(Village, Village.code == Household.village)
     query = query.outerjoin(Township, Township.code == Household.township)
-    query = query.where(_inside(parent) if parent else Household.county != "")
-    key = [DeadlineRow.due_at, DeadlineRow.case, DeadlineRow.kind]
-    return db.session.execute(query.where(_after(key, page)).order_by(*key).limit(page.size + 1)).all()
+    return db.session.execute(query.order_by(*key)).all()
 
 
 def notices(scope: Scope, timer: str, village: str = "") -> Rows:

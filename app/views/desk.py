@@ -69,6 +69,7 @@ def tiles(found: Desk, band: str) -> list[dict[str, object]]:
             "name": name,
             "word": f"ui.band_{name}",
             "count": count,
+            "more": name in found.more_than,
             "chosen": name == band,
             "url": url_for("desk.desk", band=name),
         }
@@ -78,6 +79,7 @@ def tiles(found: Desk, band: str) -> list[dict[str, object]]:
         "name": "all",
         "word": "ui.band_all",
         "count": found.total,
+        "more": bool(found.more_than),
         "chosen": not band,
         "url": url_for("desk.desk"),
     }

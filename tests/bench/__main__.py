@@ -59,12 +59,13 @@ def _rate(name: str, rate: moves.Rate) -> str:
 
 
 def _desk(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
-    yield "| desk of a county, cases that wait | engine | first page, ms | page in the middle, ms |"
-    yield "|---|---|---|---|"
+    yield f"| {sizes['cases']} cases wait; ms to answer | engine | {' | '.join(desk.ROLES)} |"
+    yield "|---|---|---|---|---|"
     for engine in engines:
         with tempfile.TemporaryDirectory() as folder:
             found = desk.measure(engine, Path(folder), sizes["cases"])
-        yield f"| {found.rows} | {engine} | {found.first * 1000:.0f} | {found.deep * 1000:.0f} |"
+        for lists in found:
+            yield f"| {lists.page} | {engine} | {' | '.join(f'{seconds * 1000:.0f}' for seconds in lists.seconds)} |"
 
 
 def _roster(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
