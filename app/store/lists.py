@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from app.tables import (
@@ -394,9 +394,19 @@ def ledger_lines(county: str, before: int, kind: str, size: int) -> Sequence[Acc
 
 
 def totals_by_township(prefix: str) -> Rows:
-    """Count open cases by county, township, definition and state below an area prefix; no household is named."""
+    """Count open cases by county, township, definition and state below an area prefix; no household is named.
+
+    A household that is gone counts too, unless it came back: the state that says so closes its case.
+    """
     query = select(CaseRow.county, CaseRow.township, CaseRow.definition, CaseRow.state, func.count().label("cases"))
-    query = query.where(CaseRow.county.startswith(prefix), CaseRow.closed.is_(False))
+    later = aliased(CaseRow)
+    mine = (later.county == CaseRow.county, later.subject == CaseRow.subject, later.definition == CaseRow.definition)
+    is_gone = and_(
+        CaseRow.definition == "monitor_status",
+        CaseRow.closed.is_(True),
+        ~exists().where(*mine, later.opened_at > CaseRow.opened_at),
+    )
+    query = query.where(CaseRow.county.startswith(prefix), or_(CaseRow.closed.is_(False), is_gone))
     return db.session.execute(query.group_by(CaseRow.county, CaseRow.township, CaseRow.definition, CaseRow.state)).all()
 
 

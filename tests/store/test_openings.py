@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.idnumber import make_synthetic
 from app.roster import codes
-from app.services import areas, cases, people, sweep
+from app.services import areas, boards, cases, evidence, people, sweep
 from app.services.check import check
 from app.services.households import Imported, import_households
 from app.services.openings import day_of
@@ -17,7 +17,7 @@ from app.store.transaction import reading
 from app.tables import AccessRow, Household, db
 from tests.factories import VALUES
 from tests.unit.roster_books import BIRTH, HEAD, WIFE, book
-from tests.world import PASSWORD, World, id_number
+from tests.world import PASSWORD, World, id_number, picture
 from workflows.clock import local_date
 from workflows.errors import UnknownAction
 from workflows.model import Actor, Case, Command, Dossier
@@ -225,3 +225,14 @@ def test_a_rosters_measures_are_those_of_the_definition(world: World) -> None:
     options = cases.loaded_rules().definitions["assist"].fields["measure_kind"].options
     assert {option.id for option in options} == set(codes.MEASURE.values())
     assert all(codes.label(codes.MEASURE, option.id) == option.zh for option in options)
+
+
+def test_a_household_that_is_gone_counts_in_the_totals_until_it_comes_back(world: World, clerk: Actor) -> None:
+    take(clerk, MONITORED)
+    leader = world.person("township_leader", AREA)
+    proof = evidence.take_in(leader, county="500241", kind="closing_proof", data=picture("closing_proof"))
+    case = latest("monitor_status").number
+    done = cases.act(leader, case=case, action="close_natural", data={"reason": "迁出"}, key="k", evidence=[proof])
+    assert done.case.endswith("-S1")
+    above = world.person("upper_level", AREA)
+    assert [t.states for t in boards.totals(above) if not t.is_county] == [{"closed_natural": 1}]
