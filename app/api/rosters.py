@@ -160,7 +160,7 @@ def roster(token: str) -> dict[str, Any]:
 
 
 @pages.route("/rosters/<token>/take", methods=["POST"])
-@pages.arguments(TakeBody)
+@pages.arguments(TakeBody, example={"code": "8c1f2a90", "households": ["500241H0000002"]})
 @pages.answers(RosterAnswer, status=202, example=TO_TAKE, refusals=(409,))
 @pages.command
 def take(body: Mapping[str, Any], token: str) -> tuple[int, dict[str, Any]]:
@@ -194,7 +194,7 @@ def errors(token: str) -> Response:
 
 
 @pages.route("/households/export", methods=["POST"])
-@pages.arguments(ExportBody)
+@pages.arguments(ExportBody, example={"area": "500241103000", "purpose": ""})
 @pages.doc(responses={"200": {"description": "A workbook", "content": {XLSX: BINARY}}})
 @pages.answers(refusals=(409,))
 def export_households(body: Mapping[str, Any]) -> Response:
