@@ -27,7 +27,7 @@ from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.tables import db
 from templates import PATH as TEMPLATES
 from workflows.clock import local_date
-from workflows.errors import BadValue, Refused
+from workflows.errors import BadValue, MissingEvidence, MissingField, Refused
 from workflows.model import Actor
 from workflows.tables import BadTable
 from workflows.terms import Terms, load_terms
@@ -89,7 +89,7 @@ class Console:
                 yield app
             except Refused as refusal:
                 # Its sentence needs the words of the running application.
-                raise Fault(refusal.code, text=self.sentence(refusal) + self.choices(refusal)) from refusal
+                raise Fault(refusal.code, text=self.sentence(refusal) + self.hint(refusal)) from refusal
             finally:
                 close(app)
 
@@ -103,11 +103,17 @@ class Console:
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
         return refusal_sentence(self.speech(), named, self.labels)
 
-    def choices(self, refusal: Refused) -> str:
-        """Return what would have done for a field of fixed choices, by id; else nothing."""
+    def hint(self, refusal: Refused) -> str:
+        """Return how a command writes what a step misses, or what would have done; else nothing."""
+        if self.labels and isinstance(refusal, MissingEvidence):
+            return self.say("case.evidence_option", kind=refusal.params["kind"])
+        if self.labels is None or not isinstance(refusal, BadValue | MissingField):
+            return ""
         field = str(refusal.params.get("field", ""))
-        options = self.labels.options(field) if self.labels and isinstance(refusal, BadValue) else []
-        return self.say("case.choices", field=field, names=self.speech().listed(options)) if options else ""
+        options = self.labels.options(field)
+        if options:
+            return self.say("case.choices", field=field, names=self.speech().listed(options))
+        return self.say("case.data_option", field=field) if isinstance(refusal, MissingField) else ""
 
     def reason(self, fault: Fault) -> str:
         """Return a fault's sentence; a refusal brings its own."""
@@ -159,6 +165,9 @@ class Commands(click.Group):
         """Run the chosen command."""
         try:
             return super().invoke(context)
+        except BrokenPipeError:
+            # The reader, such as `head`, has seen enough; click ends this quietly.
+            raise
         except (Fault, *STOPPERS) as error:
             console = context.ensure_object(Console)
             fault = error if isinstance(error, Fault) else fault_of(error, console)
@@ -177,7 +186,9 @@ def fault_of(error: Exception, console: Console) -> Fault:
         return Fault("bad_areas", text=text)
     if isinstance(error, Refused):
         field, value = error.params.get("field", ""), error.params.get("value", "")
-        return Fault(error.code, text=console.say("fault.bad_input", field=field, value=value))
+        key = f"fault.bad_{field}" if f"cli.fault.bad_{field}" in words() else "fault.bad_input"
+        limits = {"shortest": people.SHORTEST_PASSWORD, "longest": people.LONGEST_PASSWORD}
+        return Fault(error.code, text=console.say(key, field=field, value=value, **limits))
     outage = outage_of(error)
     if outage in (FULL, BUSY):
         return Fault(outage, text=cause_text(error))

@@ -95,7 +95,8 @@ def read_secret(console: Console, what: str, file: Path | None, variable: str) -
         return os.environ[variable]
     if not sys.stdin.isatty():
         raise Fault(f"no_{what}", exit_code=2, variable=variable)
-    return str(click.prompt(console.say(f"ask.{what}"), hide_input=True, confirmation_prompt=what == "password"))
+    again = console.say("ask.again") if what == "password" else False
+    return str(click.prompt(console.say(f"ask.{what}"), hide_input=True, confirmation_prompt=again))
 
 
 @click.command(help="把数据库升级到本程序的版本 / bring the database to this program's revision")
@@ -140,16 +141,15 @@ def serve(console: Console, host: str, port: int, quiet: bool, cert: Path | None
     server.serve(settings, host=host, port=port, quiet=quiet, tls=tls)
 
 
-@click.command(
-    help="启动定时进程（到期、提醒、督办） / run the scheduler",
-    context_settings={"ignore_unknown_options": True},
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.command(help="启动定时进程（到期、提醒、督办） / run the scheduler")
+@click.option("--once", is_flag=True, help="每项任务只运行一次 / run every job once and end")
+@click.option("--verbose", is_flag=True, help="空转也记录 / log idle runs too")
 @pass_console
-def scheduler(console: Console, arguments: tuple[str, ...]) -> None:
+def scheduler(console: Console, *, once: bool, verbose: bool) -> None:
     """Become the scheduler's process: it stands outside the application, so that nothing here may import it."""
     with console.running():
         pass
+    arguments = [f"--{name}" for name, is_set in {"once": once, "verbose": verbose}.items() if is_set]
     os.execv(sys.executable, [sys.executable, "-m", "scheduler", *arguments])  # noqa: S606 - our own module
 
 

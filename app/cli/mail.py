@@ -20,7 +20,7 @@ def mail() -> None:
 def test(console: Console, username: str) -> None:
     """Send a test mail and say what the server answered."""
     with console.running():
-        standing = mail_addresses.of_accounts([username]).get(username)
+        standing = mail_addresses.of_account(username)
         if not mails.is_on():
             raise Fault("mail_off")
         if standing is not None and standing.state != "confirmed":

@@ -20,7 +20,7 @@ by_admin = click.option(
 )
 
 
-@click.group(help="账号：添加、停用、列出 / accounts")
+@click.group(help="账号：添加、按人员表导入、任免、停用、移交、列出 / accounts and staff")
 def user() -> None:
     """Hold the commands about accounts."""
 

@@ -138,6 +138,7 @@ MEASURE: Table = {
     "金融": "finance",
     "公益岗位": "public_job",
     "公益岗位帮扶": "public_job",
+    "公益性岗位": "public_job",
     "健康帮扶": "health",
     "健康": "health",
     "义务教育保障": "compulsory_edu",

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 
 from app.services import letters
 from app.services.accounts import ensure_own
+from app.services.offices import named
 from app.smtp import is_address
 from app.store import ledger, people
 from app.store import mails as store
@@ -61,6 +62,13 @@ def mine(user_id: int) -> Standing:
     """Return how one's own address stands."""
     with reading() as now:
         return _standing(store.address_of(user_id), now)
+
+
+def of_account(username: str) -> Standing | None:
+    """Return how one account's address stands, None without one; raises NotFound for no account."""
+    with reading() as now:
+        row = store.address_of(int(named(username).id))
+        return _standing(row, now) if row else None
 
 
 def of_accounts(usernames: Iterable[str]) -> Mapping[str, Standing]:

@@ -13,12 +13,12 @@ from datetime import datetime
 
 from app.roster.records import RowError
 from app.runtime import runtime
-from app.services import people, staff_words
+from app.services import mails, people, staff_words
 from app.services.mail_addresses import put_for
 from app.services.offices import NewUser, put_users
 from app.services.staff_places import Places
 from app.services.staff_plan import Differing, Fresh, Plan, plan_of
-from app.services.staff_sheet import EXPORTED, FIELDS, MOST_ROWS, last_day, read_sheet, role_names
+from app.services.staff_sheet import EXPORTED, FIELDS, MOST_ROWS, Sheet, last_day, read_sheet, role_names
 from app.store import ledger
 from app.store import staff as store
 from app.store.transaction import reading, writing
@@ -82,6 +82,7 @@ def import_staff(
 ) -> Imported:
     """Take a sheet of staff into the administrator's counties.
 
+    Without a mail server no address is taken, and the column counts as ignored.
     ``confirm`` is the code of differences shown before: they are carried out too, if they are still the same.
     ``hand_out`` is given the first passwords of new accounts before anything is final; when it raises, nothing was
     done. At most ``most`` accounts are opened. Raises NotAllowed. All that is wrong stands row by row in ``errors``.
@@ -90,21 +91,27 @@ def import_staff(
     with reading() as now:
         sheet = read_sheet(data, today=local_date(now), roles=_roles())
         plan = plan_of(actor, sheet, counties, now)
+    ignored = _ignored(sheet)
     if len(plan.fresh) > most:
         plan.errors.insert(0, staff_words.fault(0, "", "too_many_new", what=str(most)))
     code = _code(plan.differences)
     if confirm and confirm != code:
         plan.errors.insert(0, staff_words.fault(0, "", "differences_changed", what=code or "-"))
     if plan.errors or dry_run:
-        return _told(sheet.ignored, plan, code)
+        return _told(ignored, plan, code)
     steps = plan.steps if confirm else []
     if plan.fresh or steps:
         try:
             _carry_out(actor, plan, bool(confirm), hashlib.sha256(data).hexdigest(), hand_out)
         except Refused:
             plan.errors.append(staff_words.fault(0, "", "staff_raced"))
-            return _told(sheet.ignored, plan, code)
-    return _told(sheet.ignored, plan, code, is_applied=True, changed=len(plan.differences) if confirm else 0)
+            return _told(ignored, plan, code)
+    return _told(ignored, plan, code, is_applied=True, changed=len(plan.differences) if confirm else 0)
+
+
+def _ignored(sheet: Sheet) -> tuple[str, ...]:
+    has_mail = any(entry.mail for entry in sheet.entries)
+    return (*sheet.ignored, sheet.heading("mail")) if has_mail and not mails.is_on() else sheet.ignored
 
 
 def _roles() -> dict[str, str]:

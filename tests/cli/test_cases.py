@@ -155,12 +155,19 @@ def test_refusals_name_the_reason_and_change_nothing(machine: Machine) -> None:
     assert "发现问题 0" in machine.run("check").output
 
 
+def test_what_is_missing_is_named_as_a_command_writes_it(machine: Machine) -> None:
+    arguments = ["case", "clue", HOUSEHOLD, "--purpose", "include", "--as", "wangge"]
+    assert "self_report（" in machine.fails(*arguments, reason="missing_field")
+    assert "--data clue_note=" in machine.fails(*arguments, "--data", "clue_source=self_report", reason="missing_field")
+
+
 def test_a_skipped_gate_missing_evidence_and_an_early_end(machine: Machine) -> None:
     clue(machine)
     walk(machine, CASE, INCLUDE[:1])
     said = act(machine, CASE, "cun", "sign_authorization", {"signed_on": "@today"}, [], code=1)
     assert "[missing_evidence]" in said
     assert "授权书" in said
+    assert "--evidence authorization_letter=" in said
     walk(machine, CASE, INCLUDE[1:7])
     early = act(machine, CASE, "cun", "close_publicity", {"publicity_result": "无"}, ["notice_last_day_photo"], code=1)
     assert "[too_early]" in early

@@ -61,7 +61,9 @@ def test_init_wants_a_long_password_and_does_not_show_it(bare: Machine) -> None:
     path = bare.folder / "short"
     path.write_text("kurz123")
     arguments = ["init", "--county", "500241", "--admin", "guan", "--name", "x", "--password-file", path]
-    assert "kurz123" not in bare.fails(*arguments, reason="bad_value")
+    said = bare.fails(*arguments, reason="bad_value")
+    assert "kurz123" not in said
+    assert "10 至" in said
 
 
 def test_the_password_may_come_from_the_environment_or_from_a_pipe(bare: Machine) -> None:
@@ -86,7 +88,7 @@ def test_init_wants_a_right_id_number_and_does_not_show_it(bare: Machine, number
     arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
     line = bare.fails("init", *arguments, "--id-number-file", file, reason="bad_value")
     assert not number or number not in line
-    assert "id_number" in line
+    assert "校验码" in line
     assert not (bare.folder / "data").exists()
 
 
@@ -105,6 +107,16 @@ def test_an_id_number_is_asked_for_unseen(bare: Machine, monkeypatch: pytest.Mon
     said = bare.run("init", *arguments, given=f"{id_number('guan')}\n").output
     assert "身份证号码（不显示）" in said
     assert id_number("guan") not in said
+
+
+def test_a_password_is_asked_for_twice_in_the_language_of_the_command(
+    bare: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x"]
+    said = bare.run("init", *arguments, given="a long password\na long password\n").output
+    assert "再输入一次" in said
+    assert "Repeat" not in said
 
 
 def test_without_a_password_or_a_terminal_nothing_is_asked(bare: Machine) -> None:
@@ -180,6 +192,11 @@ def test_an_unreachable_database_is_one_line(bare: Machine) -> None:
 def test_the_calendar_is_as_the_package_has_it() -> None:
     assert DEFAULT_CALENDAR.exists()
     assert write_calendar() is False
+
+
+def test_the_scheduler_tells_its_options(bare: Machine) -> None:
+    assert "--once" in bare.run("scheduler", "--help").output
+    bare.run("scheduler", "--bogus", code=2)
 
 
 def test_help_names_the_exit_codes(bare: Machine) -> None:

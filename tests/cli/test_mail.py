@@ -59,6 +59,7 @@ def test_off_is_said(machine: Machine) -> None:
 def test_a_test_mail_says_what_the_server_answered(machine: Machine, office: Office) -> None:
     assert "未设置服务器" not in machine.run("check").output
     machine.fails("mail", "test", "cun", reason="mail_none")
+    machine.fails("mail", "test", "niemand", reason="not_found")
     confirm(machine)
     assert "z***@village.example" in machine.run("mail", "test", "cun").output
     assert [str(one["Subject"]) for one in office.got] == ["测试邮件"]

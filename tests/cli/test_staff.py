@@ -50,6 +50,12 @@ def test_people_come_in_with_passwords_in_a_file_of_their_own(bare: Machine) -> 
     assert "村干部@500241103204" in bare.run("user", "list").output
 
 
+def test_addresses_without_a_mail_server_are_told_to_be_ignored(bare: Machine) -> None:
+    bare.init()
+    file = sheet(bare, row("bang", 邮箱="bang@village.example"))
+    assert "邮箱" in bare.run("user", "import", file, "--as", "guan").output
+
+
 def test_a_file_of_passwords_is_never_overwritten(bare: Machine) -> None:
     bare.init()
     file, there = sheet(bare, row("bang")), bare.folder / "staff-passwords.xlsx"
