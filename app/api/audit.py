@@ -30,10 +30,11 @@ class CasesQuery(After):
 
 
 class CasesBody(Listed):
-    """A page of cases and how many there are in all."""
+    """A page of cases and how many there are in all, of 5,000 at most; ``is_more``: there are more."""
 
     rows = nested(CaseLine, many=True)
     total = fields.Integer(required=True)
+    is_more = fields.Boolean(required=True)
     townships = nested(AreaCount, many=True)
 
 
@@ -75,6 +76,7 @@ def cases(query: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": [case_line(line, words) for line in found.found.rows],
         "total": found.total,
+        "is_more": found.is_more,
         "townships": [vars(item) for item in found.townships],
         "next": found.found.following,
         "as_of": utc_text(found.found.now),

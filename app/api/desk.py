@@ -17,7 +17,7 @@ from app.services.lists import BANDS
 from app.services.notices import Notice
 from app.views.shown import labels_for, speech
 from workflows.clock import utc_text
-from workflows.errors import BadValue
+from workflows.errors import BadValue, NotFound
 
 pages = Resource("desk", "My desk, what is overdue, notices, totals")
 AREA = validate.Regexp("^([0-9]{12})?$")
@@ -30,7 +30,7 @@ class DeskQuery(After):
 
 
 class DeskBody(Listed):
-    """What waits for the account; the counts are those of the whole list, of 10,000 at most; ``more_than``: of more."""
+    """What waits for the account; the counts are those of the whole list, of 5,000 at most; ``more_than``: of more."""
 
     rows = nested(CaseLine, many=True)
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
@@ -156,9 +156,6 @@ def late_body(line: LateLine) -> dict[str, Any]:
     }
 
 
-NOTICES = 25  # villages a page
-
-
 @pages.route("/notices", methods=["GET"])
 @pages.arguments(VillageQuery, location="query")
 @pages.answers(NoticesBody)
@@ -166,14 +163,13 @@ def notices(query: Mapping[str, Any]) -> dict[str, Any]:
     """The public notices that hang in the area of the account, by village."""
     if query["village"] and query["after"]:
         raise BadValue(field="after", value=query["after"])
-    one = query["village"]
-    found = [notice_service.notice(actor(), village=one)] if one else notice_service.notices(actor())
-    rest = sorted((n for n in found if n.village > query["after"]), key=lambda n: n.village)
-    shown, more = rest[:NOTICES], rest[NOTICES:]
+    found = notice_service.notices(actor(), village=query["village"], after=query["after"])
+    if query["village"] and not found.rows:
+        raise NotFound(village=query["village"])
     return {
-        "rows": [notice_body(one) for one in shown],
-        "next": shown[-1].village if more else "",
-        "as_of": utc_text(shown[0].now) if shown else "",
+        "rows": [notice_body(one) for one in found.rows],
+        "next": found.following,
+        "as_of": utc_text(found.now),
     }
 
 

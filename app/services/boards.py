@@ -7,6 +7,7 @@ from heapq import merge
 from typing import Any
 
 from app.services.lists import (
+    MOST,
     SIZE,
     AreaCount,
     CaseLine,
@@ -92,11 +93,15 @@ def audited_counties(actor: Actor) -> list[str]:
 
 @dataclass(frozen=True)
 class Audit:
-    """The auditor's list: one page of cases, how many there are, and the townships to choose from."""
+    """The auditor's list: one page of cases, how many there are, and the townships to choose from.
+
+    No more than ``MOST`` are counted; ``is_more`` tells that there are more.
+    """
 
     found: Found[CaseLine]
     total: int
     townships: Sequence[AreaCount]
+    is_more: bool = False
 
 
 def audit(actor: Actor, wanted: store.CaseFilter, *, late: bool = False, after: str = "") -> Audit:
@@ -115,7 +120,7 @@ def audit(actor: Actor, wanted: store.CaseFilter, *, late: bool = False, after: 
         following = following_key(more, lines[-1].case.county, lines[-1].case.number) if lines else ""
         townships = [area for county in counties for area in areas_inside(scope, county.ljust(12, "0"))]
     note_look(actor, "audit", rows=len(lines), state=wanted.state, township=wanted.township, late=late)
-    return Audit(Found(lines, following, now), total, townships)
+    return Audit(Found(lines, following, now), min(total, MOST), townships, total > MOST)
 
 
 @dataclass(frozen=True)

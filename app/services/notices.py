@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.services.lists import note_look, scope_of
+from app.services.lists import Found, following_key, note_look, page_of, paged, scope_of
 from app.store import lists as store
 from app.store.transaction import reading
 from workflows.errors import NotFound
@@ -40,10 +40,12 @@ class Notice:
     now: datetime
 
 
-def notices(actor: Actor, *, village: str = "") -> list[Notice]:
-    """Return the public notices that run in a person's area, village by village."""
+def notices(actor: Actor, *, village: str = "", after: str = "") -> Found[Notice]:
+    """Return the public notices that run in a person's area, village by village, so many villages a page."""
+    scope = scope_of(actor)
     with reading() as now:
-        rows = store.notices(scope_of(actor), TIMER, village)
+        villages, more = paged(store.notice_villages(scope, TIMER, village, page_of(after)))
+        rows = store.notices(scope, TIMER, villages) if villages else []
         found: dict[str, list[NoticeLine]] = {}
         names: dict[str, tuple[str, str]] = {}
         for row in rows:
@@ -51,7 +53,8 @@ def notices(actor: Actor, *, village: str = "") -> list[Notice]:
             found.setdefault(row.village, []).append(_line(row))
     if found:
         note_look(actor, village or "notices", rows=len(rows))
-    return [Notice(code, *names[code], lines, now) for code, lines in found.items()]
+    boards = [Notice(code, *names[code], lines, now) for code, lines in found.items()]
+    return Found(boards, following_key(more, *villages[-1:]), now)
 
 
 def _line(row: Any) -> NoticeLine:
@@ -70,7 +73,7 @@ def _line(row: Any) -> NoticeLine:
 
 def notice(actor: Actor, *, village: str) -> Notice:
     """Return one village's notice; NotFound when none runs there or the village lies outside the person's area."""
-    found = notices(actor, village=village)
+    found = notices(actor, village=village).rows
     if not found:
         raise NotFound(village=village)
     return found[0]

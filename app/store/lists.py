@@ -29,9 +29,9 @@ from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Office, area_prefix, area
 Rows = Sequence[Any]  # rows of several columns: their types differ from query to query
 Query = Any  # a SELECT of columns that are added step by step
 HOUSEHOLD_ROLES = frozenset(role for role, level in ROLE_LEVELS.items() if level != "prefecture") - {"admin", "system"}
-COUNTED = 10_000  # more rows of a list than these are not counted on a page: "10000+"
+COUNTED = 5_000  # more rows of a list than these are not counted on a page: "5000+"
 LATE_MODES = ("lapse", "recurring")
-TOWNSHIP_DIGITS, VILLAGE_DIGITS = LEVEL_DIGITS["township"], LEVEL_DIGITS["village"]
+COUNTY_DIGITS, TOWNSHIP_DIGITS, VILLAGE_DIGITS = (LEVEL_DIGITS[level] for level in ("county", "township", "village"))
 Township = aliased(Area)
 Village = aliased(Area)
 
@@ -290,10 +290,38 @@ def offices_by_user(users: Iterable[int], now: datetime) -> Rows:
 def _late(scope: Scope, now: datetime, parent: str) -> Query:
     """Running periods that somebody should have met by now: the one source of the board's rows and counts."""
     query = select(DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
-    query = query.where(DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= utc_text(now))
-    query = query.where(DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max", visible(scope, DeadlineRow))
+    places = _places(scope, parent)
+    few = _are_small(places)
+    query = query.where(_is_late(utc_text(now), by_case=few), visible(scope, DeadlineRow))
     query = query.where(_inside(parent, DeadlineRow)) if parent else query
+    if few:
+        late = _open_cases(places).where(CaseRow.due_at <= utc_text(now))
+        query = query.where(DeadlineRow.case.in_(late))
     return query.join(CaseRow, _of_period()).join(Household, _of_household()) if _needs_household(scope) else query
+
+
+def _is_late(before: str, *, by_case: bool = False) -> ColumnElement[bool]:
+    """The condition on running periods that somebody should have met by a time."""
+    late = and_(_runs(by_case=by_case), DeadlineRow.due_at <= before)
+    return and_(late, DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max")
+
+
+def _runs(*, by_case: bool) -> ColumnElement[bool]:
+    """The condition on running periods; ``by_case`` says it so that no index knows it.
+
+    Then the few periods of a case are read, where SQLite would walk through all that run in the county.
+    """
+    return func.coalesce(DeadlineRow.ended_how, "") == "" if by_case else DeadlineRow.ended_how.is_(None)
+
+
+def _places(scope: Scope, area: str) -> list[str]:
+    """Return the leading digits of the area asked for, or of all that a person's offices cover, down to villages."""
+    return [area_root(area)] if area else [_reach(office)[:VILLAGE_DIGITS] for office in scope.offices]
+
+
+def _are_small(places: Iterable[str]) -> bool:
+    """Tell whether places lie below a county: then their cases are few enough to be asked one by one."""
+    return all(len(place) > COUNTY_DIGITS for place in places)
 
 
 def _of_period() -> ColumnElement[bool]:
@@ -324,9 +352,18 @@ def late_rows(scope: Scope, now: datetime, parent: str, page: Page) -> Rows:
     return db.session.execute(query.order_by(*key)).all()
 
 
-def notices(scope: Scope, timer: str, village: str = "") -> Rows:
+def notice_villages(scope: Scope, timer: str, village: str, page: Page) -> list[str]:
+    """Return the villages, or the one asked for, in which a public notice runs."""
+    places = _places(scope, village)
+    query = select(DeadlineRow.village).where(_hangs(timer, places), visible(scope, DeadlineRow))
+    query = query.where(_after([DeadlineRow.village], page))
+    query = query.where(DeadlineRow.village == village) if village else query
+    query = query.join(CaseRow, _of_period()).join(Household, _of_household()) if _needs_household(scope) else query
+    return list(db.session.scalars(query.distinct().order_by(DeadlineRow.village).limit(page.size + 1)))
+
+
+def notices(scope: Scope, timer: str, villages: Sequence[str]) -> Rows:
     """Return the public notices that run: the columns that may be shown in public, and the case's fields text."""
-    joined = and_(CaseRow.county == DeadlineRow.county, CaseRow.number == DeadlineRow.case)
     query = select(
         Household.village,
         Village.name.label("village_name"),
@@ -340,12 +377,23 @@ def notices(scope: Scope, timer: str, village: str = "") -> Rows:
         DeadlineRow.start_at,
         DeadlineRow.due_at,
     )
-    query = query.select_from(DeadlineRow).join(CaseRow, joined).join(Household, _of_household())
+    query = query.select_from(DeadlineRow).join(CaseRow, _of_period()).join(Household, _of_household())
     query = query.outerjoin(Village, Village.code == Household.village)
     query = query.outerjoin(Township, Township.code == Household.township)
-    query = query.where(DeadlineRow.kind == timer, DeadlineRow.ended_how.is_(None), visible(scope))
-    query = query.where(Household.village == village) if village else query
+    query = query.where(_hangs(timer, villages), visible(scope))
     return db.session.execute(query.order_by(Household.village, CaseRow.purpose.desc(), CaseRow.number)).all()
+
+
+def _hangs(timer: str, places: Sequence[str]) -> ColumnElement[bool]:
+    """The condition on the running periods of a kind in some places."""
+    few = _are_small(places)
+    running = and_(DeadlineRow.kind == timer, _runs(by_case=few))
+    return and_(running, DeadlineRow.case.in_(_open_cases(places))) if few else running
+
+
+def _open_cases(places: Iterable[str]) -> Query:
+    inside = or_(false(), *(_within(CaseRow, place) for place in places))
+    return select(CaseRow.number).where(inside)
 
 
 # --- auditors and totals ---
@@ -360,29 +408,29 @@ class CaseFilter:
 
 
 def _chosen(scope: Scope, wanted: CaseFilter) -> Query:
-    query = select(CaseRow.number).join(Household, _of_household())
-    query = query.where(visible(scope), CaseRow.definition == wanted.definition)
+    query = select(CaseRow.county, CaseRow.number)
+    query = query.where(visible(scope, CaseRow), CaseRow.definition == wanted.definition)
     query = query.where(CaseRow.state == wanted.state) if wanted.state else query
     query = query.where(CaseRow.township == wanted.township) if wanted.township else query
     if wanted.late_before:
-        late = and_(DeadlineRow.county == CaseRow.county, DeadlineRow.case == CaseRow.number)
-        late = and_(late, DeadlineRow.ended_how.is_(None), DeadlineRow.due_at <= wanted.late_before)
-        late = and_(late, DeadlineRow.mode.in_(LATE_MODES), DeadlineRow.bound == "max")
-        query = query.where(select(DeadlineRow.kind).where(late).exists())
-    return query
+        late = select(DeadlineRow.kind).where(_of_period(), _is_late(wanted.late_before, by_case=True))
+        query = query.where(CaseRow.due_at <= wanted.late_before, late.exists())
+    return query.join(Household, _of_household()) if _needs_household(scope) else query
 
 
 def count_cases(scope: Scope, wanted: CaseFilter) -> int:
-    """Count the cases that fit a filter."""
-    return int(db.session.scalar(select(func.count()).select_from(_chosen(scope, wanted).subquery())) or 0)
+    """Count the cases that fit a filter, up to ``COUNTED`` + 1."""
+    return int(db.session.scalar(select(_counted(_chosen(scope, wanted).limit(COUNTED + 1)))) or 0)
 
 
 def find_cases(scope: Scope, wanted: CaseFilter, page: Page) -> Rows:
     """Return the cases that fit a filter, by county and number."""
-    query = _chosen(scope, wanted).with_only_columns(CaseRow, Household, Village.name.label("village_name"))
-    query = query.outerjoin(Village, Village.code == Household.village)
     key = [CaseRow.county, CaseRow.number]
-    return db.session.execute(query.where(_after(key, page)).order_by(*key).limit(page.size + 1)).all()
+    some = _chosen(scope, wanted).where(_after(key, page)).order_by(*key).limit(page.size + 1).subquery()
+    query = select(CaseRow, Household, Village.name.label("village_name")).select_from(some)
+    query = query.join(CaseRow, and_(CaseRow.county == some.c.county, CaseRow.number == some.c.number))
+    query = query.join(Household, _of_household()).outerjoin(Village, Village.code == Household.village)
+    return db.session.execute(query.order_by(*key)).all()
 
 
 def ledger_lines(county: str, before: int, kind: str, size: int) -> Sequence[AccessRow]:

@@ -68,7 +68,7 @@ def cases() -> str:
         "audit",
         words=words,
         rows=[case_row(line, words, found.found.now, runtime().rules) for line in found.found.rows],
-        total=found.total,
+        total=f"{found.total}+" if found.is_more else found.total,
         townships=found.townships,
         kept=kept,
         states=state_options(wanted.definition),

@@ -107,9 +107,10 @@ def read_reminder() -> Response:
 @pages.get("/notices")
 def notices() -> str:
     """The public notices that hang in my area, village by village."""
-    found = notice_service.notices(signed().actor)
-    words = speech()
-    return page("notices", words=words, villages=[notice_box(one, words) for one in found])
+    found = notice_service.notices(signed().actor, after=request.args.get("after", ""))
+    words = speech(now=found.now)
+    more = more_url("boards.notices", found.following)
+    return page("notices", words=words, villages=[notice_box(one, words) for one in found.rows], more=more)
 
 
 @pages.get("/notices/<village>")

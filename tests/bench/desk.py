@@ -35,7 +35,9 @@ PAGES = {
 NUMBER = "'500241H' || substr(CAST(10000000 + i AS VARCHAR), 2)"
 TOWNSHIP = f"'500241' || substr(CAST(1001 + i % {TOWNSHIPS} AS VARCHAR), 2)"
 VILLAGE = f"{TOWNSHIP} || CAST(201 + i / {TOWNSHIPS} % {VILLAGES} AS VARCHAR)"
-DUE = "'2026-' || substr(CAST(101 + i % 12 AS VARCHAR), 2) || '-' || substr(CAST(101 + i % 28 AS VARCHAR), 2)"
+ROUND = f"i / {TOWNSHIPS * VILLAGES}"  # each round gives one case to each village
+MONTH, DAY = (f"substr(CAST(101 + {ROUND} % {most} AS VARCHAR), 2)" for most in (12, 28))
+DUE = f"'2026-' || {MONTH} || '-' || {DAY}"
 CASE = f"{NUMBER} || '-C1'"
 PLACE = {"area": VILLAGE, "village": VILLAGE, "township": f"{TOWNSHIP} || '000'"}
 TIMES = {"due_at": f"{DUE} || 'T16:00:00Z'"}
@@ -102,7 +104,7 @@ def copies(model: type[Base], sign: str) -> str:
         f"INSERT INTO {source.name} ({listed})"  # noqa: S608
         " WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
         f" SELECT {chosen} FROM n, {source.name} AS r, ({offices}) AS o"
-        f' WHERE r."{key}" LIKE :like {ONLY[model]} AND i % {IN_PUBLIC} {sign} 0'
+        f' WHERE r."{key}" LIKE :like {ONLY[model]} AND {ROUND} % {IN_PUBLIC} {sign} 0'
     )
 
 
@@ -110,10 +112,10 @@ def _timed(world: World, rows: int) -> Iterator[Lists]:
     add_pages(world)
     browsers = [(role, browser(world, world.person(role, XIUSHAN))) for role in ROLES]
     for name, path in PAGES.items():
-        yield Lists(name, [_median(one, path.format(middle=_middle(role))) for role, one in browsers])
+        yield Lists(name, [_median(one, path.format(middle=middle_of(role))) for role, one in browsers])
 
 
-def _middle(role: str) -> str:
+def middle_of(role: str) -> str:
     """Return the key of a row in the middle of a role's list."""
     query = 'SELECT due_at, "case" FROM waits WHERE role = :role ORDER BY due_at, "case" LIMIT 1 OFFSET :half'
     count = db.session.execute(text("SELECT count(*) FROM waits WHERE role = :role"), {"role": role}).scalar_one()

@@ -1,14 +1,19 @@
 """The desk: its numbers are its rows, a page costs the same whether it shows five rows or fifty."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import event
 
-from app.services import lists, people
+from app.services import boards, lists, people
+from app.store import lists as store
 from app.tables import db
+from tests.bench import desk
 from tests.factories import XIUSHAN
 from tests.web.site import browser
 from tests.world import PASSWORD, World, id_number
@@ -113,3 +118,83 @@ def test_a_helper_sees_assigned_households_only(world: World) -> None:
     assert set(ROW.findall(one.text)) == {"500241H0000001-A1"}
     assert "500241H0000002" not in one.get("/households?q=张三").text
     assert "500241H0000001" in one.text
+
+
+# --- very many ---
+MANY = 3_000
+FEW_ROWS, FEW_STEPS = 1_500, 30_000  # a walk through all cases takes several times as much of either
+
+
+@contextmanager
+def effort(world: World) -> Iterator[Callable[[], tuple[int, int]]]:
+    """Tell how many statements ran and how much they read: SQLite's own steps, or the rows of PostgreSQL's scans."""
+    seen: list[tuple[Any, str, Any]] = []
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 100
+
+    def note(connection: Any, cursor: object, statement: str, values: Any, *rest: object) -> None:
+        if world.url.startswith("sqlite"):
+            connection.connection.driver_connection.set_progress_handler(step, 100)
+        seen.append((connection, statement, values))
+
+    def read() -> tuple[int, int]:
+        event.remove(db.engine, "before_cursor_execute", note)
+        selects = [(sql, values) for _, sql, values in seen if sql.startswith("SELECT")]
+        return len(seen), steps if world.url.startswith("sqlite") else sum(rows_read(*one) for one in selects)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield read
+
+
+def rows_read(statement: str, values: Any) -> int:
+    """How many rows PostgreSQL reads from tables and indexes for a statement, those that it drops included."""
+    explained = (
+        db.session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).scalar_one()
+    )
+    found = explained if isinstance(explained, list) else json.loads(explained)
+    db.session.rollback()
+    return scanned(found[0]["Plan"])
+
+
+def scanned(plan: dict[str, Any]) -> int:
+    """How many rows the scans of a plan touch."""
+    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Scan" in plan["Node Type"] else 0
+    return int(own * plan["Actual Loops"]) + sum(scanned(part) for part in plan.get("Plans", ()))
+
+
+@pytest.mark.parametrize("role", desk.ROLES)
+def test_a_page_reads_no_more_however_long_the_list(world: World, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "COUNTED", 50)
+    monkeypatch.setattr(lists, "MOST", 50)
+    desk.fill(world, MANY)
+    who = world.person(role)
+    for band, after in (("", ""), ("later", ""), ("", desk.middle_of(role))):
+        with effort(world) as read:
+            found = lists.desk(who, band=band, after=after)
+        count, much = read()
+        assert found.found.rows
+        assert count <= 4
+        assert much < (FEW_STEPS if world.url.startswith("sqlite") else FEW_ROWS), (band, after)
+
+
+def test_of_very_many_it_is_said_that_there_are_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((store, "COUNTED"), (lists, "MOST"), (boards, "MOST")):
+        monkeypatch.setattr(module, name, 50)
+    desk.fill(world, 900)
+    one = browser(world, world.person("county_lead")).get("/desk")
+    assert "<b>50+</b>" in one.text
+    assert "50+" in browser(world, world.person("auditor")).get("/audit").text
+
+
+def test_notices_come_by_so_many_villages_a_page(world: World) -> None:
+    desk.fill(world, 600)
+    one = browser(world, world.person("county_lead")).get("/notices")
+    seen = re.findall(r'href="/notices/(\d+)"', one.text)
+    following = re.search(r'href="(/notices\?after=[^"]+)" rel="next"', one.text)
+    assert following
+    seen += re.findall(r'href="/notices/(\d+)"', one.get(following[1]).text)
+    assert len(seen) == len(set(seen)) == 2 * lists.SIZE
+    assert seen == sorted(seen)
