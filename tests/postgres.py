@@ -121,14 +121,16 @@ def _url(name: str, running: "PostgresServer | None") -> str:
     return f"postgresql+psycopg://postgres@/{name}?host={(running or server()).pgdata}"
 
 
-def new_database(template: str = "template0", *, on: "PostgresServer | None" = None) -> str:
+def new_database(template: str = "template0", *, on: "PostgresServer | None" = None, encoding: str = "UTF8") -> str:
     """Make a database, on this process's server unless another is named, and return its SQLAlchemy URL.
 
-    Its collation is C.UTF-8 on every machine. `template` is a name that `ensure_template` gave.
+    Its collation is C.UTF-8 on every machine, C in any other encoding. `template` is a name that
+    `ensure_template` gave.
     """
     name = f"t{os.getpid()}_{next(_numbers)}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'").format(
-        sql.Identifier(name), sql.Identifier(template)
+    order = "builtin BUILTIN_LOCALE 'C.UTF-8'" if encoding == "UTF8" else "libc LOCALE 'C'"
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE_PROVIDER {}").format(
+        sql.Identifier(name), sql.Identifier(template), encoding, sql.SQL(order)
     )
     with _admin(on) as connection:
         connection.execute(statement)

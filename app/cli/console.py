@@ -24,6 +24,7 @@ from app.services.outages import BUSY, FULL, outage_of
 from app.services.setup import AlreadySetUp, close
 from app.store.dump import LoadFailed
 from app.store.schema import Blocked, WrongSchema, ensure_current
+from app.store.transaction import WrongEncoding
 from app.tables import db
 from templates import PATH as TEMPLATES
 from workflows.clock import local_date
@@ -153,7 +154,7 @@ def width(text: str) -> int:
 
 # Errors that stop a command and say why by themselves.
 STOPPERS = (
-    AlreadySetUp, BackupFault, BadSetting, BadTable, BadAreas, LoadFailed, WrongSchema, Blocked, Refused,
+    AlreadySetUp, BackupFault, BadSetting, BadTable, BadAreas, LoadFailed, WrongEncoding, WrongSchema, Blocked, Refused,
     SQLAlchemyError, OSError,
 )  # fmt: skip
 
@@ -197,6 +198,7 @@ def fault_of(error: Exception, console: Console) -> Fault:
     codes = {
         BadSetting: "bad_setting",
         BadTable: "bad_rules",
+        WrongEncoding: "wrong_encoding",
         WrongSchema: "wrong_schema",
         Blocked: "upgrade_blocked",
         LoadFailed: "load_failed",

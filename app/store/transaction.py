@@ -112,9 +112,24 @@ def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:
     return {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": waits}
 
 
+class WrongEncoding(RuntimeError):
+    """The database was created in another encoding than UTF8; the text is the encoding's name."""
+
+
+def _ensure_utf8(connection: Any, record: object) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise WrongEncoding(encoding)
+
+
 def prepare_engine(engine: Engine) -> None:
-    """On SQLite take transactions into our own hands (WAL, foreign keys, BEGIN IMMEDIATE); errors tell no values."""
+    """On SQLite take transactions into our own hands (WAL, foreign keys, BEGIN IMMEDIATE); errors tell no values.
+
+    A connection to a PostgreSQL database that can't hold every character raises WrongEncoding.
+    """
     if engine.dialect.name != "sqlite":
+        # Before SQLAlchemy's own first look, which such a database breaks.
+        event.listen(engine, "connect", _ensure_utf8, insert=True)
         event.listen(engine, "handle_error", _leave_out_detail)
         return
 

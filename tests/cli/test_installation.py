@@ -8,6 +8,7 @@ import pytest
 from app.calendar_build import write_calendar
 from app.keys import make_keys
 from app.store import schema
+from tests import postgres
 from tests.cli.conftest import Machine, environment
 from tests.migration.databases import run
 from tests.world import id_number
@@ -187,6 +188,16 @@ def test_an_unreachable_database_is_one_line(bare: Machine) -> None:
     make_keys(bare.folder / "data" / "secrets.json")
     bare.environ["FANGPIN_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
     bare.fails("check", reason="database")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_a_database_that_cannot_hold_chinese_is_refused_before_there_are_keys(bare: Machine, encoding: str) -> None:
+    bare.environ["FANGPIN_DATABASE_URL"] = url = postgres.new_database(encoding=encoding)
+    arguments = ["--county", "500241", "--admin", "guan", "--name", "x", "--password-file", bare.password()]
+    assert encoding in bare.fails("init", *arguments, reason="wrong_encoding")
+    assert not (bare.folder / "data").exists()
+    postgres.drop_database(url)
 
 
 def test_the_calendar_is_as_the_package_has_it() -> None:
