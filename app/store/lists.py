@@ -199,10 +199,11 @@ def _inside(area: str, model: Any = Household) -> ColumnElement[bool]:
 def households_by_area(scope: Scope, parent: str) -> Rows:
     """Count visible households for each area directly inside an area of county or township level."""
     column = Household.village if parent[6:9].strip("0") else Household.township
-    counted = select(column.label("code"), func.count().label("households")).where(visible(scope), _inside(parent))
+    counted = select(column.label("code"), func.count().label("households")).where(visible(scope))
+    counted = counted.where(column.in_(select(Area.code).where(Area.parent == parent)))
     found = counted.group_by(column).subquery()  # before names are joined: along an index, nothing is sorted
     query = select(Area.code, Area.name, found.c.households).join(found, found.c.code == Area.code)
-    return db.session.execute(query.where(Area.parent == parent).order_by(Area.code)).all()
+    return db.session.execute(query.order_by(Area.code)).all()
 
 
 def household(scope: Scope, county: str, number: str) -> Any:

@@ -102,9 +102,10 @@ def copies(model: type[Base], sign: str) -> str:
     offices = " UNION ALL ".join(f"SELECT '{role}' AS role" for role in ROLES) if model is Wait else "SELECT 1"
     return (
         f"INSERT INTO {source.name} ({listed})"  # noqa: S608
-        " WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
-        f" SELECT {chosen} FROM n, {source.name} AS r, ({offices}) AS o"
-        f' WHERE r."{key}" LIKE :like {ONLY[model]} AND {ROUND} % {IN_PUBLIC} {sign} 0'
+        " WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < :count),"
+        # Read once: PostgreSQL would look through all that it has just written, for each new row again.
+        f' r AS MATERIALIZED (SELECT * FROM {source.name} AS r WHERE r."{key}" LIKE :like {ONLY[model]})'
+        f" SELECT {chosen} FROM n, r, ({offices}) AS o WHERE {ROUND} % {IN_PUBLIC} {sign} 0"
     )
 
 
