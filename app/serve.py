@@ -136,6 +136,7 @@ def counting() -> Iterator[None]:
     try:
         yield
     finally:
+        os.environ.pop(METRICS_FOLDER, None)
         # A worker leaves by this way too; the folder is the first process's.
         if os.getpid() == owner:
             shutil.rmtree(folder, ignore_errors=True)
