@@ -186,12 +186,12 @@ def _work_on(owner: str, token: str, stop: Stop) -> str:
     """Do what a roster waits for; return under what to count it, or an empty text."""
     try:
         actor = _owner(owner)
-        job, data = job_of(actor, token), ROSTERS.kept(actor, token)
-        actor = _narrowed(actor, job)
+        job = job_of(actor, token)
+        if not job.is_waiting:
+            return ""  # before the roster is opened: this is asked every few seconds
+        actor, data = _narrowed(actor, job), ROSTERS.kept(actor, token)
     except NotFound:
         ROSTERS.drop(token)
-        return ""
-    if not job.is_waiting:
         return ""
     done = attempt(partial(_import, actor, job, data, stop))
     if isinstance(done, Trouble):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.services import accounts, areas, export, households, roster_jobs
 from app.services.roster_jobs import BEGUN, LOCK, MOST_OPEN, ROSTERS
-from app.services.uploads import HOUR
+from app.services.uploads import HOUR, Shelf
 from app.store.transaction import reading
 from app.tables import Household, db
 from scheduler.jobs import JOBS, run_job
@@ -81,6 +81,22 @@ def test_a_roster_is_checked_then_confirmed_then_taken_in(world: World, site: Br
     assert "新增 2 户 3 人" in worked(site, place).text
     assert count() == 2
     assert "名册.xlsx" in site.get("/households/rosters").text
+
+
+def test_what_waits_for_a_person_is_not_opened_again(
+    world: World, site: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked(site, sent(site, HEAD))
+    opened: list[str] = []
+    kept = Shelf.kept
+
+    def counted(shelf: Shelf, who: Actor, token: str, part: str = "") -> bytes:
+        opened.append(part)
+        return kept(shelf, who, token, part)
+
+    monkeypatch.setattr(Shelf, "kept", counted)
+    roster_jobs.work()
+    assert opened == ["job"]
 
 
 def test_wrong_rows_come_back_and_nothing_is_taken(world: World, site: Browser) -> None:
