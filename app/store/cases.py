@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import CursorResult, Row, Select, select
 
 from app.store.batch import Batch
 from app.store.deadlines import ended_row, started_row
@@ -20,6 +20,7 @@ from app.store.statements import (
     READ_SEVERAL,
     SELECT_COMMANDS,
     run,
+    run_text,
 )
 from app.store.transaction import insert_once, is_sqlite, moment_of
 from app.store.webhooks import move_row
@@ -92,12 +93,17 @@ def lock_dossiers(county: str, numbers: Sequence[str]) -> dict[str, Locked]:
 def _lock(statement: Select[Any], county: str, **which: object) -> None:
     """Wait for the lock before reading, as PostgreSQL would show what stood there before the wait; SQLite locks all."""
     if not is_sqlite():
-        run(statement, {"k_county": county, **which})
+        _run(statement, county, which)
 
 
 def _read(statement: Select[Any], county: str, **which: object) -> dict[str, Locked]:
-    rows = run(statement, {"k_county": county, **which})
+    rows = _run(statement, county, which)
     return {number: _locked(county, list(cases)) for number, cases in groupby(rows, lambda row: row.household)}
+
+
+def _run(statement: Select[Any], county: str, which: Mapping[str, object]) -> CursorResult[Any]:
+    # What takes a list of numbers has no fixed text.
+    return (run if "k_numbers" in which else run_text)(statement, {"k_county": county, **which})
 
 
 def _found(households: Mapping[str, Locked], number: str) -> Locked:

@@ -1,6 +1,7 @@
 """The statements of the write path, built once: the interpreter, not the disk, is what a move costs (measured)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,8 +17,10 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
-from app.store.transaction import utc_now
+from app.store.transaction import is_sqlite, utc_now
 from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, db
 
 
@@ -88,3 +91,21 @@ INSERT_MESSAGE = insert(table(OutboxRow))
 def run(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
     """Run a prepared statement in the present transaction; a list of values runs it once for each."""
     return db.session.connection().execute(statement, values)
+
+
+def run_text(statement: Select[Any], values: Mapping[str, Any]) -> CursorResult[Any]:
+    """The same for one of the statements above as text that is made once: half the time of ``run`` (measured).
+
+    Its columns must be texts, numbers and flags, which both drivers give as they are.
+    """
+    text, fixed = _text(statement, is_sqlite=is_sqlite())
+    return db.session.connection().exec_driver_sql(text, {**fixed, **values})
+
+
+@cache
+def _text(statement: Select[Any], *, is_sqlite: bool) -> tuple[str, Mapping[str, Any]]:
+    """Return a statement for the driver, and the values that are the same whenever it runs."""
+    dialect = sqlite.dialect(paramstyle="named") if is_sqlite else psycopg.dialect()
+    nothing = dict.fromkeys(("k_county", "k_number", "k_key"), "")
+    made = statement.compile(dialect=dialect).construct_expanded_state(nothing)
+    return made.statement, {name: value for name, value in made.parameters.items() if name not in nothing}
