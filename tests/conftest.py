@@ -5,11 +5,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from app.services import people
 from app.store import schema
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +41,14 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def pytest_sessionfinish() -> None:
     """Stop the server: exit handlers do not run in every test worker."""
     postgres.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Argon2id at its least cost: a test makes some accounts, and a real hash takes 0.1 s (measured)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "hasher", lambda: CHEAP)
+        yield
 
 
 @pytest.fixture(params=ENGINES)
