@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from app.services import people
 from app.store import schema
@@ -13,6 +15,25 @@ from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+#: Files whose tests share what takes a minute to make: a demo of a year, a browser.
+TOGETHER = ("tests/store/test_demo_year.py", "tests/browser/test_walk_browser.py")
+
+
+class Shared(LoadScopeScheduling):
+    """Gives each worker test after test, and first of all those that belong together to one and the same.
+
+    The groups of xdist 3.8 (`--dist loadgroup`) have no effect under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shared:
+    """Say who runs which test."""
+    return Shared(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,7 @@ from app.services.sweep import sweep
 from tests.browser.people import PHONE, SHOTS, Person, Watch
 from tests.browser.town import HEAD, HOUSEHOLD, ROLES, Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 ON_TELEPHONES = ("grid_member", "village_cadre", "resident_team", "helper")
 
 
