@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from app.services import people
@@ -19,7 +18,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 TOGETHER = ("tests/store/test_demo_year.py", "tests/browser/test_walk_browser.py")
 
 
-class Shared(LoadScopeScheduling):
+class Shared(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each worker test after test, and first of all those that belong together to one and the same.
 
     The groups of xdist 3.8 (`--dist loadgroup`) have no effect under pytest 9.
@@ -31,7 +30,7 @@ class Shared(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shared:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shared:
     """Say who runs which test."""
     return Shared(config, log)
 
