@@ -5,11 +5,34 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from xdist.scheduler import LoadScopeScheduling
 
+from app.services import people
 from app.store import schema
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+#: Files whose tests share what takes a minute to make: a demo of a year, a browser.
+TOGETHER = ("tests/store/test_demo_year.py", "tests/browser/test_walk_browser.py")
+
+
+class Shared(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each worker test after test, and first of all those that belong together to one and the same.
+
+    The groups of xdist 3.8 (`--dist loadgroup`) have no effect under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shared:
+    """Say who runs which test."""
+    return Shared(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +61,14 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def pytest_sessionfinish() -> None:
     """Stop the server: exit handlers do not run in every test worker."""
     postgres.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Argon2id at its least cost: a test makes some accounts, and a real hash takes 0.1 s (measured)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "hasher", lambda: CHEAP)
+        yield
 
 
 @pytest.fixture(params=ENGINES)

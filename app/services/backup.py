@@ -25,7 +25,7 @@ from workflows.clock import parse_utc
 
 Progress = Callable[[int], None]
 SHORTEST_PASSPHRASE = 12
-# The sweep beats four times a minute: a younger beat means that a scheduler is at work.
+# The sweep beats every 35 seconds at least: a younger beat than this means that a scheduler is at work.
 AT_REST = timedelta(minutes=1)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.services import mails, webhooks
-from app.services.isolated import never, work_through
+from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
 from app.store import cases, outbox
 from app.store.outbox import Sendable
@@ -19,8 +19,13 @@ NOBODY = "nobody holds the office"
 def deliver(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
     """Deliver what waits; return how many were delivered, passed (somebody else's), failed.
 
-    What meets trouble is noted on its row and tried again later.
+    What meets trouble is noted on its row and tried again later. On SQLite one process at a time works.
     """
+    with alone("deliver") as is_mine:
+        return _rounds(batch, stop) if is_mine else Counter()
+
+
+def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     tally: Counter[str] = Counter()
     progress = True
     while progress and not stop():

@@ -1,15 +1,19 @@
 """The one place where any error is caught: a broken item never stops those after it."""
 
+import fcntl
+import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from app.runtime import runtime
 from app.store.transaction import is_sqlite, writing
 from app.tables import db
 from workflows.errors import Refused
@@ -47,6 +51,36 @@ def described(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{' '.join(names)}{place}"
+
+
+# --- one at a time ---
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Hold the lock of a file, which goes with the process; yields False when somebody else holds it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone(duty: str) -> Iterator[bool]:
+    """On SQLite do a duty in one process at a time; yields False when another one is at it.
+
+    Only one can write, so the others would queue for the lock, and people with them, to find everything done.
+    PostgreSQL shares the work by locks on rows.
+    """
+    if not is_sqlite():
+        yield True
+        return
+    with held(runtime().settings.data / f"{duty}.lock") as is_mine:
+        yield is_mine
 
 
 # --- many small pieces of work ---

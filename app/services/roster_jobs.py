@@ -5,12 +5,9 @@ Whoever works on one holds a lock that goes with the process, so that a job left
 taking in is one transaction, so it was done or it was not.
 """
 
-import fcntl
 import json
-import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +19,7 @@ from app.roster.marked import write_marked
 from app.roster.parse import find_roster, rows_expected
 from app.roster.records import RowError
 from app.services.households import IMPORTERS, Imported, ensure_importer, import_households
-from app.services.isolated import Trouble, attempt
+from app.services.isolated import Trouble, attempt, held
 from app.services.uploads import HOUR, TOKEN, Shelf
 from app.store import people
 from app.store.transaction import reading
@@ -150,7 +147,7 @@ def check_again(actor: Actor, token: str) -> Job:
 def drop(actor: Actor, token: str) -> None:
     """Throw a roster away; raises NotFound, or BadValue while it is worked on."""
     job_of(actor, token)
-    with _locked(token) as is_mine:
+    with held(ROSTERS.path(token, LOCK)) as is_mine:
         if not is_mine:
             raise BadValue(field="state", value="busy")
         ROSTERS.drop(token)
@@ -175,7 +172,7 @@ def work(stop: Stop = lambda: False) -> dict[str, int]:
     """Check or take in what waits, one roster after the other; return how many of each."""
     counted = {"checked": 0, "taken": 0, "failed": 0, "removed": ROSTERS.tidy()}
     for token, owner in sorted(_owners()):
-        with _locked(token) as is_mine:
+        with held(ROSTERS.path(token, LOCK)) as is_mine:
             done = _work_on(owner, token, stop) if is_mine and not stop() else ""
         if done:
             counted[done] += 1
@@ -286,18 +283,3 @@ def _narrowed(actor: Actor, job: Job) -> Actor:
     sent = {(role, area): within for role, area, within in job.offices}
     held = (o for o in actor.offices if (o.role, o.area) in sent)
     return replace(actor, offices=tuple(replace(o, within=sent[(o.role, o.area)]) for o in held))
-
-
-@contextmanager
-def _locked(token: str) -> Iterator[bool]:
-    """Hold a roster as long as it is worked on; yields False when another process does. It goes with the process."""
-    handle = os.open(ROSTERS.path(token, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(handle)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.services.cases import ensure_rules, loaded_rules, perform_inside
-from app.services.isolated import never, work_through
+from app.services.isolated import alone, never, work_through
 from app.store import cases, deadlines
 from app.store.deadlines import ESCALATED, LAPSED, Key, Moment
 from app.store.outbox import add_messages
@@ -23,8 +23,13 @@ def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[st
     """Do everything that is due about running periods; return how many were done, passed, busy, failed.
 
     Goes round until a round gets nothing done, so that after downtime each period missed is
-    noticed in order. ``stop`` is asked before each group. Any number of sweeps may run at once.
+    noticed in order. ``stop`` is asked before each group. Any number of sweeps may run at once; on SQLite one works.
     """
+    with alone("sweep") as is_mine:
+        return _rounds(batch, stop) if is_mine else Counter()
+
+
+def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     tally: Counter[str] = Counter()
     progress = True
     while progress and not stop():

@@ -8,6 +8,7 @@ from app.store.transaction import reading, writing
 from workflows.clock import CHINA, parse_utc
 
 TICK = "sweep"
+BEAT_EVERY = timedelta(seconds=20)
 SILENT_AFTER = timedelta(minutes=5)
 CHECK = "check"
 BACKUP = "backup"
@@ -40,7 +41,14 @@ def is_check_due() -> bool:
 
 
 def beat(job: str, counted: Mapping[str, int]) -> None:
-    """Note that a job has run to its end."""
+    """Note that a job has run to its end: what it did, or else some times a minute that it runs.
+
+    Idle jobs of several schedulers would queue for SQLite's write lock, and people with them.
+    """
+    with reading() as now:
+        last = upkeep.beats().get(job)
+    if last and not any(counted.values()) and now - parse_utc(last[0]) < BEAT_EVERY:
+        return
     with writing() as now:
         upkeep.note_beat(job, " ".join(f"{k}={v}" for k, v in sorted(counted.items())), now)
 

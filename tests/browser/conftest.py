@@ -18,6 +18,7 @@ from tests.browser.town import Town
 from tests.web.site import add_pages
 from tests.world import World
 
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 FLAGS = (
     "--lang=zh-CN",
     "--no-sandbox",
@@ -39,10 +40,10 @@ class Quiet(WSGIRequestHandler):
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium with a fresh profile."""
-    path = shutil.which("chromium")
+    """Debian's Chromium with a fresh profile; the one without windows where there is one, as it takes a third less."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        pytest.fail("chromium is missing: apt-get install chromium (the browser tests need it)", pytrace=False)
+        pytest.fail(f"{BROWSERS[0]} is missing: apt-get install {BROWSERS[0]} (the browser tests need it)", pytrace=False)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
         env: dict[str, str | float | bool] = {**os.environ, "HOME": home, "LANGUAGE": "zh_CN"}
         browser = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS, env=env)

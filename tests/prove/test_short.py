@@ -19,7 +19,7 @@ def test_raced_pairs(engine: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_database_that_is_killed_and_restarted_under_load() -> None:
-    assert "none lost" in killed_database.prove(rounds=1, households=200, seconds=2)
+    assert "none lost" in killed_database.prove(rounds=1, households=600, seconds=2)
 
 
 def test_writers_at_once() -> None:

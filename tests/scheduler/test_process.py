@@ -104,6 +104,19 @@ def check_beat() -> tuple[str, str] | None:
         return beats().get(upkeep.CHECK)
 
 
+def test_an_idle_job_beats_some_times_a_minute_and_one_with_work_each_time(world: World) -> None:
+    """Several idle schedulers would else queue for SQLite's write lock every few seconds."""
+    heard = []
+    for seconds, done in ((0, 0), (5, 0), (5, 2), (5, 0), (16, 0)):
+        world.now += timedelta(seconds=seconds)
+        upkeep.beat("sweep", {"done": done})
+        with reading() as now:
+            at, detail = beats()["sweep"]
+        heard.append((at == utc_text(now), detail))
+    idle, busy = "done=0", "done=2"
+    assert heard == [(True, idle), (False, idle), (True, busy), (False, busy), (True, idle)]
+
+
 def test_a_watch_that_finds_nothing_is_no_line_of_the_log(world: World) -> None:
     watch = next(job for job in JOBS if job.name == "watch")
     for behind, heard in ((1, []), (3600, [("clock_skew", "warning"), ("job_done", "info")])):

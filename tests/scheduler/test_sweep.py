@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
 from app.services.boards import overdue
+from app.services.isolated import alone
 from app.services.sweep import due_stage, sweep
 from app.store.deadlines import ESCALATED, LAPSED, first_next_at, moments
 from app.store.transaction import writing
@@ -277,6 +278,17 @@ def test_a_household_in_somebody_elses_hands_is_left_for_the_next_tick(world: Wo
     assert len(clock_entries(free.case.number, "clue_accept")) == 1
     sweep()
     assert len(clock_entries(busy.case.number, "clue_accept")) == 1
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_while_one_process_sweeps_sqlite_another_leaves_it_alone(world: World) -> None:
+    """Only one can write; the lock is a file's and goes with the process that holds it."""
+    case = opened(world, 1)
+    _, due = ends(case, "clue_accept")
+    with alone("sweep") as is_mine:
+        assert is_mine
+        assert sweep_at(world, due) == {}
+    assert sweep_at(world, due)["done"] > 0
 
 
 def test_two_sweeps_and_people_at_once(world: World) -> None:

@@ -1,12 +1,14 @@
 """Accounts in the database: what an error shows, columns that hold their codes, throttling, persons, offices."""
 
 import json
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import Type, extract_parameters
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,12 +38,16 @@ def refusals(username: str, sources: Iterable[str]) -> list[type[Refused]]:
     return found
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cheap hashes: what is tested is the counting."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    people._nobody.cache_clear()
-    monkeypatch.setattr(people, "hasher", lambda: cheap)
+def test_passwords_are_hashed_at_no_less_than_the_floor() -> None:
+    """OWASP's floor for Argon2id; the tests' accounts have cheaper hashes, so the real ones are made by a process."""
+    told = subprocess.run(
+        [sys.executable, "-c", "from app.services.people import hasher; print(hasher().hash('x'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    cost = extract_parameters(told.strip())
+    assert (cost.type, cost.memory_cost >= 19 * 1024, cost.time_cost >= 2) == (Type.ID, True, True)
 
 
 def test_a_database_error_shows_no_values(world: World) -> None:
@@ -61,7 +67,7 @@ def test_the_sex_of_a_person_is_stored_as_its_code(world: World) -> None:
         assert db.session.scalars(select(Member.sex).order_by(Member.position)).all() == ["male", "female"]
 
 
-def test_failures_block_an_account_from_one_source_and_leave_its_person_alone(world: World, quick: None) -> None:
+def test_failures_block_an_account_from_one_source_and_leave_its_person_alone(world: World) -> None:
     world.person("village_cadre")
     name = next(iter(world.accounts))
     assert refusals(f" {name.upper()} ", ["bad"] * 3) == [NotAllowed] * 3
@@ -73,7 +79,7 @@ def test_failures_block_an_account_from_one_source_and_leave_its_person_alone(wo
     assert people.log_in(name, PASSWORD, source="bad")
 
 
-def test_fifty_failures_block_an_account_or_a_source(world: World, quick: None) -> None:
+def test_fifty_failures_block_an_account_or_a_source(world: World) -> None:
     world.person("village_cadre")
     name = next(iter(world.accounts))
     assert refusals(name, [f"s{n // 4}" for n in range(50)]) == [NotAllowed] * 50
@@ -84,12 +90,12 @@ def test_fifty_failures_block_an_account_or_a_source(world: World, quick: None) 
     assert refusals("nobody", ["bad", "desk"]) == [Throttled, NotAllowed]
 
 
-def test_an_empty_name_counts_only_itself(world: World, quick: None) -> None:
+def test_an_empty_name_counts_only_itself(world: World) -> None:
     assert refusals("someone", ["desk"] * 5) == [NotAllowed] * 5
     assert refusals(" ", ["desk"]) == [NotAllowed]
 
 
-def test_a_wrong_old_password_counts_and_blocks(world: World, quick: None) -> None:
+def test_a_wrong_old_password_counts_and_blocks(world: World) -> None:
     number = int(world.person("village_cadre").id[1:])
     name, new = next(iter(world.accounts)), "a longer sentence here"
     for expected in (*[NotAllowed] * 5, Throttled):

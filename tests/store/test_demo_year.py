@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 VILLAGES = [Village(f"50024110320{n}", f"某{n}村", "隘口镇", "秀山土家族苗族自治县", "重庆市") for n in range(5)]
 BUILD_SECONDS = 300
 
-pytestmark = [pytest.mark.timeout(2 * BUILD_SECONDS), pytest.mark.xdist_group("demo_year")]
+pytestmark = pytest.mark.timeout(2 * BUILD_SECONDS)
 
 
 def built(folder: Path, now: datetime) -> Flask:

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from app.services import accounts, areas, export, households, roster_jobs
+from app.services.isolated import held
 from app.services.roster_jobs import BEGUN, LOCK, MOST_OPEN, ROSTERS
 from app.services.uploads import HOUR, Shelf
 from app.store.transaction import reading
@@ -214,7 +215,7 @@ def test_whoever_is_killed_over_a_roster_is_followed_by_another(world: World, si
 def test_two_schedulers_never_work_on_one_roster(world: World, site: Browser) -> None:
     place = sent(site, HEAD)
     token = place.rpartition("/")[2]
-    with roster_jobs._locked(token) as is_mine:
+    with held(ROSTERS.path(token, LOCK)) as is_mine:
         assert is_mine
         assert roster_jobs.work() == {"checked": 0, "taken": 0, "failed": 0, "removed": 0}
     assert ROSTERS.path(token, LOCK).exists()
