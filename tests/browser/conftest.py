@@ -43,7 +43,9 @@ def chromium() -> Iterator[Browser]:
     """Debian's Chromium with a fresh profile; the one without windows where there is one, as it takes a third less."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        pytest.fail(f"{BROWSERS[0]} is missing: apt-get install {BROWSERS[0]} (the browser tests need it)", pytrace=False)
+        pytest.fail(
+            f"{BROWSERS[0]} is missing: apt-get install {BROWSERS[0]} (the browser tests need it)", pytrace=False
+        )
     with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
         env: dict[str, str | float | bool] = {**os.environ, "HOME": home, "LANGUAGE": "zh_CN"}
         browser = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS, env=env)
