@@ -9,6 +9,7 @@ from typing import Any
 from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
 from app.runtime import runtime
 from workflows.clock import CHINA, local_date, parse_utc, time_left
+from workflows.clocks import frozen_limit
 from workflows.definition import Action, Field, Step
 from workflows.errors import Refused
 from workflows.journal import is_commitment
@@ -176,8 +177,7 @@ class Labels:
 
     def limit(self, clock: Clock) -> tuple[str, bool]:
         """Return how long a period lasts in words, and whether that is a default of ours."""
-        name = f"{self.compiled.definition.id}.{clock.kind}"
-        limit = self.compiled.pack.limit(name, local_date(parse_utc(clock.start)))
+        limit = frozen_limit(self.compiled, clock, runtime().rules.calendar)
         return (duration(self.speech, limit.duration, limit.bound), limit.own) if limit else ("", False)
 
 

@@ -1,16 +1,19 @@
 """Checks of packs and definitions against each other: what a file names must exist, before any case relies on it."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
-from workflows.clock import parse_duration
-from workflows.definition import Action, Definition, Field, Step
+from workflows.clock import Recurring, parse_duration
+from workflows.definition import Action, Definition, Field, Option, Step
 from workflows.guards import CONDITIONS, GUARDS
-from workflows.model import ROLE_LEVELS
-from workflows.policy import Condition, Pack, Parameter
-from workflows.tables import BadTable, ensure_label
+from workflows.limits import Facts, Limit, clashes
+from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
+from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder
+from workflows.tables import BadTable, Mistakes, ensure_label
 
 Definitions = Mapping[str, Definition]
 GUARD_KEYS: Mapping[str, set[str]] = {
@@ -85,37 +88,102 @@ def check_field(field: Field, purposes: Collection[str], where: str) -> None:
 
 
 def check_pack(pack: Pack, definitions: Definitions) -> None:
-    """Check that everything a pack names exists; raise BadTable with place and reason for the first mistake."""
+    """Check that everything a pack names exists; raise BadTable with place and reason of every mistake, one a line."""
     where = f"pack {pack.id}"
-    ensure(re.fullmatch(r"([0-9]{6}|[0-9]{9}|[0-9]{12})?", pack.area), where,
-           f"area {pack.area!r} must be a code of 6, 9 or 12 digits, or empty")  # fmt: skip
-    for check in (_check_sequences, _check_limits, _check_parameters, _check_conditions, _check_parts):
-        check(pack, definitions, where)
-    for step in pack.steps.values():
-        _check_step(step, pack, definitions, f"{where}, step {step.id}")
+    found = Mistakes()
+    with found.noting():
+        ensure(re.fullmatch(r"([0-9]{6}|[0-9]{9}|[0-9]{12})?", pack.area), where,
+               f"area {pack.area!r} must be a code of 6, 9 or 12 digits, or empty")  # fmt: skip
+    for rows, check in _row_checks(pack):
+        for row in rows:
+            with found.noting():
+                check(row, pack, definitions, where)
+    for whole in (_check_minimums, _check_clashes, _check_parameters_set, _check_evidence):
+        with found.noting():
+            whole(pack, definitions, where)
+    found.ensure_none()
 
 
-def _check_sequences(pack: Pack, definitions: Definitions, where: str) -> None:
-    for order in pack.sequences:
-        ensure_known(order.definition, definitions, f"{where}, sequence", "definition")
-        for purpose in order.purposes:
-            known = definitions[order.definition].purposes
-            ensure_known(purpose, known, f"{where}, sequence", "purpose")
-        source = order.clause.split(" ")[0]
-        ensure(not source or source in pack.sources, f"{where}, sequence",
-               f"clause {order.clause!r} names no source")  # fmt: skip
+RowCheck = Callable[[Any, Pack, Definitions, str], None]
 
 
-def _check_limits(pack: Pack, definitions: Definitions, where: str) -> None:
-    timers = {f"{d.id}.{t}" for d in definitions.values() for t in d.timers}
-    for limit in pack.limits:
-        ensure_known(limit.timer, timers, f"{where}, limit", "timer")
+def _row_checks(pack: Pack) -> Iterator[tuple[Iterable[Any], RowCheck]]:
+    """The parts of a pack, each with the check of one of its rows."""
+    yield pack.sequences, _check_sequence
+    yield pack.limits, _check_limit
+    yield pack.parameters, _check_parameter
+    yield pack.conditions, _check_condition
+    yield pack.fields.values(), _check_added_field
+    yield pack.requirements, _check_requirement
+    yield pack.options.items(), _check_options
+    yield pack.asks.items(), _check_asks
+    yield pack.signatures, _check_signature
+    yield pack.omitted, _check_omission
+    yield pack.aside, _check_aside
+    yield pack.steps.values(), _check_step
+
+
+def _check_sequence(order: StepOrder, pack: Pack, definitions: Definitions, where: str) -> None:
+    where = f"{where}, sequence"
+    ensure_known(order.definition, definitions, where, "definition")
+    for purpose in order.purposes:
+        ensure_known(purpose, definitions[order.definition].purposes, where, "purpose")
+    source = order.clause.split(" ")[0]
+    ensure(not source or source in pack.sources, where, f"clause {order.clause!r} names no source")
+    for step in order.own:
+        ensure_known(step, (*order.steps, *order.alongside), f"{where}, own", "step")
+
+
+def _check_limit(limit: Limit, pack: Pack, definitions: Definitions, where: str) -> None:
+    where = f"{where}, limit {limit.timer}"
+    timers = {f"{d.id}.{t}": t for d in definitions.values() for t in d.timers}
+    ensure_known(limit.timer, timers, where, "timer")
+    home = definitions[limit.timer.partition(".")[0]]
+    known: Mapping[str, Collection[str]] = {
+        "purposes": home.purposes,
+        "kinds": HOUSEHOLD_KINDS,
+        "statuses": definitions["monitor_status"].states if "monitor_status" in definitions else (),
+        "sources": _options(pack, definitions, "household_case", "clue_source"),
+        "roles": ROLE_LEVELS,
+        "modes": _options(pack, definitions, "assist", "visit_mode"),
+    }
+    for key, names in known.items():
+        for name in getattr(limit, key):
+            ensure_known(name, names, f"{where}, {key}", key)
+    is_duty = bool(home.timers[timers[limit.timer]].fulfilled_by)
+    ensure(is_duty or not (limit.roles or limit.modes), where, "only a duty of each period has roles and modes")
+    ensure(is_duty == isinstance(limit.duration, Recurring), where,
+           f"unit must {'' if is_duty else 'not '}be recurring")  # fmt: skip
+
+
+def _options(pack: Pack, definitions: Definitions, definition: str, field: str) -> tuple[str, ...]:
+    """The values of a choice, those that the pack adds with them."""
+    home = definitions.get(definition)
+    own = home.fields[field].option_ids if home and field in home.fields else ()
+    return (*own, *(option.id for option in pack.options.get(field, ())))
+
+
+def _check_clashes(pack: Pack, definitions: Definitions, where: str) -> None:
+    """Of the rows of one timer or parameter it must be plain which one counts."""
+    found = Mistakes()
+    for timer in dict.fromkeys(limit.timer for limit in pack.limits):
+        for reason in clashes(pack.limits_of(timer)):
+            found.note(f"{where}, limit {timer}: {reason}")
+    for one, other in combinations(sorted(pack.parameters, key=lambda row: row.begins), 2):
+        if one.id == other.id and (one.begins == other.begins or other.begins < one.ends != date.max):
+            found.note(f"{where}, parameter {one.id}: two rows hold on {other.begins}")
+    found.ensure_none()
+
+
+def _check_minimums(pack: Pack, definitions: Definitions, where: str) -> None:
     for timer in sorted(_minimums(pack, definitions)):
-        rows = [x for x in pack.limits if x.timer == timer]
+        rows = pack.limits_of(timer)
         ensure(all(x.bound == "min" for x in rows), f"{where}, limit {timer}", "bound must be min")
         days = {pack.effective, *(x.ends for x in rows if pack.effective < x.ends)}
-        open_days = [day for day in days if day.year < 9999 and not pack.limit(timer, day)]
-        ensure(not open_days, f"{where}, limit {timer}", f"no minimum is set on {open_days}")
+        for purpose in definitions[timer.partition(".")[0]].purposes:
+            known = Facts(purpose=purpose)
+            open_days = [str(day) for day in days if day.year < 9999 and not pack.limit(timer, day, known)]
+            ensure(not open_days, f"{where}, limit {timer}", f"no minimum is set for {purpose} on {open_days}")
 
 
 def _minimums(pack: Pack, definitions: Definitions) -> set[str]:
@@ -136,25 +204,34 @@ def _is_share(value: object) -> bool:
         return False
 
 
-def _check_parameters(pack: Pack, definitions: Definitions, where: str) -> None:
+Kinds = Mapping[str, tuple[Callable[[Any], bool], str]]
+
+
+def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
     steps = {name for d in definitions.values() for name in (*d.steps, *d.gates)} | set(pack.steps)
-    modes = definitions["assist"].fields["visit_mode"].option_ids if "assist" in definitions else ()
-    kinds: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    modes = _options(pack, definitions, "assist", "visit_mode")
+    return {
         "review_present": (_is_share, 'a share such as "2/3"'),
         "review_passes": (_is_share, 'a share such as "1/2"'),
         "helper_steps_aside": (lambda v: _is_list_of(v, steps), "a list of steps"),
         "visit_modes": (lambda v: _is_list_of(v, modes), "a list of modes of visit"),
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
+        "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
     }
-    for row in pack.parameters:
-        _check_parameter(row, kinds, f"{where}, parameter {row.id}")
-    for name in kinds:
-        found = any(p.id == name and p.begins <= pack.effective < p.ends for p in pack.parameters)
-        ensure(found, where, f"parameter {name!r} is not set on {pack.effective}")
 
 
-def _check_parameter(row: Parameter, kinds: Mapping[str, tuple[Callable[[Any], bool], str]], where: str) -> None:
+def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:
+    found = Mistakes()
+    for name in _parameter_kinds(pack, definitions):
+        is_set = any(p.id == name and p.begins <= pack.effective < p.ends for p in pack.parameters)
+        if not is_set:
+            found.note(f"{where}, parameter {name}: parameter {name!r} is not set on {pack.effective}")
+    found.ensure_none()
+
+
+def _check_parameter(row: Parameter, pack: Pack, definitions: Definitions, where: str) -> None:
+    where, kinds = f"{where}, parameter {row.id}", _parameter_kinds(pack, definitions)
     ensure_known(row.id, kinds, where, "parameter")
     fits, wanted = kinds[row.id]
     ensure(fits(row.value), where, f"value {row.value!r} must be {wanted}")
@@ -164,13 +241,15 @@ def _is_list_of(value: object, known: Collection[str]) -> bool:
     return isinstance(value, list | tuple) and all(item in known for item in value)
 
 
-def _check_conditions(pack: Pack, definitions: Definitions, where: str) -> None:
+def _check_condition(row: Condition, pack: Pack, definitions: Definitions, where: str) -> None:
     fields = set(pack.fields).union(*(d.fields for d in definitions.values()))
-    for row in pack.conditions:
-        place = f"{where}, condition {row.id}"
-        ensure_known(row.test, CONDITIONS, place, "test")
-        ensure_label(row.label, place)
-        _check_needs(row, definitions, fields, place)
+    place = f"{where}, condition {row.id}"
+    ensure_known(row.test, CONDITIONS, place, "test")
+    ensure_label(row.label, place)
+    for mode in row.modes:
+        known = _options(pack, definitions, "household_case", "elimination_mode")
+        ensure_known(mode, known, f"{place}, modes", "mode")
+    _check_needs(row, definitions, fields, place)
 
 
 def _check_needs(row: Condition, definitions: Definitions, fields: set[str], where: str) -> None:
@@ -184,7 +263,7 @@ def _check_needs(row: Condition, definitions: Definitions, fields: set[str], whe
         ensure(needs.keys() == {"definition", "field", "least"}, where, "needs definition, field, least")
         ensure_known(needs["definition"], definitions, where, "definition")
         ensure(type(needs["least"]) is int, where, "least must be a whole number")
-    elif row.test == "fields_true":
+    elif row.test in ("fields_true", "fields_positive"):
         ensure(needs.keys() == {"fields"} and needs["fields"], where, "needs fields")
         for name in needs["fields"]:
             ensure_known(name, fields, where, "field")
@@ -192,20 +271,94 @@ def _check_needs(row: Condition, definitions: Definitions, fields: set[str], whe
         ensure(not needs, where, f"test {row.test} needs nothing")
 
 
-def _check_parts(pack: Pack, definitions: Definitions, where: str) -> None:
+def _check_evidence(pack: Pack, definitions: Definitions, where: str) -> None:
     for kind, label in pack.evidence.items():
         ensure_label(label, f"{where}, evidence {kind}")
-    purposes = {name for d in definitions.values() for name in d.purposes}
-    for name, field in pack.fields.items():
-        check_field(field, purposes, where)
-        taken = [d.id for d in definitions.values() if name in d.fields]
-        ensure(not taken, where, f"field {name!r} stands in definition {taken} already")
-    steps = {name for d in definitions.values() for name in d.steps} | set(pack.steps)
-    for name in pack.requirements:
-        ensure_known(name, steps, f"{where}, requirements", "step")
+
+
+def _check_added_field(field: Field, pack: Pack, definitions: Definitions, where: str) -> None:
+    check_field(field, {name for d in definitions.values() for name in d.purposes}, where)
+    taken = [d.id for d in definitions.values() if field.id in d.fields]
+    ensure(not taken, where, f"field {field.id!r} stands in definition {taken} already")
+
+
+def _check_requirement(step: str, pack: Pack, definitions: Definitions, where: str) -> None:
+    ensure_known(step, _library(pack, definitions), f"{where}, requirements {step}", "step")
+
+
+def _library(pack: Pack, definitions: Definitions) -> dict[str, Step]:
+    return {**{name: step for d in definitions.values() for name, step in d.steps.items()}, **pack.steps}
+
+
+def _check_asks(item: tuple[str, tuple[str, ...]], pack: Pack, definitions: Definitions, where: str) -> None:
+    step, names = item
+    ensure_known(step, _library(pack, definitions), f"{where}, asks {step}", "step")
+    home = next(d for d in definitions.values() if _library(pack, definitions)[step].gate in d.gates)
+    for name in names:
+        ensure_known(name, {**home.fields, **pack.fields}, f"{where}, asks {step}", "field")
+
+
+def _check_options(item: tuple[str, tuple[Option, ...]], pack: Pack, definitions: Definitions, where: str) -> None:
+    name, added = item
+    fields = [d.fields[name] for d in definitions.values() if name in d.fields]
+    ensure(any(field.type in ("choice", "choices") for field in fields), f"{where}, options {name}",
+           f"field {name!r} is no choice of a definition")  # fmt: skip
+    ids = [option.id for field in fields[:1] for option in field.options] + [option.id for option in added]
+    ensure(len(set(ids)) == len(ids), f"{where}, options {name}", "an option stands twice")
+    for option in added:
+        ensure(option.zh and option.en, f"{where}, options {name}", f"{option.id} needs zh and en")
+
+
+def _check_signature(row: Signature, pack: Pack, definitions: Definitions, where: str) -> None:
+    where = f"{where}, signature {row.step}"
+    library = _library(pack, definitions)
+    ensure_known(row.step, library, where, "step")
+    step = library[row.step]
+    for role in row.roles:
+        ensure_known(role, ROLE_LEVELS, where, "role")
+    for purpose in row.purposes:
+        ensure_known(purpose, {name for d in definitions.values() for name in d.purposes}, where, "purpose")
+    ensure(row.count >= 0, where, f"count {row.count} must be 1 or more")
+    ensure(row.mode in ("", "one", "all", "any"), where, f"mode {row.mode!r} must be one, all or any")
+    ensure(row.mode != "any" or row.count or step.sign.get("count"), where, "mode any needs a count")
+    ensure(not row.count or row.mode in ("", "any"), where, "only mode any has a count")
+    is_vote = step.sign.get("mode") == "vote"
+    ensure(not is_vote or not (row.mode or row.count), where, "a vote is signed by the one who records it")
+    if row.body:
+        ensure_label(row.body, f"{where}, body")
+    _check_level(row, step, where)
+    same = [x for x in pack.signatures if x.step == row.step and _share(x.purposes, row.purposes)]
+    ensure(len(same) == 1, where, "stands twice for one purpose")
+
+
+def _check_level(row: Signature, step: Step, where: str) -> None:
+    """A gate stays with its level: others may sign with it, none without it."""
+    levels = {ROLE_LEVELS[role] for role in step.roles if role in ROLE_LEVELS}
+    kept = [ROLE_LEVELS[role] in levels for role in row.roles]
+    enough = any(kept) if (row.mode or step.sign.get("mode")) == "all" else all(kept)
+    ensure(not step.required or not row.roles or enough, where, f"a gate is signed at its own level: {sorted(levels)}")
+
+
+def _share(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    return not one or not other or bool(set(one) & set(other))
+
+
+def _check_omission(row: Omission, pack: Pack, definitions: Definitions, where: str) -> None:
+    where = f"{where}, omitted {row.action}"
+    ensure_known(row.definition, definitions, where, "definition")
+    omissible = [a.id for a in definitions[row.definition].actions.values() if a.omissible]
+    ensure_known(row.action, omissible, where, "action that a place may omit")
+
+
+def _check_aside(row: Aside, pack: Pack, definitions: Definitions, where: str) -> None:
+    gates = {name for d in definitions.values() for name in d.gates}
+    for name in (row.signed, *row.at):
+        ensure_known(name, gates, f"{where}, aside {row.signed}", "gate")
+    ensure(row.at and row.signed not in row.at, f"{where}, aside {row.signed}", "at must name other gates")
 
 
 def _check_step(step: Step, pack: Pack, definitions: Definitions, where: str) -> None:
+    where = f"{where}, step {step.id}"
     home = next((d for d in definitions.values() if step.gate in d.gates), None)
     if home is None:
         raise BadTable(f"{where}: gate {step.gate!r} is not defined")

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from workflows.calendars import Calendar
 from workflows.clock import Recurring, due, local_date, next_period, parse_utc, period, utc_text
 from workflows.definition import Timer
 from workflows.guards import Context
+from workflows.limits import Facts, Limit
+from workflows.machine import Compiled
 from workflows.model import Clock, Deadline, EndedDeadline, Office
-from workflows.policy import Limit
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class ClockChange:
 
 @dataclass(frozen=True)
 class Turn:
-    """What happened to the case, as far as periods care: action, from where to where, and whether it closes."""
+    """What happened to the case, as far as periods care: action, from where to where, and whether it closes.
+
+    Where further people must sign first (``completes`` is false) nothing has happened yet to any period.
+    """
 
     action: str
     source: str
@@ -34,12 +39,15 @@ class Turn:
     office: Office
     values: Mapping[str, Any]
     fields: Mapping[str, Any]
+    completes: bool = True
 
 
 def turn_clocks(context: Context, turn: Turn) -> ClockChange:
     """Return the periods after a move; a period's due date and clause are frozen when it starts."""
     clocks = dict(context.case.clocks) if context.case else {}
     generations = dict(context.fields.get("_generations", {}))
+    if not turn.completes:
+        return ClockChange(clocks, generations, (), ())
     started: list[Deadline] = []
     ended: list[EndedDeadline] = []
     timers = {timer.id: timer for timer in context.compiled.timers}
@@ -89,8 +97,10 @@ def _fulfils(context: Context, turn: Turn, timer: Timer, clock: Clock) -> bool:
     """A duty of a period is done by the roles and modes that the pack accepts, once the period has begun."""
     today = context.today
     pack = context.compiled.pack
-    right_mode = turn.values.get("visit_mode") in pack.parameter("visit_modes", today).value
-    right_role = turn.office.role in pack.parameter("visit_roles", today).value
+    limit = frozen_limit(context.compiled, clock, context.calendar)
+    modes = limit.modes if limit and limit.modes else pack.parameter("visit_modes", today).value
+    roles = limit.roles if limit and limit.roles else pack.parameter("visit_roles", today).value
+    right_mode, right_role = turn.values.get("visit_mode") in modes, turn.office.role in roles
     begun = parse_utc(clock.start)
     in_period = turn.values.get("visit_on", "") >= local_date(begun).isoformat()
     return right_mode and right_role and in_period and context.now >= begun
@@ -112,7 +122,7 @@ def _starting(
         return None
     if _is_done_beside(context, turn, timer) or (timer.unless_field and turn.fields.get(timer.unless_field)):
         return None
-    limit = limit_of(context, timer)
+    limit = limit_of(context, turn, timer)
     if limit is None:
         return None
     begin, end, provisional = _span(context, turn, timer, limit, renewed=renewed)
@@ -153,9 +163,42 @@ def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed
     return (begin, end) if begin == context.now else next_period(duration, context.now)
 
 
-def limit_of(context: Context, timer: Timer) -> Limit | None:
-    """Return the pack's limit for a timer on the day of the act."""
-    return context.compiled.pack.limit(f"{context.compiled.definition.id}.{timer.id}", context.today)
+def limit_of(context: Context, turn: Turn, timer: Timer) -> Limit | None:
+    """Return the pack's limit for a timer on the day of the act, for this household as it stands now."""
+    name = f"{context.compiled.definition.id}.{timer.id}"
+    return context.compiled.pack.limit(name, context.today, facts_of(context, turn))
+
+
+def facts_of(context: Context, turn: Turn) -> Facts:
+    """What limits may depend on. The status is that before the effects of this move; the source is the latest clue's."""
+    dossier = context.dossier
+    status, gates = dossier.latest("monitor_status"), dossier.latest("household_case")
+    is_status = context.compiled.definition.id == "monitor_status"
+    known = turn.fields.get("clue_source") or (gates.fields.get("clue_source") if gates else "")
+    return Facts(
+        purpose=context.compiled.purpose,
+        kind=dossier.subject.household_kind,
+        status=turn.target if is_status else (status.state if status else "none"),
+        source=str(known or ""),
+    )
+
+
+def frozen_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Limit | None:
+    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, end.
+
+    The household may have changed since; the period keeps what it was made from.
+    """
+    rows = compiled.pack.limits_of(f"{compiled.definition.id}.{clock.kind}")
+    same = [x for x in rows if (x.clause, x.bound) == (clock.clause, clock.bound)]
+    day = local_date(parse_utc(clock.start))
+    return max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
+
+
+def _gives(limit: Limit, clock: Clock, calendar: Calendar) -> bool:
+    start = parse_utc(clock.start)
+    if isinstance(limit.duration, Recurring):
+        return utc_text(period(limit.duration, start)[1]) == clock.due
+    return utc_text(due(limit.duration, start, calendar=calendar).at) == clock.due
 
 
 def is_recurring(timer: Timer) -> bool:

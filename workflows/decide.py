@@ -77,7 +77,7 @@ def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, 
         raise NotFound(case=command.case)
     compiled = rules.machine_of(case) if case else _machine_to_open(rules, dossier, command, now)
     form = compiled.step_of(command.action) or compiled.definition.actions.get(command.action)
-    if form is None:
+    if form is None or command.action in compiled.omitted:
         raise UnknownAction(action=command.action)
     return Context(compiled, dossier, case, form, actor, now, rules.calendar)
 
@@ -124,6 +124,7 @@ def _move(rules: Rules, context: Context, command: Command, *, office: Office, v
     RECORDS[getattr(context.form, "records", "")](draft, context, values)
     record_facts(draft, context)
     turn = _turn(context, number, office, target=target, values=values, draft=draft)
+    turn = replace(turn, completes=completes)
     change = turn_clocks(context, turn)
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))

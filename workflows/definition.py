@@ -103,6 +103,7 @@ class Action:
     """An action beside the steps; ``who = "current"`` means those whom the present state waits for.
 
     An ``opening`` one takes over what was decided before this system was used: only a roster's import may ask for it.
+    An ``omissible`` one need not exist everywhere: a pack may omit it.
     """
 
     id: str
@@ -121,6 +122,7 @@ class Action:
     internal: bool = False
     system: bool = False
     opening: bool = False
+    omissible: bool = False
     records: str = ""
     counts: str = ""
     dates: str = ""

@@ -63,7 +63,11 @@ def record_signature(draft: Draft, context: Context, office: Office, *, target: 
         draft.put("_signatures", given)
     elif draft.fields.get("_signatures") and (completes and target != context.state):
         draft.put("_signatures", {})
-    _record_done(draft, context, target)
+    elif form.sign.get("mode") in REPEATED and form.id in context.compiled.alongside:
+        kept = {name: row for name, row in draft.fields.get("_signatures", {}).items() if name != form.id}
+        draft.put("_signatures", kept)
+    if completes:
+        _record_done(draft, context, target)
 
 
 def record_hand(draft: Draft, gate: str, person: str) -> None:

@@ -166,6 +166,7 @@ def ensure_clean_hands(context: Context) -> None:
     if has_helped(context) and _helper_steps_aside(context):
         raise HelperStepsAside(step=context.step.id if context.step else context.form.id)
     ensure_other_hands(context)
+    ensure_aside(context)
     if any(s["person"] == person for s in signatures(context)):
         raise AlreadySigned(role="")
 
@@ -199,6 +200,14 @@ def ensure_other_hands(context: Context) -> None:
     for gate in separate:
         if gate != context.signed_gate and context.actor.person in hands.get(gate, []):
             raise SameHand(gate=gate)
+
+
+def ensure_aside(context: Context) -> None:
+    """Who signed one gate steps aside at others where the pack says so."""
+    hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
+    for row in context.compiled.pack.aside:
+        if context.signed_gate in row.at and context.actor.person in hands.get(row.signed, []):
+            raise SameHand(gate=row.signed)
 
 
 def ensure_not_done(context: Context) -> None:
@@ -289,9 +298,15 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
 
 
 # --- conditions named in packs -------
+# How the risk ended when nobody said so, as in cases of before that was asked: the way that asks for more.
+ASSISTED = "assisted"
+
+
 def failed_conditions(context: Context) -> list[Condition]:
     """Return the pack's conditions that are not met now, binding or not."""
-    return [c for c in context.compiled.pack.conditions if not CONDITIONS[c.test](context, c)]
+    mode = context.fields.get("elimination_mode", ASSISTED)
+    asked = [c for c in context.compiled.pack.conditions if not c.modes or mode in c.modes]
+    return [c for c in asked if not CONDITIONS[c.test](context, c)]
 
 
 def included_for(context: Context, condition: Condition) -> bool:
@@ -312,13 +327,20 @@ def counted(context: Context, condition: Condition) -> bool:
 
 def income_above_line(context: Context, condition: Condition) -> bool:
     """Income per head as verified lies above the line of the day."""
-    line = context.compiled.pack.parameter("income_line", context.today).value
-    return bool(context.fields.get("income_per_head", 0) > line)
+    pack, income = context.compiled.pack, context.fields.get("income_per_head", 0)
+    line = pack.parameter("income_line", context.today).value
+    included = pack.flag("income_line_included", context.today, default=True)
+    return bool(income > line or (income == line and not included))
 
 
 def fields_true(context: Context, condition: Condition) -> bool:
     """Facts were verified as true in this case."""
     return all(context.fields.get(name) is True for name in condition.needs["fields"])
+
+
+def fields_positive(context: Context, condition: Condition) -> bool:
+    """Numbers verified in this case are more than nothing."""
+    return all((context.fields.get(name) or 0) > 0 for name in condition.needs["fields"])
 
 
 def developmental_measure(context: Context, condition: Condition) -> bool:
@@ -334,5 +356,6 @@ CONDITIONS: Mapping[str, Callable[[Context, Condition], bool]] = {
     "counted": counted,
     "income_above_line": income_above_line,
     "fields_true": fields_true,
+    "fields_positive": fields_positive,
     "developmental_measure": developmental_measure,
 }

@@ -8,7 +8,7 @@ from transitions import Machine, MachineError
 
 from workflows.definition import CAME_FROM, Action, Definition, Field, Label, Step, Timer, ensure_form
 from workflows.errors import WrongState
-from workflows.policy import Pack
+from workflows.policy import Pack, Signature
 from workflows.tables import BadTable
 
 NEW = "@new"
@@ -40,6 +40,7 @@ class Compiled:
     evidence: Mapping[str, Label]
     timers: tuple[Timer, ...]
     machine: Machine
+    omitted: frozenset[str] = frozenset()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -132,22 +133,46 @@ class Compiled:
 def compile_machine(definition: Definition, pack: Pack, purpose: str) -> Compiled:
     """Compile; raise BadTable when the pack's order breaks the definition's gates."""
     order, alongside = _steps(definition, pack, purpose)
-    fields = {**definition.fields, **pack.fields}
+    fields = _fields(definition, pack)
     evidence = {**definition.evidence, **pack.evidence}
     for step in (*order, *alongside.values()):
         ensure_form(step, fields, evidence)
-    machine = Machine(
-        model=None,
-        states=_states(definition, order),
-        transitions=[
-            *_arrows(definition, order, purpose),
-            *_beside_arrows(definition, pack, order, alongside, purpose),
-        ],
-        initial=NEW,
-        auto_transitions=False,
-    )
+    omitted = frozenset(row.action for row in pack.omitted if row.definition == definition.id)
+    arrows = [
+        *_arrows(definition, order, purpose, omitted),
+        *_beside_arrows(definition, pack, order, alongside, purpose),
+    ]
+    states = _states(definition, order)
     timers = _timers(definition, order, _timers_beside(definition, pack, order, alongside, purpose), purpose)
-    return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine)
+    if omitted:
+        # What only an omitted action led to is not there either, nor are periods that nothing starts or ends.
+        states = _reachable(states, arrows)
+        arrows = [arrow for arrow in arrows if arrow["source"] in states]
+        timers = tuple(t for t in timers if not _is_idle(t, omitted))
+    machine = Machine(model=None, states=states, transitions=arrows, initial=NEW, auto_transitions=False)
+    return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine, omitted)
+
+
+def _fields(definition: Definition, pack: Pack) -> dict[str, Field]:
+    """The fields of the definition and of the pack, with the options that the pack adds to a choice."""
+    fields = {**definition.fields, **pack.fields}
+    for name, added in pack.options.items():
+        if name in fields:
+            fields[name] = replace(fields[name], options=(*fields[name].options, *added))
+    return fields
+
+
+def _reachable(states: list[str], arrows: list[dict[str, str]]) -> list[str]:
+    """The states that some chain of arrows leads to, in their order."""
+    found, new = {NEW}, {NEW}
+    while new:
+        new = {arrow["dest"] for arrow in arrows if arrow["source"] in new} - found
+        found |= new
+    return [state for state in states if state in found]
+
+
+def _is_idle(timer: Timer, omitted: frozenset[str]) -> bool:
+    return any(names and set(names) <= omitted for names in (timer.starts_on, timer.ends_on))
 
 
 def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step, ...], dict[str, Step]]:
@@ -162,16 +187,31 @@ def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step
             raise BadTable(f"{where}: step {name!r} is not defined")
     if len(set(named)) != len(named):
         raise BadTable(f"{where}: a step stands twice")
-    order = tuple(_with_requirements(library[name], pack) for name in sequence.steps)
-    alongside = {name: _with_requirements(library[name], pack) for name in sequence.alongside}
+    order = tuple(_as_asked(library[name], pack, purpose) for name in sequence.steps)
+    alongside = {name: _as_asked(library[name], pack, purpose) for name in sequence.alongside}
     _ensure_order(definition, order, sequence.alongside, library, where)
     return order, alongside
 
 
-def _with_requirements(step: Step, pack: Pack) -> Step:
-    """Add the evidence that a pack asks for beyond the definition's."""
-    extra = [kind for kind in pack.requirements.get(step.id, ()) if kind not in step.evidence]
-    return replace(step, evidence=(*step.evidence, *extra))
+def _as_asked(step: Step, pack: Pack, purpose: str) -> Step:
+    """Add what a pack asks beyond the definition: evidence, fields, and who signs."""
+    evidence = [kind for kind in pack.requirements.get(step.id, ()) if kind not in step.evidence]
+    fields = [name for name in pack.asks.get(step.id, ()) if name not in step.fields]
+    step = replace(step, evidence=(*step.evidence, *evidence), fields=(*step.fields, *fields))
+    row = next((r for r in pack.signatures if r.step == step.id and (not r.purposes or purpose in r.purposes)), None)
+    return _signed_by(step, row) if row else step
+
+
+def _signed_by(step: Step, row: Signature) -> Step:
+    mode = row.mode or ("any" if row.count else step.sign.get("mode", "one"))
+    sign = {**step.sign, "mode": mode, **({"count": row.count} if row.count else {})}
+    label, state_label = (_naming_body(x, row.body) for x in (step.label, step.state_label))
+    return replace(step, roles=row.roles or step.roles, sign=sign, label=label, state_label=state_label)
+
+
+def _naming_body(label: Label, body: Label) -> Label:
+    """A step's label names the body that the pack says must meet."""
+    return {"zh": f"{label['zh']}（{body['zh']}）", "en": f"{label['en']} ({body['en']})"} if body else label
 
 
 def _ensure_order(
@@ -237,7 +277,9 @@ def _states_beside(definition: Definition, order: tuple[Step, ...], beside: str)
     return (neighbour.state, *held)
 
 
-def _arrows(definition: Definition, order: tuple[Step, ...], purpose: str) -> list[dict[str, str]]:
+def _arrows(
+    definition: Definition, order: tuple[Step, ...], purpose: str, omitted: frozenset[str]
+) -> list[dict[str, str]]:
     arrows: list[dict[str, str]] = []
     following = [*(s.state for s in order[1:]), "concluded"]
     for step, dest in zip(order, following, strict=False):
@@ -245,7 +287,7 @@ def _arrows(definition: Definition, order: tuple[Step, ...], purpose: str) -> li
         if step.sign.get("mode") in REPEATED:
             arrows.append(_arrow(f"{step.action}>{step.state}", step.state, step.state))
     for action in definition.actions.values():
-        if purpose in action.purposes or not action.purposes:
+        if (purpose in action.purposes or not action.purposes) and action.id not in omitted:
             arrows += _action_arrows(action, definition, order)
     return arrows
 

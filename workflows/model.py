@@ -33,6 +33,10 @@ ROLE_LEVELS = {
 }
 
 
+# What a household is, apart from its monitoring status (domain notes, section 0.1).
+HOUSEHOLD_KINDS = ("ordinary", "former_poor", "five_noes", "low_income")
+
+
 def area_prefix(code: str, level: str) -> str:
     """Return the leading digits that an area shares with everything inside it."""
     return code[: LEVEL_DIGITS[level]]

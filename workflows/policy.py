@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -10,18 +10,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from workflows.clock import Duration, parse_duration
-from workflows.definition import Field, Label, Step, read_fields
+from workflows.clock import parse_duration
+from workflows.definition import Field, Label, Option, Step, read_fields
 from workflows.journal import canonical, digest
-from workflows.tables import BadTable, build, build_all, ensure_label
+from workflows.limits import SELECTORS, Facts, Limit, most_specific
+from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, freeze
 from workflows.terms import Variant, parse_variant
 
 FORMAT = "fp-pack-v1"
 BOUNDS = ("max", "min")
 KEYS = {
     "format", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
-    "conditions", "steps", "fields", "evidence", "requirements", "terms",
+    "conditions", "steps", "fields", "evidence", "requirements", "terms", "signatures", "omitted", "aside", "options",
+    "asks",
 }  # fmt: skip
+ANYONE = Facts()
 
 
 @dataclass(frozen=True)
@@ -36,27 +39,51 @@ class Source:
 
 @dataclass(frozen=True)
 class StepOrder:
-    """The order of steps for one purpose; ``alongside`` names steps done while another one waits."""
+    """The order of steps for one purpose; ``alongside`` names steps done while another one waits.
+
+    ``own`` names the steps whose place here is our default: the clause says nothing about them.
+    """
 
     definition: str
     purposes: tuple[str, ...]
     steps: tuple[str, ...]
     alongside: Mapping[str, str] = field(default_factory=dict)
     clause: str = ""
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Limit:
-    """How long a timer runs, from a date on; ``own`` marks a default of ours that no source states."""
+class Signature:
+    """Who signs a step here, and how many: verifiers, the township stations that sign jointly, the review's body."""
 
-    timer: str
-    duration: Duration
-    bound: str
-    clause: str
-    begins: date
-    ends: date
-    own: bool
-    warn: tuple[int, ...]
+    step: str
+    purposes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    mode: str = ""
+    count: int = 0
+    body: Label = field(default_factory=dict)
+    clause: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Omission:
+    """An action of a definition that this place does not have (fast track, appeal)."""
+
+    definition: str
+    action: str
+    clause: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Who signed one gate of a case steps aside at others."""
+
+    signed: str
+    at: tuple[str, ...]
+    clause: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +100,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition of a decision; ``effect`` bar refuses, warn is only shown and recorded."""
+    """A condition of a decision; ``effect`` bar refuses, warn is only shown and recorded.
+
+    ``modes`` limits it to a way in which the risk was eliminated (``natural``, ``assisted``); empty: both.
+    """
 
     id: str
     test: str
@@ -82,6 +112,7 @@ class Condition:
     clause: str = ""
     own: bool = False
     needs: Mapping[str, Any] = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,13 +133,21 @@ class Pack:
     evidence: Mapping[str, Label]
     requirements: Mapping[str, tuple[str, ...]]
     terms: Mapping[str, tuple[Variant, ...]]
+    signatures: tuple[Signature, ...]
+    omitted: tuple[Omission, ...]
+    aside: tuple[Aside, ...]
+    options: Mapping[str, tuple[Option, ...]]
+    asks: Mapping[str, tuple[str, ...]]
     text: str
     digest: str
 
-    def limit(self, timer: str, on: date) -> Limit | None:
-        """Return the limit of ``definition.timer`` on a day, or None where the pack sets none."""
-        fitting = [x for x in self._limits_by_timer.get(timer, ()) if x.begins <= on < x.ends]
-        return max(fitting, key=lambda x: x.begins, default=None)
+    def limit(self, timer: str, on: date, facts: Facts = ANYONE) -> Limit | None:
+        """Return the limit of ``definition.timer`` on a day for a household, or None where the pack sets none."""
+        return most_specific(self.limits_of(timer), on, facts)
+
+    def limits_of(self, timer: str) -> Sequence[Limit]:
+        """Return all rows of ``definition.timer``, whatever day or household they are for."""
+        return self._limits_by_timer.get(timer, ())
 
     @cached_property
     def _limits_by_timer(self) -> Mapping[str, list[Limit]]:
@@ -120,6 +159,11 @@ class Pack:
         if not fitting:
             raise KeyError(f"pack {self.id} sets no parameter {name} on {on}")
         return max(fitting, key=lambda p: p.begins)
+
+    def flag(self, name: str, on: date, *, default: bool) -> bool:
+        """Return a parameter that packs kept from before it was known do not set."""
+        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
+        return bool(max(fitting, key=lambda p: p.begins).value) if fitting else default
 
     def fraction(self, name: str, on: date) -> Fraction:
         """Return a parameter such as "2/3" as a fraction."""
@@ -156,8 +200,10 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
 
 ROW_KEYS = {
     "sources": ("id",), "sequences": ("definition", "purposes", "steps"), "limits": ("timer",),
-    "parameters": ("id",), "conditions": ("id",), "steps": ("id",),
+    "parameters": ("id",), "conditions": ("id",), "steps": ("id",), "signatures": ("step",),
+    "omitted": ("definition", "action"), "aside": ("signed", "at"),
 }  # fmt: skip
+TABLES = ("fields", "evidence", "requirements", "terms", "options", "asks")
 
 
 def _ensure_rows(tables: Mapping[str, Any]) -> None:
@@ -169,7 +215,7 @@ def _ensure_rows(tables: Mapping[str, Any]) -> None:
         for key, row in ((key, row) for row in rows for key in keys):
             if key not in row:
                 raise BadTable(f"{name}: key {key!r} is missing in {row}")
-    for name in ("fields", "evidence", "requirements", "terms"):
+    for name in TABLES:
         if not isinstance(tables.get(name, {}), dict):
             raise BadTable(f"{name}: a table is needed")
     for name, rows in tables.get("terms", {}).items():
@@ -177,52 +223,25 @@ def _ensure_rows(tables: Mapping[str, Any]) -> None:
             raise BadTable(f"terms {name}: a list of wordings is needed")
 
 
-MERGED_BY: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
-    "sources": lambda row: row["id"],
-    "sequences": lambda row: (row["definition"], tuple(row["purposes"])),
-    "limits": lambda row: row["timer"],
-    "parameters": lambda row: row["id"],
-    "conditions": lambda row: row["id"],
-    "steps": lambda row: row["id"],
-}
-
-
-def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge a child over its parent: rows of a list by their key (all rows of that key replaced), tables by key."""
-    merged = {**parent, **child}
-    merged.pop("extends", None)
-    for name, key in MERGED_BY.items():
-        own = {key(row) for row in child.get(name, [])}
-        kept = [row for row in parent.get(name, []) if key(row) not in own]
-        merged[name] = [*kept, *child.get(name, [])]
-    for name in ("fields", "evidence", "requirements", "terms"):
-        merged[name] = {**parent.get(name, {}), **child.get(name, {})}
-    return merged
-
-
 def parse_pack(text: str) -> Pack:
-    """Parse a merged pack from its canonical JSON text (as kept by digest); raise BadTable for mistakes."""
+    """Parse a merged pack from its canonical JSON text (as kept by digest); raise BadTable with all mistakes."""
     tables = json.loads(text)
     _ensure_head(tables)
     ensure_label(tables["label"], tables["id"])
+    found = Mistakes()
+    with found.noting():
+        effective = _day(tables["effective"], f"pack {tables['id']}, effective")
+    parts: dict[str, Any] = {}
+    for name, read in PARTS.items():
+        parts[name] = found.each(read, tables.get(name, []))
+    for name, whole in WHOLE.items():
+        with found.noting():
+            parts[name] = whole(tables.get(name, [] if name in ROW_KEYS else {}))
+    found.ensure_none()
     pack = Pack(
-        id=tables["id"],
-        area=tables["area"],
-        label=tables["label"],
-        effective=_day(tables["effective"], f"pack {tables['id']}, effective"),
-        sources=build_all(Source, tables.get("sources", []), "source"),
-        sequences=tuple(build(StepOrder, row, "sequence") for row in tables.get("sequences", [])),
-        limits=tuple(_limit(row) for row in tables.get("limits", [])),
-        parameters=tuple(_parameter(row) for row in tables.get("parameters", [])),
-        conditions=tuple(build_all(Condition, tables.get("conditions", []), "condition").values()),
-        steps=build_all(Step, tables.get("steps", []), "step"),
-        fields=read_fields(tables.get("fields", {})),
-        evidence=tables.get("evidence", {}),
-        requirements={key: tuple(kinds) for key, kinds in tables.get("requirements", {}).items()},
-        terms={key: tuple(parse_variant(v) for v in rows) for key, rows in tables.get("terms", {}).items()},
-        text=text,
-        digest=digest(text),
-    )
+        id=tables["id"], area=tables["area"], label=tables["label"], effective=effective, **parts,
+        text=text, digest=digest(text),
+    )  # fmt: skip
     _ensure_clauses(pack)
     return pack
 
@@ -242,7 +261,8 @@ def _dates(row: Mapping[str, Any], where: str) -> tuple[date, date]:
     return begins, ends
 
 
-LIMIT_KEYS = {"timer", "bound", "clause", "from", "to", "own", "warn"}
+LISTS = (*SELECTORS, "roles", "modes")
+LIMIT_KEYS = {"timer", "bound", "clause", "from", "to", "own", "warn", *LISTS}
 
 
 def _limit(row: Mapping[str, Any]) -> Limit:
@@ -255,6 +275,7 @@ def _limit(row: Mapping[str, Any]) -> Limit:
         raise BadTable(f"{where}: {error}") from error
     begins, ends = _dates(row, where)
     warn: Sequence[int] = row.get("warn", [80])
+    lists = {key: _names(row[key], f"{where}, {key}") for key in LISTS if key in row}
     return Limit(
         row["timer"],
         duration,
@@ -264,7 +285,14 @@ def _limit(row: Mapping[str, Any]) -> Limit:
         ends,
         bool(row.get("own")),
         tuple(warn),
+        **lists,
     )
+
+
+def _names(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise BadTable(f"{where}: a list of names is needed, not {value!r}")
+    return tuple(value)
 
 
 PARAMETER_KEYS = {"id", "value", "clause", "from", "to", "own"}
@@ -277,18 +305,61 @@ def _parameter(row: Mapping[str, Any]) -> Parameter:
     return Parameter(row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own")))
 
 
+def _options(tables: Mapping[str, Any]) -> dict[str, tuple[Option, ...]]:
+    return {name: tuple(build(Option, row, f"options of {name}") for row in rows) for name, rows in tables.items()}
+
+
+def _lists(tables: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {key: _names(names, key) for key, names in tables.items()}
+
+
+def _wordings(tables: Mapping[str, Any]) -> dict[str, tuple[Variant, ...]]:
+    return {key: tuple(parse_variant(v) for v in rows) for key, rows in tables.items()}
+
+
+# Lists are read row by row, so that one mistake does not hide the next; the others as a whole.
+PARTS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
+    "sequences": lambda row: build(StepOrder, row, f"sequence {row['definition']}"),
+    "limits": _limit,
+    "parameters": _parameter,
+    "signatures": lambda row: build(Signature, row, f"signature {row['step']}"),
+    "omitted": lambda row: build(Omission, row, f"omitted {row['action']}"),
+    "aside": lambda row: build(Aside, row, f"aside {row['signed']}"),
+}
+WHOLE: Mapping[str, Callable[[Any], object]] = {
+    "sources": lambda rows: build_all(Source, rows, "source"),
+    "conditions": lambda rows: tuple(build_all(Condition, rows, "condition").values()),
+    "steps": lambda rows: build_all(Step, rows, "step"),
+    "fields": read_fields,
+    "evidence": freeze,
+    "requirements": lambda table: {key: tuple(kinds) for key, kinds in table.items()},
+    "terms": _wordings,
+    "options": _options,
+    "asks": _lists,
+}
+
+
 def _ensure_clauses(pack: Pack) -> None:
     """Each rule names a source of the pack, or says openly that it is our own default."""
-    rules: tuple[Limit | Parameter | Condition, ...] = (
-        *pack.limits,
-        *pack.parameters,
-        *pack.conditions,
-    )
-    for rule in rules:
-        name = rule.timer if isinstance(rule, Limit) else rule.id
+    found = Mistakes()
+    for name, rule in named_rules(pack):
         source = rule.clause.split(" ")[0]
         if not rule.own and source not in pack.sources:
-            raise BadTable(f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true")
+            found.note(f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true")
     for condition in pack.conditions:
         if condition.effect not in ("bar", "warn"):
-            raise BadTable(f"pack {pack.id}, condition {condition.id}: effect must be bar or warn")
+            found.note(f"pack {pack.id}, condition {condition.id}: effect must be bar or warn")
+    found.ensure_none()
+
+
+Rule = Limit | Parameter | Condition | Signature | Omission | Aside
+
+
+def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
+    """Return every rule that needs a clause or ``own``, with the words that name it in a message."""
+    yield from ((f"limit {row.timer}", row) for row in pack.limits)
+    yield from ((f"parameter {row.id}", row) for row in pack.parameters)
+    yield from ((f"condition {row.id}", row) for row in pack.conditions)
+    yield from ((f"signature {row.step}", row) for row in pack.signatures)
+    yield from ((f"omitted {row.action}", row) for row in pack.omitted)
+    yield from ((f"aside {row.signed}", row) for row in pack.aside)

@@ -10,11 +10,12 @@ from workflows.calendars import Calendar, load_calendar
 from workflows.checks import check_definition, check_pack
 from workflows.clock import local_date
 from workflows.definition import Definition, parse_definition, read_definition
+from workflows.inherit import merge
 from workflows.journal import canonical
 from workflows.machine import Compiled, compile_machine
 from workflows.model import Case, area_root
-from workflows.policy import Pack, merge, parse_pack, read_tables
-from workflows.tables import BadTable
+from workflows.policy import Pack, parse_pack, read_tables
+from workflows.tables import BadTable, Mistakes, line_of
 
 HERE = Path(__file__).parent
 DEFINITIONS = HERE / "definitions"
@@ -83,17 +84,21 @@ class Rules:
         return self._machines[key]
 
     def check(self) -> None:
-        """Compile every definition with every pack; raise BadTable for the first that does not fit."""
+        """Compile every definition with every pack; raise BadTable with all that do not fit, one a line."""
+        found = Mistakes()
         for pack in self.packs.values():
             for definition in self.definitions.values():
                 for purpose in definition.purposes:
-                    self._machine(definition, pack, purpose)
+                    with found.noting():
+                        self._machine(definition, pack, purpose)
+        found.ensure_none()
 
 
 def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
     """Load the shipped definitions and packs and a site's own (later folders win); check them all.
 
-    Raises BadTable with file, place and reason for the first mistake.
+    Raises BadTable with file, line (where it is known), place and reason: of definitions for the first mistake, of packs
+    for all of them, one a line.
     """
     found = {}
     for path in sorted(definitions.glob("*.toml")):
@@ -101,32 +106,56 @@ def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
         with _naming(path.name):
             check_definition(definition)
         found[definition.id] = definition
+    mistakes = Mistakes()
     tables: dict[str, dict[str, Any]] = {}
-    files: dict[str, str] = {}
+    files: dict[str, Path] = {}
     for folder in (POLICIES, *policy_folders):
         for path in sorted(folder.glob("*.toml")):
-            row = read_tables(path)
-            tables[row["id"]], files[row["id"]] = row, path.name
+            with mistakes.noting():
+                row = read_tables(path)
+                tables[row["id"]], files[row["id"]] = row, path
+    mistakes.ensure_none()
     return _checked(found, tables, files)
 
 
 def _checked(
     definitions: Mapping[str, Definition],
     tables: Mapping[str, dict[str, Any]],
-    files: Mapping[str, str],
+    files: Mapping[str, Path],
 ) -> Rules:
+    mistakes = Mistakes()
     lines: dict[str, tuple[str, ...]] = {}
     for name in tables:
-        with _naming(files[name]):
+        with mistakes.noting(), _naming_lines(files[name]):
             lines[name] = _lineage(name, tables)
     packs: dict[str, Pack] = {}
-    # Parents first, so that a parent's mistake is reported with the parent's file.
-    for name in sorted(tables, key=lambda name: len(lines[name])):
-        with _naming(files[name]):
-            packs[name] = parse_pack(canonical(_resolved(lines[name], tables)))
-            check_pack(packs[name], definitions)
-            Rules(definitions, {name: packs[name]}).check()
+    # Parents first, so that a parent's mistake is reported with the parent's file, and not again with every child's.
+    for name in sorted(lines, key=lambda name: len(lines[name])):
+        if all(parent in packs for parent in lines[name][1:]):
+            with mistakes.noting(), _naming_lines(files[name]):
+                packs[name] = _read(lines[name], tables, definitions)
+    mistakes.ensure_none()
     return Rules(definitions, packs)
+
+
+def _read(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]], definitions: Mapping[str, Definition]) -> Pack:
+    pack = parse_pack(canonical(_resolved(line, tables)))
+    mistakes = Mistakes()
+    with mistakes.noting():
+        _ensure_later(line, tables)
+    with mistakes.noting():
+        check_pack(pack, definitions)
+    with mistakes.noting():
+        Rules(definitions, {pack.id: pack}).check()
+    mistakes.ensure_none()
+    return pack
+
+
+def _ensure_later(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]]) -> None:
+    """A pack may not rely on rules that were not in force yet when it begins."""
+    for parent in line[1:]:
+        if tables[parent]["effective"] > tables[line[0]]["effective"]:
+            raise BadTable(f"pack {line[0]}: extends {parent!r}, which is effective only from later")
 
 
 @contextmanager
@@ -136,6 +165,17 @@ def _naming(file: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise BadTable(f"{file}: {error}") from error
+
+
+@contextmanager
+def _naming_lines(path: Path) -> Iterator[None]:
+    """Name file and, where the mistake names a row of it, line for each mistake."""
+    try:
+        yield
+    except ValueError as error:
+        text = path.read_text(encoding="utf-8")
+        said = (f"{path.name}: {line_of(text, reason)}{reason}" for reason in str(error).splitlines())
+        raise BadTable("\n".join(said)) from error
 
 
 def _lineage(name: str, tables: Mapping[str, dict[str, Any]]) -> tuple[str, ...]:

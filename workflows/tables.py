@@ -1,8 +1,10 @@
 """Reading TOML tables into frozen dataclasses: unknown, missing or ill-typed keys are named with their place."""
 
 import dataclasses
+import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -11,6 +13,58 @@ RENAMED = {"from": "sources", "to": "target"}
 
 class BadTable(ValueError):
     """A definition or pack holds a mistake; the text says where and what."""
+
+
+class Mistakes:
+    """Mistakes found so far, so that a file is refused with all of them at once."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Add one, or several on lines of their own; what was said before is not said again."""
+        self.found += [line for line in text.splitlines() if line not in self.found]
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note a mistake instead of stopping at it."""
+        try:
+            yield
+        except BadTable as mistake:
+            self.note(str(mistake))
+
+    def each(self, read: Callable[[Any], T], rows: Iterable[Any]) -> tuple[T, ...]:
+        """Read row after row; those with a mistake are noted and left out."""
+        done: list[T] = []
+        for row in rows:
+            with self.noting():
+                done.append(read(row))
+        return tuple(done)
+
+    def ensure_none(self) -> None:
+        """Raise BadTable with every mistake noted, one a line."""
+        if self.found:
+            raise BadTable("\n".join(self.found))
+
+
+# What a message calls a row, and how the row's first line looks in the file.
+NAMED_ROW = re.compile(
+    r"\b(limit|parameter|condition|source|signature|omitted|aside|step|field|evidence|options|asks|requirements)s? "
+    r"'?([A-Za-z0-9_.]+)"
+)
+ROW_LINES = {
+    "field": r"\[fields\.{0}\]", "evidence": "{0} *=", "options": "{0} *=", "asks": "{0} *=", "requirements": "{0} *=",
+}  # fmt: skip
+ROW_LINE = "(timer|id|step|action|signed) *= *\"{0}\""
+
+
+def line_of(text: str, reason: str) -> str:
+    """Return "line 12: " where a mistake names a row that stands in a file's text, else an empty text."""
+    for kind, name in NAMED_ROW.findall(reason):
+        found = re.search(f"(?m)^{ROW_LINES.get(kind, ROW_LINE).format(re.escape(name.rstrip('.')))}", text)
+        if found:
+            return f"line {text.count(chr(10), 0, found.start()) + 1}: "
+    return ""
 
 
 def freeze(value: Any) -> Any:

@@ -32,7 +32,8 @@ from app.tables import (
     Member,
     db,
 )
-from workflows.clock import local_date, parse_utc, utc_text
+from workflows.clock import utc_text
+from workflows.clocks import frozen_limit
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
@@ -229,8 +230,7 @@ def area_columns(area: str) -> dict[str, str]:
 def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int, ...]:
     """Return the percents of a period at which its owner is warned, as the pack has them today."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
-    pack = rules.machine_of(case).pack
-    limit = pack.limit(f"{case.definition}.{deadline.clock.kind}", local_date(parse_utc(deadline.clock.start)))
+    limit = frozen_limit(rules.machine_of(case), deadline.clock, rules.calendar)
     return limit.warn if limit else DEFAULT_WARNINGS
 
 

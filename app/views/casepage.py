@@ -14,7 +14,8 @@ from app.services.rights import may_print
 from app.views.household import people_rows
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
-from workflows.clock import explain, local_date, parse_utc
+from workflows.clock import explain, parse_utc
+from workflows.clocks import frozen_limit
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.model import Case, Clock
@@ -187,9 +188,8 @@ def plain_minimum(words: Speech, clock: Clock, view: CaseView) -> str:
 
 def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
     """Return the days that a period of working days does not count, each with its reason."""
-    name = f"{labels.compiled.definition.id}.{clock.kind}"
     start = parse_utc(clock.start)
-    limit = labels.compiled.pack.limit(name, local_date(start))
+    limit = frozen_limit(labels.compiled, clock, runtime().rules.calendar)
     if limit is None or type(limit.duration).__name__ != "WorkingDays":
         return []
     days = explain(limit.duration, start, calendar=runtime().rules.calendar)[:MOST_DAYS]
