@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from workflows.clock import local_date, parse_utc
 from workflows.decide import Allowed, allowed_actions, apply
+from workflows.definition import Step
 from workflows.journal import Disclosure, check_chain, check_disclosures
 from workflows.model import (
     ROLE_LEVELS,
@@ -28,6 +29,10 @@ from workflows.replay import replay
 
 XIUSHAN = "500241001201"
 FENGDU = "500230001201"
+SUINING = "430527001201"
+QINGYANG = "621025001201"  # a county of the prefecture
+HAINAN = "469025001201"
+EIGHT = "520998001201"  # a village of the imaginary county in tests/packs/eight-steps.toml
 SEVEN = "520999001201"  # a village of the imaginary county in tests/packs/seven-steps.toml
 PACKS = Path(__file__).with_name("packs")
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # Monday, 10:00 in China
@@ -98,6 +103,10 @@ VALUES: dict[str, Any] = {
     "housing_safe": True,
     "water_safe": True,
     "risk_gone": True,
+    "income_stable": True,
+    "expense_controlled": True,
+    "application_way": "paper",
+    "well_tested": True,
     "opinion": "同意",
     "reason": "情况属实",
     "note": "补充",
@@ -138,6 +147,8 @@ DATES = (
     "measure_on",
     "visit_on",
     "applied_on",
+    "application_on",
+    "looked_on",
 )
 ROLE_OF = {  # who takes an action in an ordinary walk
     "report_clue": "grid_member",
@@ -320,11 +331,20 @@ class Walker:
         before = self.state
         step = self.rules.machine_of(self.case).step_of(action)
         assert step is not None, action
-        mode, roles = step.sign.get("mode", "one"), step.roles
-        signers = {"any": roles[: step.sign.get("count", 1)], "all": roles}.get(mode, ())
-        for role in signers or (ROLE_OF.get(action, roles[0]),):
-            self.act(action, role)
+        for who in self.signers(action, step):
+            self.act(action, who)
         assert self.state != before or action == "record_comparison", action
+
+    def signers(self, action: str, step: Step) -> list[Actor]:
+        """Those who sign a step: one, each role once, or as many people as it asks."""
+        roles, mode = step.roles, step.sign.get("mode", "one")
+        if mode == "all":
+            return [self.actor(role) for role in roles]
+        if mode == "any":
+            asked = range(step.sign["count"])
+            return [self.actor(roles[i % len(roles)], f"p{action}{i}" if i >= len(roles) else "") for i in asked]
+        usual = ROLE_OF.get(action, roles[0])
+        return [self.actor(usual if usual in roles else roles[0])]
 
     def walk(self, to: str = "") -> Self:
         """Complete step after step until the case waits in a state, or to its end."""

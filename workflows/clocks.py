@@ -170,7 +170,7 @@ def limit_of(context: Context, turn: Turn, timer: Timer) -> Limit | None:
 
 
 def facts_of(context: Context, turn: Turn) -> Facts:
-    """What limits may depend on. The status is that before the effects of this move; the source is the latest clue's."""
+    """What limits may depend on; the status is that before this move's effects, the source that of the latest clue."""
     dossier = context.dossier
     status, gates = dossier.latest("monitor_status"), dossier.latest("household_case")
     is_status = context.compiled.definition.id == "monitor_status"

@@ -97,8 +97,8 @@ class Rules:
 def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
     """Load the shipped definitions and packs and a site's own (later folders win); check them all.
 
-    Raises BadTable with file, line (where it is known), place and reason: of definitions for the first mistake, of packs
-    for all of them, one a line.
+    Raises BadTable with file, line (where it is known), place and reason: of definitions for the first mistake, of
+    packs for all of them, one a line.
     """
     found = {}
     for path in sorted(definitions.glob("*.toml")):

@@ -13,6 +13,10 @@ from workflows.registry import DEFINITIONS, load_rules
 from workflows.tables import BadTable
 
 TEXT = (PACKS / "seven-steps.toml").read_text(encoding="utf-8")
+SHIPPED = {
+    "national", "500000-chongqing", "500230-fengdu", "500241-xiushan", "430527-suining", "460000-hainan", "620000-gansu",
+    "621000-qingyang", "621000-qingyang-2023",
+}  # fmt: skip
 MUTATIONS = [
     pytest.param('effective = "2024-01-01"', 'effective = "2024-01-01"\ncolour = "red"', "colour", id="unknown key"),
     pytest.param("fp-pack-v1", "fp-pack-v9", "fp-pack-v1", id="format"),
@@ -249,9 +253,11 @@ def test_a_mistake_is_refused(right: str, wrong: str, reason: str, tmp_path: Pat
 
 def test_the_pack_itself_is_taken(tmp_path: Path) -> None:
     (tmp_path / "520999-site.toml").write_text(TEXT, encoding="utf-8")
-    assert load_rules(tmp_path).packs.keys() == {
-        "national", "500230-fengdu", "500241-xiushan", "520999-seven-steps"
-    }  # fmt: skip
+    assert load_rules(tmp_path).packs.keys() == {*SHIPPED, "520999-seven-steps"}
+
+
+def test_the_shipped_packs_are_those() -> None:
+    assert load_rules().packs.keys() == SHIPPED
 
 
 def test_a_circle_of_two_is_found(tmp_path: Path) -> None:

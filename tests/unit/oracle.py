@@ -35,6 +35,7 @@ STEPS = {
 # S4 (Xiushan) compares before the review, S2 (Fengdu) beside the notice; going out needs no new comparison.
 IN = tuple(STEPS)
 IN_BESIDE = tuple(place for place in STEPS if place != "comparing")
+IN_FIRST = ("clue_open", "nominated", "comparing", "verifying", *IN[4:])  # W2 (Hainan) asks about assets before the visit
 OUT = tuple(place for place in STEPS if place not in ("nominated", "comparing"))
 HELD = {
     "objection_hold": VILLAGE,
@@ -115,8 +116,10 @@ class Oracle:
     """One household as the policy sees it."""
 
     area: str
-    compares_beside: bool
     people: frozenset[str]
+    compares: str = "before"  # the review, "beside" the notice, or "first" of all
+    bars: bool = False  # W3 (Hainan): whether unsolved guarantees bar elimination; elsewhere they warn
+    announces_out: frozenset[str] = frozenset(TOWNSHIP)
     place: str = ""
     purpose: str = ""
     status: str = "none"
@@ -144,7 +147,18 @@ class Oracle:
         """Where a case waits, one place after the other."""
         if self.purpose == "eliminate":
             return OUT
-        return IN_BESIDE if self.compares_beside else IN
+        return {"before": IN, "beside": IN_BESIDE, "first": IN_FIRST}[self.compares]
+
+    @property
+    def compares_beside(self) -> bool:
+        """Whether the comparison runs beside the notice."""
+        return self.compares == "beside"
+
+    def roles_at(self, place: str) -> set[str]:
+        """Who completes the step that a place waits for."""
+        if place == "announcing" and self.purpose == "eliminate":
+            return set(self.announces_out)
+        return STEPS[place][1]
 
     @property
     def is_open(self) -> bool:
@@ -204,7 +218,7 @@ class Oracle:
             there = self.place in ("publicizing", "objection_hold")
         else:
             there = self.place == place and place in self.order
-        found = self.standing(who, STEPS[place][1]) | self._unclean(who, "comparing" if beside else place)
+        found = self.standing(who, self.roles_at(place)) | self._unclean(who, "comparing" if beside else place)
         if not there:
             known = place in self.order or (act == "record_comparison" and self.purpose == "include")
             return found | ({"wrong_state"} if known else {"unknown_action"})
@@ -216,7 +230,7 @@ class Oracle:
             found.add("already_signed")
         if act in ("township_audit", "county_approve") and self.purpose == "eliminate":
             found |= set() if self.status == "active" else {"wrong_state"}
-            found |= set() if self.sound else {"condition_bars"}
+            found |= {"condition_bars"} if self.bars and not self.sound else set()
         return found
 
     def _notice_reasons(self, now: datetime) -> set[str]:
@@ -228,7 +242,7 @@ class Oracle:
 
     def _beside_reasons(self, who: Who, act: str, now: datetime) -> set[str]:
         places, roles, _ = BESIDE[act]
-        current = HELD.get(self.place) or STEPS.get(self.place, ("", set()))[1]
+        current = HELD.get(self.place) or (self.roles_at(self.place) if self.place in STEPS else set())
         found = self.standing(who, roles or current)
         if act not in CLERICAL:
             found |= self._own(who) if act in CLEAN else self._unclean(who, self.place)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import FENGDU, Walker, actor_in, included
+from tests.factories import FENGDU, HAINAN, Walker, actor_in, included
 from workflows.clock import parse_utc, utc_text
 from workflows.errors import AlreadyOpen, AlreadySigned, ConditionBars, MissingField, ReturnFirst, WrongState
 
@@ -163,17 +163,53 @@ class TestElimination:
         assert "developmental_measure" in w.allowed(w.actor("county_lead"))["county_approve"].warnings
 
     @pytest.mark.parametrize(("fact", "condition"), [("housing_safe", "safeguards_firm"), ("risk_gone", "risk_gone")])
-    def test_unsolved_facts_bar_until_they_are_corrected_with_evidence(self, fact: str, condition: str) -> None:
+    def test_what_no_source_calls_a_bar_warns_only(self, fact: str, condition: str) -> None:
+        """No seed bars elimination (domain notes, section 0.5): the guide's conditions warn, and the entry says so."""
         w = included().assist().wait(days=200)
         w.extra[fact] = False
+        w.clue("eliminate").walk("county_review")
+        assert w.case.fields["warnings"] == [condition]
+        assert w.walk().status == "eliminated_observing"
+
+    @pytest.mark.parametrize(
+        ("fact", "value", "condition", "clause"),
+        [
+            ("housing_safe", False, "safeguards_firm", "W3 不得标注"),
+            ("income_stable", False, "income_stable", "W3 不得标注"),
+            ("expense_controlled", False, "expense_controlled", "W3 不得标注"),
+            ("labour_members", 0, "has_labour", "W3 继续跟踪"),
+        ],
+    )
+    def test_hainan_bars_until_facts_are_corrected_with_evidence(
+        self, fact: str, value: object, condition: str, clause: str
+    ) -> None:
+        w = included(HAINAN).assist().wait(days=200)
+        w.extra[fact] = value
         w.clue("eliminate").walk("township_audit")
         with pytest.raises(ConditionBars) as refusal:
             w.act("township_audit")
-        assert refusal.value.params == {"condition": condition, "clause": "N1 风险消除"}
-        w.act("correct", corrected_field=fact, corrected_value=True)
+        assert refusal.value.params == {"condition": condition, "clause": clause}
+        w.act("correct", corrected_field=fact, corrected_value=2 if fact == "labour_members" else True)
         w.walk("county_review")
         with pytest.raises(ReturnFirst):
-            w.act("correct", corrected_field=fact, corrected_value=False)
+            w.act("correct", corrected_field=fact, corrected_value=value)
+
+    @pytest.mark.parametrize(
+        ("mode", "warnings"), [("natural", ["min_age"]), ("assisted", ["min_age", "measure_delivered"])]
+    )
+    def test_a_risk_that_ended_by_itself_asks_for_no_measure(self, mode: str, warnings: list[str]) -> None:
+        w = included()
+        w.extra["elimination_mode"] = mode
+        w.clue("eliminate").walk("county_review")
+        assert w.case.fields["warnings"] == warnings
+
+    @pytest.mark.parametrize(("area", "warns"), [(FENGDU, False), (HAINAN, True)])
+    def test_who_stands_at_the_line_itself(self, area: str, *, warns: bool) -> None:
+        """Fengdu watches who is below the line (S2), Hainan who is at or below it (W19)."""
+        w = included(area).assist().wait(days=200)
+        w.extra["income_per_head"] = 830_000 if area == FENGDU else 650_000
+        w.clue("eliminate").walk("county_review")
+        assert ("income_above_line" in w.case.fields["warnings"]) is warns
 
 
 class TestSafetyNet:

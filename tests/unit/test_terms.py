@@ -130,7 +130,7 @@ def test_a_county_pack_does_not_hold_the_neighbour() -> None:
     """Fengdu's code ends in a zero; Dianjiang (500231) is another county."""
     rules, day = load_rules(), date(2026, 3, 2)
     assert rules.pack_for("500230001001", day).id == "500230-fengdu"
-    assert rules.pack_for("500231001001", day).id == "national"
+    assert rules.pack_for("500231001001", day).id == "500000-chongqing"
 
 
 def test_a_missing_word_is_found() -> None:
