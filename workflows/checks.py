@@ -324,8 +324,6 @@ def _check_signature(row: Signature, pack: Pack, definitions: Definitions, where
     ensure(not row.count or row.mode in ("", "any"), where, "only mode any has a count")
     is_vote = step.sign.get("mode") == "vote"
     ensure(not is_vote or not (row.mode or row.count), where, "a vote is signed by the one who records it")
-    if row.body:
-        ensure_label(row.body, f"{where}, body")
     _check_level(row, step, where)
     same = [x for x in pack.signatures if x.step == row.step and _share(x.purposes, row.purposes)]
     ensure(len(same) == 1, where, "stands twice for one purpose")

@@ -317,12 +317,19 @@ def _wordings(tables: Mapping[str, Any]) -> dict[str, tuple[Variant, ...]]:
     return {key: tuple(parse_variant(v) for v in rows) for key, rows in tables.items()}
 
 
+def _signature(row: Mapping[str, Any]) -> Signature:
+    signature = build(Signature, row, f"signature {row['step']}")
+    if signature.body:
+        ensure_label(signature.body, f"signature {row['step']}, body")
+    return signature
+
+
 # Lists are read row by row, so that one mistake does not hide the next; the others as a whole.
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "sequences": lambda row: build(StepOrder, row, f"sequence {row['definition']}"),
     "limits": _limit,
     "parameters": _parameter,
-    "signatures": lambda row: build(Signature, row, f"signature {row['step']}"),
+    "signatures": _signature,
     "omitted": lambda row: build(Omission, row, f"omitted {row['action']}"),
     "aside": lambda row: build(Aside, row, f"aside {row['signed']}"),
 }

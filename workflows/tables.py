@@ -55,7 +55,7 @@ NAMED_ROW = re.compile(
 ROW_LINES = {
     "field": r"\[fields\.{0}\]", "evidence": "{0} *=", "options": "{0} *=", "asks": "{0} *=", "requirements": "{0} *=",
 }  # fmt: skip
-ROW_LINE = "(timer|id|step|action|signed) *= *\"{0}\""
+ROW_LINE = '(timer|id|step|action|signed) *= *"{0}"'
 
 
 def line_of(text: str, reason: str) -> str:

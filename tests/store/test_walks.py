@@ -12,7 +12,7 @@ from tests.world import World
 from workflows.errors import KeyReused, NotFound, OutOfArea, Refused, Stale, WrongState
 
 
-@pytest.mark.parametrize("area", [XIUSHAN, FENGDU, SEVEN])
+@pytest.mark.parametrize("area", [XIUSHAN, FENGDU, SUINING, QINGYANG, HAINAN, SEVEN])
 def test_in_and_out_through_every_gate(world: World, area: str) -> None:
     """A household comes in, is helped, and goes out; every chain verifies and replays to its row."""
     walker = world.walker(1, area)

@@ -35,7 +35,14 @@ STEPS = {
 # S4 (Xiushan) compares before the review, S2 (Fengdu) beside the notice; going out needs no new comparison.
 IN = tuple(STEPS)
 IN_BESIDE = tuple(place for place in STEPS if place != "comparing")
-IN_FIRST = ("clue_open", "nominated", "comparing", "verifying", *IN[4:])  # W2 (Hainan) asks about assets before the visit
+# W2 (Hainan) asks about assets before the visit.
+IN_FIRST = (
+    "clue_open",
+    "nominated",
+    "comparing",
+    "verifying",
+    *IN[4:],
+)  # W2 (Hainan) asks about assets before the visit
 OUT = tuple(place for place in STEPS if place not in ("nominated", "comparing"))
 HELD = {
     "objection_hold": VILLAGE,

@@ -137,7 +137,9 @@ def test_the_notice_stands_for_seven_days_in_and_three_out(entered: Walker) -> N
         w.wait(days=7).act("close_publicity")
     w = reviewed_by_others(w.walk().wait(days=200).clue("eliminate")).walk("publicizing")
     start = local_date(parse_utc(w.case.clocks["publicity_min"].start))
-    assert (local_date(parse_utc(w.case.clocks["publicity_min"].due)) - start).days == 1 + 3  # the day of posting and three
+    assert (
+        local_date(parse_utc(w.case.clocks["publicity_min"].due)) - start
+    ).days == 1 + 3  # the day of posting and three
 
 
 def test_whose_visit_counts_and_in_which_way() -> None:
