@@ -7,7 +7,7 @@ from app.services import cases
 from app.store import ledger
 from app.store.transaction import reading
 from app.tables import AccessRow, JournalRow, Reminder, db
-from tests.factories import FENGDU, SEVEN, XIUSHAN
+from tests.factories import FENGDU, HAINAN, QINGYANG, SEVEN, SUINING, XIUSHAN
 from tests.world import World
 from workflows.errors import KeyReused, NotFound, OutOfArea, Refused, Stale, WrongState
 
