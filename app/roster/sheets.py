@@ -208,9 +208,9 @@ class LongSheet:
     def _block(
         self, head: bytes, before: list[Row], pending: list[Row], size: int, merges: Mapping[int, Numbers]
     ) -> Block:
-        body = b"".join(text for _, text in (*before, *pending))
-        part = head + body + _END + b"</worksheet>"
-        ensure_cells(part, self.texts)
+        rows = [*before, *pending]
+        part = b"".join((head, *(text for _, text in rows), _END, b"</worksheet>"))
+        ensure_cells(part, self.texts, rows)
         first = pending[0][0]
         last = pending[size][0] if size < len(pending) else MAX_ROWS + 1
         low, high = (before or pending)[0][0], pending[-1][0]
