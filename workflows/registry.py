@@ -134,6 +134,7 @@ def _checked(
         if all(parent in packs for parent in lines[name][1:]):
             with mistakes.noting(), _naming_lines(files[name]):
                 packs[name] = _read(lines[name], tables, definitions)
+                _ensure_alone(packs[name], packs.values())
     mistakes.ensure_none()
     return Rules(definitions, packs)
 
@@ -149,6 +150,13 @@ def _read(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]], definitio
         Rules(definitions, {pack.id: pack}).check()
     mistakes.ensure_none()
     return pack
+
+
+def _ensure_alone(pack: Pack, packs: Iterable[Pack]) -> None:
+    """Of two packs of one place from one day on, nobody could say which holds."""
+    for other in packs:
+        if other is not pack and (area_root(other.area), other.effective) == (area_root(pack.area), pack.effective):
+            raise BadTable(f"pack {pack.id}: pack {other.id} is for the same place from the same day, {pack.effective}")
 
 
 def _ensure_later(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]]) -> None:

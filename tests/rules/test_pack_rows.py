@@ -1,6 +1,7 @@
 """Mistakes in what packs say of selectors, signatures, omissions and inheritance; all of a file's mistakes at once."""
 
 import re
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -147,6 +148,22 @@ def test_mistakes_of_several_files_are_said_at_once(tmp_path: Path) -> None:
         (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BadTable, match=r"(?s)a\.toml: .*foo.*\nb\.toml: .*foo"):
         load_rules(tmp_path)
+
+
+def test_two_packs_of_one_place_from_one_day_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text(TEXT.replace("520998-eight", f"520998-{name}"), encoding="utf-8")
+    with pytest.raises(BadTable, match=r"^b\.toml: pack 520998-b-steps: pack 520998-a-steps is for the same place"):
+        load_rules(tmp_path)
+
+
+def test_a_place_may_have_packs_of_several_days(tmp_path: Path) -> None:
+    later = TEXT.replace("520998-eight", "520998-later").replace('effective = "2024-01-01"', 'effective = "2025-07-01"')
+    for name, text in (("a", TEXT), ("b", later)):
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    rules = load_rules(tmp_path)
+    held = [rules.pack_for("520998001201", date(2025, month, 30)).id for month in (6, 7)]
+    assert held == ["520998-eight-steps", "520998-later-steps"]
 
 
 # --- inheritance ------------------------------------------------------------

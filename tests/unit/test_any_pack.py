@@ -1,4 +1,4 @@
-"""Random people do whatever they are offered, under every pack: what is offered works, and no gate is ever passed over."""
+"""Random people do what they are offered, under every pack: what is offered works, and no gate is ever passed over."""
 
 from typing import Any
 
