@@ -12,7 +12,7 @@ from workflows.definition import Action, Definition, Field, Option, Step
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.limits import Facts, Limit, clashes
 from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
-from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder
+from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
 from workflows.tables import BadTable, Mistakes, ensure_label
 
 Definitions = Mapping[str, Definition]
@@ -98,6 +98,8 @@ def check_pack(pack: Pack, definitions: Definitions) -> None:
         for row in rows:
             with found.noting():
                 check(row, pack, definitions, where)
+    with found.noting():
+        ensure_clauses(pack)
     for whole in (_check_minimums, _check_clashes, _check_parameters_set, _check_evidence):
         with found.noting():
             whole(pack, definitions, where)

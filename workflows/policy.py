@@ -238,12 +238,10 @@ def parse_pack(text: str) -> Pack:
         with found.noting():
             parts[name] = whole(tables.get(name, [] if name in ROW_KEYS else {}))
     found.ensure_none()
-    pack = Pack(
+    return Pack(
         id=tables["id"], area=tables["area"], label=tables["label"], effective=effective, **parts,
         text=text, digest=digest(text),
     )  # fmt: skip
-    _ensure_clauses(pack)
-    return pack
 
 
 def _day(text: object, where: str) -> date:
@@ -346,8 +344,8 @@ WHOLE: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-def _ensure_clauses(pack: Pack) -> None:
-    """Each rule names a source of the pack, or says openly that it is our own default."""
+def ensure_clauses(pack: Pack) -> None:
+    """Raise BadTable unless each rule names a source of the pack, or says openly that it is our own default."""
     found = Mistakes()
     for name, rule in named_rules(pack):
         source = rule.clause.split(" ")[0]

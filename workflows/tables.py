@@ -59,12 +59,21 @@ ROW_LINE = '(timer|id|step|action|signed) *= *"{0}"'
 
 
 def line_of(text: str, reason: str) -> str:
-    """Return "line 12: " where a mistake names a row that stands in a file's text, else an empty text."""
+    """Return "line 12: " where a mistake names a row that stands in a file's text, else an empty text.
+
+    Of several rows of one name it is the first that holds a word quoted in the reason.
+    """
+    quoted = re.findall("'([^']+)'", reason)
     for kind, name in NAMED_ROW.findall(reason):
-        found = re.search(f"(?m)^{ROW_LINES.get(kind, ROW_LINE).format(re.escape(name.rstrip('.')))}", text)
-        if found:
-            return f"line {text.count(chr(10), 0, found.start()) + 1}: "
+        starts = list(re.finditer(f"(?m)^{ROW_LINES.get(kind, ROW_LINE).format(re.escape(name.rstrip('.')))}", text))
+        wrong = (row for row in starts if any(word in _row_from(text, row.start()) for word in quoted))
+        if starts:
+            return f"line {text.count(chr(10), 0, next(wrong, starts[0]).start()) + 1}: "
     return ""
+
+
+def _row_from(text: str, start: int) -> str:
+    return re.split(r"(?m)^\[", text[start:], maxsplit=1)[0]
 
 
 def freeze(value: Any) -> Any:
