@@ -19,6 +19,7 @@ from app.idnumber import make_synthetic
 from app.keys import Keys
 from app.services import cases, evidence, people
 from app.services.cases import Done
+from app.services.prepared import id_place
 from app.store import cases as store
 from app.store.transaction import reading, writing
 from app.tables import Area, Household, Member, db
@@ -135,15 +136,16 @@ def _household(number: str, county: str, area: str, serial: int) -> Household:
 
 def _members(number: str, county: str, serial: int) -> Iterable[Member]:
     for position, (name, relation) in enumerate((("张三", "head"), ("李四", "spouse")), 1):
+        key = f"person{serial}-{position}"
         yield Member(
             county=county,
             household=number,
             position=position,
             name=name,
             relation=relation,
-            id_key=f"person{serial}-{position}",
+            id_key=key,
             id_masked="999999********0018",
-            id_cipher="-",
+            id_cipher=KEYS.encrypt("999999198001010011", place=id_place(county, key)),
         )
 
 
