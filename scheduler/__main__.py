@@ -3,10 +3,14 @@
 import argparse
 import logging
 import sys
+from dataclasses import replace
 
 from app import create_app
+from app.config import read_settings
 from app.logs import configure_logs
 from scheduler import main
+
+PATIENCE = 60  # seconds for SQLite's write lock: nobody waits for a duty as for a page
 
 
 def run() -> int:
@@ -18,7 +22,9 @@ def run() -> int:
     configure_logs(logging.DEBUG if arguments.verbose else logging.INFO)
     # Its own lines would repeat ours; a skipped tick is no loss, as the next one does it all.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    return main(create_app(), once=arguments.once)
+    settings = read_settings()
+    patient = replace(settings, busy_seconds=max(settings.busy_seconds, PATIENCE))
+    return main(create_app(patient), once=arguments.once)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,9 @@ def _clue(reporter: Actor, household: str, now: datetime) -> None:
 def environment(world: World) -> dict[str, str]:
     """The environment of a process on a world's database; writes its keys."""
     keys = {name: getattr(KEYS, name).hex() for name in ("cookie", "person", "cipher")}
-    (world.folder / "secrets.json").write_text(json.dumps(keys))
+    path = world.folder / "secrets.json"
+    if not path.exists():  # a process that has just been started may be reading it
+        path.write_text(json.dumps(keys))
     return {**os.environ, "FANGPIN_DATA": str(world.folder), "FANGPIN_DATABASE_URL": world.url}
 
 
