@@ -166,7 +166,7 @@ def read_roster(found: Found, rules: Rules, prepare: Prepare, *, workers: int = 
 
 def _by_processes(read: Callable[[Block], Part], blocks: Iterator[Block], workers: int) -> Iterator[Part]:
     """Only a few blocks are in memory at once."""
-    # What a block makes is dropped with it and holds no circles: looking for them took a tenth of the time (measured).
+    # What a block makes is dropped with it and holds no circles: there is no use in looking for them.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), initializer=gc.disable) as pool:
         waiting: deque[Future[Part]] = deque(pool.submit(read, block) for block in islice(blocks, workers + 1))
         while waiting:

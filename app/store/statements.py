@@ -94,7 +94,7 @@ def run(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str,
 
 
 def run_text(statement: Select[Any], values: Mapping[str, Any]) -> CursorResult[Any]:
-    """The same for one of the statements above as text that is made once: half the time of ``run`` (measured).
+    """The same for one of the statements above as text that is made once: no move goes through the compiler.
 
     Its columns must be texts, numbers and flags, which both drivers give as they are.
     """
