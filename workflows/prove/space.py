@@ -1,0 +1,538 @@
+"""The state space of a household under one pack: breadth first over all cases that move each other."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import product
+
+from workflows.definition import CAME_FROM, Action, Definition, Step
+from workflows.machine import NEW, REPEATED, Compiled, compile_machine
+from workflows.policy import Pack
+from workflows.prove.clocks import Turn, passed_after, turn_clocks, waits
+from workflows.prove.parts import (
+    ASSIST,
+    FIRES,
+    HELPER,
+    MONITORED,
+    OPEN,
+    REACHED,
+    SHUT,
+    STATUS,
+    Facts,
+    Fired,
+    Hop,
+    Node,
+    Part,
+    facts_of,
+    guards_of,
+    live_origins,
+    name_of,
+)
+
+Form = Step | Action
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person, or the order of things, decides within one form."""
+
+    target: str
+    completes: bool
+    role: str = ""
+    good: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    has_helper: bool = False
+    since: int = 0
+    timer: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """A form at a state, with what is asked of people and of the other cases before it can be done."""
+
+    compiled: Compiled
+    form: Form
+    roles: tuple[str, ...]
+    unaided: tuple[str, ...]
+    guards: "tuple[tuple[GuardModel, Spec], ...]"
+    beside: frozenset[str]
+    opening: bool
+
+
+@dataclass
+class Space:
+    """Everything that can happen to one household: nodes in the order of their discovery, moves, forms ever used.
+
+    ``native`` counts the nodes that are reached without an import of what was decided before this system.
+    """
+
+    model: "Model"
+    nodes: list[Node] = field(default_factory=list)
+    moves: list[list[tuple[Hop, int]]] = field(default_factory=list)
+    parents: list[tuple[int, Hop] | None] = field(default_factory=list)
+    native: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """States and moves."""
+        return len(self.nodes), sum(map(len, self.moves))
+
+    def path(self, place: int, last: Hop | None = None) -> tuple[Hop, ...]:
+        """Return the moves that lead to a node by the shortest way, and one more."""
+        hops = [last] if last else []
+        while (parent := self.parents[place]) is not None:
+            place, hop = parent
+            hops.append(hop)
+        return tuple(reversed(hops))
+
+
+class Model:
+    """Definitions under a pack on a day, compiled by the real compiler, and the moves that they allow a household."""
+
+    def __init__(self, definitions: Mapping[str, Definition], pack: Pack, on: date) -> None:
+        self.names = tuple(sorted(definitions))
+        self.index = {name: place for place, name in enumerate(self.names)}
+        self.pack, self.on = pack, on
+        self.compiled: dict[tuple[str, str], Compiled] = {
+            (name, purpose): compile_machine(definition, pack, purpose)
+            for name, definition in definitions.items()
+            for purpose in definition.purposes
+        }
+        self.facts: dict[tuple[str, str], Facts] = {
+            (name, purpose): facts_of(pack, definitions[name], purpose) for name, purpose in self.compiled
+        }
+        self.bounds = {name: self._bounds(definitions[name]) for name in self.names}
+        self.counters = self._counters()
+        self.needs_age = any(facts.needs_age for facts in self.facts.values())
+        self.flags = {spec["field"] for c in self.compiled.values() for form in _forms(c) for spec in form.guards
+                      if spec["guard"] == "once"}  # fmt: skip
+        self._live = {key: live_origins(c) for key, c in self.compiled.items()}
+        self._here = lru_cache(maxsize=None)(self._options)
+        self.used: set[tuple[str, str, str]] = set()
+        self._locals: dict[tuple[Part | None, int, tuple[str, ...]], list[tuple[str, Part, Fired]]] = {}
+        self._follows: dict[tuple[Part | None, str, tuple[str, ...]], tuple[Part, Fired, Form] | None] = {}
+        self._new = {name: [option for known, purpose in self.compiled if known == name
+                            for option in self._here(name, purpose, NEW)] for name in self.names}  # fmt: skip
+        self._effects = {(name, purpose, action): tuple(e for e in c.definition.effects if action in e.on
+                         and purpose in (e.purposes or (purpose,)))
+                         for (name, purpose), c in self.compiled.items()
+                         for action in {a for e in c.definition.effects for a in e.on}}  # fmt: skip
+        self._closed = {(key, state): c.is_closed(state) for key, c in self.compiled.items() for state in c.states}
+
+    def _bounds(self, definition: Definition) -> dict[str, str]:
+        limits = {name: self.pack.limit(f"{definition.id}.{name}", self.on) for name in definition.timers}
+        return {name: limit.bound for name, limit in limits.items() if limit}
+
+    def _counters(self) -> dict[tuple[str, str], int]:
+        """Counters that anything reads, and how far they must be followed."""
+        found = {(d, name): least for f in self.facts.values() for d, name, least in f.counters}
+        for (name, _), compiled in self.compiled.items():
+            for timer in compiled.timers:
+                if timer.unless_field:
+                    found.setdefault((name, timer.unless_field), 1)
+        return found
+
+    # --- all moves from a node -------------------------------------------------------------------------------------
+    def moves(self, node: Node, *, openings: bool = True) -> Iterator[tuple[Hop, Node]]:
+        """Yield every move that somebody, or time, can make."""
+        for name, part in zip(self.names, node, strict=True):
+            if part is None or self._is_closed(name, part):
+                yield from self._openings(node, name, openings=openings)
+            if part is not None:
+                for option in self._here(name, part.purpose, part.state):
+                    yield from self._do(node, part, option)
+                if part.since == 1 or part.clocks:
+                    yield from self._passing(node, name, part)
+
+    def _is_closed(self, name: str, part: Part) -> bool:
+        return self._closed[(name, part.purpose), part.state]
+
+    def _openings(self, node: Node, name: str, *, openings: bool) -> Iterator[tuple[Hop, Node]]:
+        for option in self._new[name]:
+            if not option.opening or (openings and self._may_import(node, name)):
+                yield from self._do(node, None, option)
+
+    def may_import(self, node: Node) -> bool:
+        """Tell whether a roster could bring anything for this household."""
+        return any(self._may_import(node, name) for name in self.names)
+
+    def _may_import(self, node: Node, name: str) -> bool:
+        """A roster brings status and help of households that nothing was done for yet."""
+        others = [part for other, part in zip(self.names, node, strict=True) if other != STATUS and part is not None]
+        status = node[self.index[STATUS]] if STATUS in self.index else None
+        return not others and (status is None) == (name == STATUS) and node[self.index[name]] is None
+
+    def _options(self, name: str, purpose: str, state: str) -> tuple["Option", ...]:
+        """The forms that start from a state and that people may ask for."""
+        compiled = self.compiled[name, purpose]
+        return tuple(
+            self._option(compiled, form, state)
+            for form in _forms(compiled)
+            if compiled.targets(name_of(form), state)
+            and not getattr(form, "internal", False)
+            and not getattr(form, "system", False)
+            and purpose in ((form.purposes if isinstance(form, Action) else ()) or (purpose,))
+        )
+
+    def _option(self, compiled: Compiled, form: Form, state: str) -> "Option":
+        is_current = isinstance(form, Action) and form.who == "current"
+        roles = compiled.current_roles(state) if is_current else form.roles
+        guards = tuple((GUARDS[str(spec["guard"])], spec) for spec in guards_of(form, compiled.purpose)
+                       if GUARDS.get(str(spec["guard"]), _always) is not _always)  # fmt: skip
+        unaided = tuple(role for role in roles if role != HELPER)
+        beside = frozenset(s.id for s in compiled.beside(state)) if isinstance(form, Step) and form.state == state else frozenset()
+        opening = isinstance(form, Action) and form.opening
+        return Option(compiled, form, roles, unaided, guards, beside, opening)
+
+    # --- one form --------------------------------------------------------------------------------------------------
+    def _do(self, node: Node, part: Part | None, option: "Option") -> Iterator[tuple[Hop, Node]]:
+        roles = option.roles if option.roles == option.unaided or self._is_helped(node) else option.unaided
+        if not roles or not self._passes(node, part, option):
+            return
+        for role, after, fired in self._local(part, option, roles):
+            if after == part and (fired.definition, fired.purpose, fired.action) not in self._effects:
+                self.used.add((fired.definition, fired.purpose, fired.action))
+                continue
+            result = self._with_effects(node, after, option.form, fired)
+            if result is not None:
+                yield Hop((role,) if role else roles, result[0], opening=option.opening), result[1]
+
+    def _is_helped(self, node: Node) -> bool:
+        """A helper acts only where one was named and help is under way."""
+        assist = node[self.index[ASSIST]] if ASSIST in self.index else None
+        return assist is not None and assist.has_helper and not self._is_closed(ASSIST, assist)
+
+    def _local(self, part: Part | None, option: "Option", roles: tuple[str, ...]) -> list[tuple[str, Part, Fired]]:
+        """What a form may leave of its own case, whatever the other cases are."""
+        key = (part, id(option), roles)
+        if key not in self._locals:
+            compiled, form = option.compiled, option.form
+            choices = self._choices(compiled, form, part, roles)
+            self._locals[key] = [(c.role, *self._alone(compiled, form, part, c)) for c in choices]
+        return self._locals[key]
+
+    def _passes(self, node: Node, part: Part | None, option: "Option") -> bool:
+        for model, spec in option.guards:
+            if not model(self, node, option.compiled, part, spec):
+                return False
+        if part is None or not isinstance(option.form, Step):
+            return True
+        return option.form.id not in part.done and option.beside <= part.done
+
+    def _choices(
+        self, compiled: Compiled, form: Form, part: Part | None, roles: tuple[str, ...]
+    ) -> Iterator[Choice]:
+        state = part.state if part else NEW
+        targets = list(compiled.targets(name_of(form), state))
+        mode = form.sign.get("mode", "one")
+        if mode in REPEATED and len(targets) > 1:
+            targets.remove(state)
+        given = [role for name, role in part.signed if name == form.id] if part else []
+        facts = self._fact_choices(compiled, form) if not given else (part.facts if part else frozenset(),)
+        for role, completes in _signing(form, given, roles):
+            wanted = self._targets(compiled, form, part, targets) if completes else [state]
+            for target, good, rest in product(wanted, facts, self._other_choices(compiled, form)):
+                yield Choice(target, completes, role, good, *rest)
+
+    def _targets(self, compiled: Compiled, form: Form, part: Part | None, targets: list[str]) -> list[str]:
+        if isinstance(form, Action) and form.target.startswith(CAME_FROM):
+            origin = (part.came_from if part else "") or form.target.removeprefix(CAME_FROM)
+            return [origin] if origin in targets else []
+        return targets
+
+    def _fact_choices(self, compiled: Compiled, form: Form) -> Sequence[frozenset[str]]:
+        """The facts that a form may leave: all that it records good, or none of them; labour by itself."""
+        facts = self.facts[compiled.definition.id, compiled.purpose]
+        recorded = [name for name in form.fields if name in facts.recorded and self._asks(compiled, name)]
+        good = frozenset(name for name in recorded if name in facts.fields)
+        found = [frozenset[str](), good] if good else [frozenset[str]()]
+        if "labour_members" in recorded:
+            found = [*found, *(some | {"labour_members"} for some in found)]
+        return found
+
+    def _asks(self, compiled: Compiled, name: str) -> bool:
+        purposes = compiled.fields[name].purposes
+        return not purposes or compiled.purpose in purposes
+
+    def _other_choices(self, compiled: Compiled, form: Form) -> list[tuple[frozenset[str], bool, int]]:
+        """Which counters go up, whether a helper is named, how long ago a household was included that is imported."""
+        if not isinstance(form, Action):
+            return [(frozenset(), False, 0)]
+        followed = {name for definition, name in self.counters if definition == compiled.definition.id}
+        counted = [frozenset({form.counts} & followed)]
+        if form.records == "measure" and "developmental_measures" in followed:
+            counted = [counted[0], counted[0] | {"developmental_measures"}]
+        if form.records == "opening" and "measures_before" in form.fields:
+            counted = [frozenset(), frozenset({"measures_delivered", "developmental_measures"} & followed)]
+        names = HELPER in form.fields
+        helpers = [False, True] if names and HELPER in form.optional else [names]
+        ages = [1, 2] if "included_on" in form.fields and self.needs_age else [0]
+        return list(product(dict.fromkeys(counted), helpers, ages))
+
+    # --- what a move leaves ----------------------------------------------------------------------------------------
+    def _alone(self, compiled: Compiled, form: Form, part: Part | None, choice: Choice) -> tuple[Part, Fired]:
+        """Return a case after a move, and what the move was; its effects on others are not looked at here."""
+        name, source = compiled.definition.id, part.state if part else NEW
+        closes = compiled.is_closed(choice.target) and choice.target != source
+        after = self._after(compiled, part, form, choice)
+        turn = Turn(name_of(form), source, choice.target, closes, choice.timer)
+        clocks, started, ended = turn_clocks(compiled, self.bounds[name], part, after, turn)
+        after = after._replace(clocks=clocks)
+        fired = Fired(name, compiled.purpose, name_of(form), source, choice.target, started, ended, after.passed)
+        return after, fired
+
+    def _after(self, compiled: Compiled, part: Part | None, form: Form, choice: Choice) -> Part:
+        key = (compiled.definition.id, compiled.purpose)
+        old = part or Part(compiled.purpose, NEW)
+        done = self._done(compiled, old, form, choice.target)
+        facts = self.facts[key]
+        recorded = {n for n in form.fields if n in facts.recorded} if not _given(old, form) else set()
+        origin = old.came_from
+        if isinstance(form, Action) and form.records == "came_from":
+            origin = "" if old.state == NEW else old.state
+        names_helper = HELPER in form.fields and choice.has_helper
+        return Part(
+            purpose=compiled.purpose,
+            state=choice.target,
+            done=done,
+            signed=_signed(old, form, choice),
+            facts=frozenset(old.facts - recorded) | choice.good,
+            counts=self._counts(compiled, old, choice.counted),
+            flags=self._flags(old, form),
+            came_from=origin if choice.target in self._live[key] else "",
+            passed=passed_after(compiled, part, form, choice.target, done) if choice.completes else old.passed,
+            has_helper=old.has_helper or names_helper,
+            since=self._since(old, form, choice) if choice.target in MONITORED else 0,
+        )
+
+    def _done(self, compiled: Compiled, old: Part, form: Form, target: str) -> frozenset[str]:
+        if isinstance(form, Step):
+            return old.done | {form.id} if form.id in compiled.alongside else old.done
+        return frozenset(name for name in old.done if not compiled.undoes(target, name))
+
+    def _counts(self, compiled: Compiled, old: Part, counted: frozenset[str]) -> frozenset[tuple[str, int]]:
+        caps = {name: most for (definition, name), most in self.counters.items() if definition == compiled.definition.id}
+        found = {name: min(old.count(name) + (name in counted), most) for name, most in caps.items()}
+        return frozenset((name, n) for name, n in found.items() if n)
+
+    def _flags(self, old: Part, form: Form) -> frozenset[str]:
+        sets = form.sets if isinstance(form, Action) else {}
+        kept = old.flags.difference(sets)
+        return kept | {name for name, value in sets.items() if value and name in self.flags}
+
+    def _since(self, old: Part, form: Form, choice: Choice) -> int:
+        if choice.since:
+            return choice.since
+        dated = isinstance(form, Action) and form.dates == "included_on" and self.needs_age
+        return 1 if dated else old.since
+
+    def _with_effects(
+        self, node: Node, after: Part, form: Form, fired: Fired
+    ) -> tuple[tuple[Fired, ...], Node] | None:
+        """Return what fired and the node after a move with all that it moves, or None when an effect refuses it."""
+        place = self.index[fired.definition]
+        node = (*node[:place], after, *node[place + 1 :])
+        chain: tuple[Fired, ...] = (fired,)
+        if fired.source == fired.target and isinstance(form, Step):
+            return chain, node
+        for effect in self._effects.get((fired.definition, fired.purpose, fired.action), ()):
+            follow = self._follow(node, effect.definition, effect.action)
+            if follow is None and not effect.optional:
+                return None
+            if follow is not None:
+                chain, node = (*chain, *follow[0]), follow[1]
+        return chain, self._settled(node, place)
+
+    def _follow(self, node: Node, name: str, actions: tuple[str, ...]) -> tuple[tuple[Fired, ...], Node] | None:
+        if name not in self.index:
+            return None
+        part = node[self.index[name]]
+        found = self._followed(name, None if part is None or self._is_closed(name, part) else part, actions)
+        return self._with_effects(node, found[0], found[2], found[1]) if found else None
+
+    def _followed(self, name: str, part: Part | None, actions: tuple[str, ...]) -> tuple[Part, Fired, Form] | None:
+        key = (part, name, actions)
+        if key not in self._follows:
+            self._follows[key] = self._follows_alone(name, part, actions)
+        return self._follows[key]
+
+    def _follows_alone(self, name: str, part: Part | None, actions: tuple[str, ...]) -> tuple[Part, Fired, Form] | None:
+        purpose = part.purpose if part else next(p for known, p in self.compiled if known == name)
+        compiled = self.compiled[name, purpose]
+        state = part.state if part else NEW
+        action = next((a for a in actions if compiled.targets(a, state)), None)
+        form = compiled.definition.actions[action] if action else None
+        targets = self._targets(compiled, form, part, list(compiled.targets(form.id, state))) if form else []
+        if form is None or not targets:
+            return None
+        return (*self._alone(compiled, form, part, Choice(targets[0], completes=True)), form)
+
+    def _settled(self, node: Node, place: int) -> Node:
+        """Forget a closed case through the gates that nothing can move any more: the household may begin anew."""
+        name, part = self.names[place], node[place]
+        if part is None or name in (STATUS, ASSIST) or part.clocks or not self._is_closed(name, part):
+            return node
+        return node if self._is_movable(name, part) else (*node[:place], None, *node[place + 1 :])
+
+    def _is_movable(self, name: str, part: Part) -> bool:
+        """Tell whether anything but a right that has lapsed leads on from a closed state."""
+        options = self._here(name, part.purpose, part.state)
+        lasting = [o for o in options if all(spec["guard"] != "still_running" for _, spec in o.guards)]
+        return any(t != part.state for o in lasting for t in o.compiled.targets(name_of(o.form), part.state))
+
+    # --- time ------------------------------------------------------------------------------------------------------
+    def _passing(self, node: Node, name: str, part: Part) -> Iterator[tuple[Hop, Node]]:
+        place = self.index[name]
+        for timer, phase in waits(part):
+            if phase == FIRES:
+                yield from self._fires(node, name, part, timer)
+                continue
+            clocks = part.clocks - {(timer, phase)}
+            is_gone = phase == OPEN and self._is_right(name, part, timer)
+            later = clocks if is_gone else clocks | {(timer, REACHED.get(phase, SHUT))}
+            reached = (*node[:place], part._replace(clocks=later), *node[place + 1 :])
+            ended = ((timer, "fired"),) if is_gone else ()
+            fired = Fired(name, part.purpose, "", part.state, part.state, (), ended, part.passed)
+            yield Hop((), (fired,), wait=f"{name}.{timer}"), self._settled(reached, place)
+        if part.since == 1:
+            fired = Fired(name, part.purpose, "", part.state, part.state, (), (), part.passed)
+            yield Hop((), (fired,), wait="@age"), (*node[:place], part._replace(since=2), *node[place + 1 :])
+
+    def _is_right(self, name: str, part: Part, timer: str) -> bool:
+        return any(t.id == timer and t.right for t in self.compiled[name, part.purpose].timers)
+
+    def _fires(self, node: Node, name: str, part: Part, timer: str) -> Iterator[tuple[Hop, Node]]:
+        compiled = self.compiled[name, part.purpose]
+        action = next(t.fires for t in compiled.timers if t.id == timer)
+        form = compiled.definition.actions[action]
+        for target in self._targets(compiled, form, part, list(compiled.targets(action, part.state))):
+            moved, fired = self._alone(compiled, form, part, Choice(target, completes=True, timer=timer))
+            after = self._with_effects(node, moved, form, fired)
+            if after is not None:
+                yield Hop(("system",), after[0], wait=f"{name}.{timer}"), after[1]
+
+
+def _forms(compiled: Compiled) -> tuple[Form, ...]:
+    return (*compiled.order, *compiled.alongside.values(), *compiled.definition.actions.values())
+
+
+def _given(part: Part, form: Form) -> int:
+    return sum(name == form.id for name, _ in part.signed)
+
+
+def _signing(form: Form, given: list[str], roles: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """Who signs next and whether that completes the form; the role matters only where every role must sign."""
+    mode = form.sign.get("mode", "one")
+    if mode == "any":
+        return [("", len(given) + 1 >= int(form.sign.get("count", 1)))]
+    if mode == "all":
+        return [(role, {*given, role} >= set(form.roles)) for role in roles if role not in given]
+    return [("", True)]
+
+
+def _signed(old: Part, form: Form, choice: Choice) -> tuple[tuple[str, str], ...]:
+    if form.sign.get("mode") in REPEATED and not choice.completes:
+        return tuple(sorted((*old.signed, (form.id, choice.role))))
+    return () if choice.completes and choice.target != old.state else old.signed
+
+
+# --- guards in the abstract: what each looks at, for a person who had no hand in the case -----------------------------
+Spec = Mapping[str, object]
+GuardModel = Callable[[Model, Node, Compiled, Part | None, Spec], bool]
+
+
+def _minimum_elapsed(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    return part is None or part.phase(str(spec["timer"])) not in REACHED
+
+
+def _still_running(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    return part is not None and part.phase(str(spec["timer"])) not in ("", SHUT)
+
+
+def _status_in(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    name = compiled.definition.id
+    other = node[model.index[name]]
+    if other is not None and other is not part and not model._is_closed(name, other):
+        return False
+    status = node[model.index[STATUS]] if STATUS in model.index else None
+    states = spec["states"]
+    return isinstance(states, tuple) and (status.state if status else "none") in states
+
+
+def _once(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    return part is None or str(spec["field"]) not in part.flags
+
+
+def _nothing_open(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    name = str(spec["definition"])
+    other = node[model.index[name]] if name in model.index else None
+    return other is None or model._is_closed(name, other)
+
+
+def _elimination_conditions(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    facts = model.facts[compiled.definition.id, compiled.purpose]
+    known = part.facts if part else frozenset()
+    status = node[model.index[STATUS]] if STATUS in model.index else None
+    for definition, name, least in facts.counters:
+        other = node[model.index[definition]]
+        excused = name == "developmental_measures" and "labour_members" in known
+        if not excused and (other is None or other.count(name) < least):
+            return False
+    is_old = not facts.needs_age or (status is not None and status.since == 2)
+    return is_old and facts.fields <= known
+
+
+def _always(model: Model, node: Node, compiled: Compiled, part: Part | None, spec: Spec) -> bool:
+    """A guard about the person: somebody with clean hands is always at hand here (``hands`` tries the others)."""
+    return True
+
+
+GUARDS: Mapping[str, GuardModel] = {
+    "minimum_elapsed": _minimum_elapsed,
+    "still_running": _still_running,
+    "status_in": _status_in,
+    "once": _once,
+    "fresh_hand": _always,
+    "outsider": _always,
+    "nothing_open": _nothing_open,
+    "elimination_conditions": _elimination_conditions,
+}
+
+
+def explore(model: Model) -> Space:
+    """Walk the whole space, breadth first: at first without imports, then with them."""
+    space = Space(model)
+    known: dict[Node, int] = {}
+    start: Node = (None,) * len(model.names)
+    _discover(space, known, start, None)
+    for openings in (False, True):
+        place = 0
+        while place < len(space.nodes):
+            _expand(space, known, place, openings=openings)
+            place += 1
+        space.native = space.native or len(space.nodes)
+    return space
+
+
+def _discover(space: Space, known: dict[Node, int], node: Node, parent: tuple[int, Hop] | None) -> int:
+    place = known.get(node)
+    if place is None:
+        place = known[node] = len(space.nodes)
+        space.nodes.append(node)
+        space.moves.append([])
+        space.parents.append(parent)
+    return place
+
+
+def _expand(space: Space, known: dict[Node, int], place: int, *, openings: bool) -> None:
+    """Note the moves of a node; in the second round of an old one only where a roster may import something."""
+    model, node = space.model, space.nodes[place]
+    if openings and place < space.native and not model.may_import(node):
+        return
+    found: list[tuple[Hop, int]] = []
+    for hop, reached in model.moves(node, openings=openings):
+        model.used.update([f[:3] for f in hop.chain])
+        if reached != node:
+            found.append((hop, _discover(space, known, reached, (place, hop))))
+    space.moves[place] = found
