@@ -49,10 +49,13 @@ class Proof:
 
 
 class Prover:
-    """Proves packs; those that order the same steps and run the same periods share one exploration."""
+    """Proves packs; those that order the same steps and run the same periods share one exploration.
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    Without ``imports`` what a roster brings is left out, without ``people`` nobody tries to carry a case: quicker.
+    """
+
+    def __init__(self, rules: Rules, *, imports: bool = True, people: bool = True) -> None:
+        self.rules, self.imports, self.people = rules, imports, people
         self._explored: dict[str, Explored] = {}
         self._hands: dict[str, tuple[dict[str, int], list[Finding]]] = {}
 
@@ -68,7 +71,7 @@ class Prover:
                 explored = self._explore(model)
                 states, moves = max(states, explored.states), max(moves, explored.moves)
                 limits = check_limits(pack, explored.ways, self.rules.calendar, day)
-                people, alone = self._count_people(model) if CASE in group else (people, [])
+                people, alone = self._count_people(model) if CASE in group and self.people else (people, [])
                 for finding in (*explored.findings, *limits, *alone):
                     found.setdefault(_name(finding), finding)
         for finding in check_texts(pack, self.rules.definitions):
@@ -78,7 +81,7 @@ class Prover:
     def _explore(self, model: Model) -> Explored:
         key = shape_of(model)
         if key not in self._explored:
-            graph = Graph(explore(model))
+            graph = Graph(explore(model, imports=self.imports))
             findings = (*check_reach(graph), *check_timers(graph))
             self._explored[key] = Explored(findings, *graph.space.size, insides(graph))
         return self._explored[key]

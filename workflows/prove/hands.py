@@ -8,7 +8,7 @@ from typing import Any
 
 from workflows.clock import local_date, local_midnight, parse_utc
 from workflows.decide import apply
-from workflows.definition import Action, Definition, Field, Label, Step
+from workflows.definition import Action, Field, Label, Step
 from workflows.errors import Refused
 from workflows.machine import NEW, Compiled
 from workflows.model import (
@@ -21,7 +21,6 @@ from workflows.model import (
     Evidence,
     Office,
     Subject,
-    system_actor,
 )
 from workflows.prove.findings import Finding
 from workflows.prove.parts import CASE, MONITORED, STATUS, name_of
@@ -192,7 +191,8 @@ def _done(
     )  # fmt: skip
     try:
         outcome = apply(rules, at.dossier, command, person(who, subject.area), now)
-    except Refused:
+    except (Refused, KeyError):
+        # A form that records what it does not ask for goes no further here; the space says what is wrong with it.
         return None
     dossier = at.dossier
     for move in outcome.moves:
@@ -235,5 +235,3 @@ def area_of(pack_area: str) -> str:
     """Return a village inside a pack's area, 12 digits, to try its rules on."""
     return (pack_area + "000000000000")[:6].replace("000000", "990001") + "001001"
 
-
-__all__ = ["Definition", "area_of", "hands", "system_actor"]

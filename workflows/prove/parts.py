@@ -11,6 +11,7 @@ from workflows.policy import Pack
 # They are promises of the product (怎么进怎么出), so they stand here and not in the data that is being checked.
 CASE, STATUS, ASSIST = "household_case", "monitor_status", "assist"
 FIVE_GATES = ("nominate", "verify", "village_review", "township_audit", "county_approve")
+SEPARATE = ("verify", "township_audit", "county_approve")
 POSTED, NOTICE_STEP, NOTICE_TIMER, NOTICE = "post", "publicize", "publicity_min", "@notice"
 EARLY, EARLY_FLAG, EARLY_TIMER = "fast_track", "emergency_assisted", "complete_procedure"
 MONITORED = ("active", "active_safety_net")

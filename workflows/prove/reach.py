@@ -18,12 +18,12 @@ from workflows.prove.parts import (
     NOTICE,
     NOTICE_STEP,
     POSTED,
+    SEPARATE,
     STATUS,
     Fired,
     Hop,
     Part,
     guards_of,
-    name_of,
     required_steps,
 )
 from workflows.prove.space import Space
@@ -102,7 +102,7 @@ def unused(graph: Graph) -> Iterator[Finding]:
                 yield _idle(definition, step.action, step.label, compiled.definition.purposes[purpose])
         for action in compiled.definition.actions.values():
             used = any(d == definition and a == action.id for d, _, a in graph.model.used)
-            if not used and not (action.system and action.records == "lapse" and action.target == "@same"):
+            if not used and not action.opening and not (action.system and action.records == "lapse" and action.target == "@same"):
                 yield _idle(definition, action.id, action.label, compiled.definition.label)
 
 
@@ -260,6 +260,9 @@ def gates(graph: Graph) -> Iterator[Finding]:
     missing += [step for step in (POSTED, NOTICE_STEP) if step not in definition.steps or not definition.steps[step].required]
     for gate in dict.fromkeys(missing):
         yield Finding("gate_missing", CASE, key=("gate", gate), params={"gate": gate})
+    for gate in SEPARATE:
+        if gate in definition.gates and gate not in definition.separate_hands:
+            yield Finding("hands_not_separate", CASE, key=("gate", gate), params={"gate": definition.gates[gate].label})
     walked = {purpose: [(s.gate, s.id, *_minimums(s, purpose)) for s in required_steps(c)] for purpose, c in compiled.items()}
     first, *others = walked
     for other in others:
@@ -277,5 +280,3 @@ def _minimums(step: object, purpose: str) -> tuple[str, ...]:
     specs = guards_of(step, purpose)  # type: ignore[arg-type]
     return tuple(str(spec["timer"]) for spec in specs if spec["guard"] == "minimum_elapsed")
 
-
-__all__ = ["EARLY_TIMER", "Graph", "check_reach", "name_of"]

@@ -118,6 +118,7 @@ class Model:
                          and purpose in (e.purposes or (purpose,)))
                          for (name, purpose), c in self.compiled.items()
                          for action in {a for e in c.definition.effects for a in e.on}}  # fmt: skip
+        self._forgets = self._is_origin_dead()
         self._closed = {(key, state): c.is_closed(state) for key, c in self.compiled.items() for state in c.states}
 
     def _bounds(self, definition: Definition) -> dict[str, str]:
@@ -132,6 +133,21 @@ class Model:
                 if timer.unless_field:
                     found.setdefault((name, timer.unless_field), 1)
         return found
+
+    def _is_origin_dead(self) -> bool:
+        """Tell whether help's way back is asked for only while a household is a candidate, never while it is monitored.
+
+        Then it need not be followed beyond: elimination turns help into return visits, and a fast track notes anew.
+        """
+        if not {STATUS, ASSIST} <= self.index.keys():
+            return False
+        status = next(c for (name, _), c in self.compiled.items() if name == STATUS)
+        help_ = next(c for (name, _), c in self.compiled.items() if name == ASSIST)
+        back = {a.id for a in help_.definition.actions.values() if a.target.startswith(CAME_FROM)}
+        asking = {(name, action) for name, _, action in self._effects for e in self._effects[name, _, action]
+                  if e.definition == ASSIST and back & set(e.action)}  # fmt: skip
+        monitored = [status.targets(action, state) for _, action in asking for state in MONITORED]
+        return all(name == STATUS for name, _ in asking) and not any(monitored)
 
     # --- all moves from a node -------------------------------------------------------------------------------------
     def moves(self, node: Node, *, openings: bool = True) -> Iterator[tuple[Hop, Node]]:
@@ -370,10 +386,19 @@ class Model:
 
     def _settled(self, node: Node, place: int) -> Node:
         """Forget a closed case through the gates that nothing can move any more: the household may begin anew."""
+        if self._forgets:
+            node = self._without_origin(node)
         name, part = self.names[place], node[place]
         if part is None or name in (STATUS, ASSIST) or part.clocks or not self._is_closed(name, part):
             return node
         return node if self._is_movable(name, part) else (*node[:place], None, *node[place + 1 :])
+
+    def _without_origin(self, node: Node) -> Node:
+        status, place = node[self.index[STATUS]], self.index[ASSIST]
+        part = node[place]
+        if part is None or not part.came_from or status is None or status.state not in MONITORED:
+            return node
+        return (*node[:place], part._replace(came_from=""), *node[place + 1 :])
 
     def _is_movable(self, name: str, part: Part) -> bool:
         """Tell whether anything but a right that has lapsed leads on from a closed state."""
@@ -500,13 +525,13 @@ GUARDS: Mapping[str, GuardModel] = {
 }
 
 
-def explore(model: Model) -> Space:
-    """Walk the whole space, breadth first: at first without imports, then with them."""
+def explore(model: Model, *, imports: bool = True) -> Space:
+    """Walk the whole space, breadth first: at first without imports of what was decided before, then with them."""
     space = Space(model)
     known: dict[Node, int] = {}
     start: Node = (None,) * len(model.names)
     _discover(space, known, start, None)
-    for openings in (False, True):
+    for openings in (False, True) if imports else (False,):
         place = 0
         while place < len(space.nodes):
             _expand(space, known, place, openings=openings)

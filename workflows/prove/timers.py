@@ -11,7 +11,7 @@ from workflows.definition import Definition, Label, Timer
 from workflows.policy import Limit, Pack
 from workflows.prove.clocks import guarded_timers
 from workflows.prove.findings import Finding, both, written
-from workflows.prove.parts import MAX, Hop
+from workflows.prove.parts import MAX, REACHED, Hop
 from workflows.prove.reach import Graph
 
 ENDINGS = ("met", "fired", "late")
@@ -105,6 +105,8 @@ def insides(graph: Graph) -> tuple[Inside, ...]:
     found = []
     for name in graph.model.names:
         definition = next(c.definition for (d, _), c in graph.model.compiled.items() if d == name)
+        if "min" not in graph.model.bounds[name].values():
+            continue
         for timer in definition.timers.values():
             inside = _inside(graph, definition, timer)
             if inside:
@@ -114,8 +116,10 @@ def insides(graph: Graph) -> tuple[Inside, ...]:
 
 def _inside(graph: Graph, definition: Definition, timer: Timer) -> Inside | None:
     index = graph.model.index[definition.id]
+    minimums = [t for t, bound in graph.model.bounds[definition.id].items() if bound == "min"]
     running = {p for p, node in enumerate(graph.space.nodes) if node[index] and (timer.id, MAX) in node[index].clocks}  # type: ignore[union-attr]
-    if not running or timer.fulfilled_by:
+    waiting = any(graph.space.nodes[p][index].phase(t) in REACHED for p in running for t in minimums)  # type: ignore[union-attr]
+    if not waiting or timer.fulfilled_by:
         return None
     following, distance = _distances(graph, definition, timer, running)
     starts = [(distance[reached], -place, hop, reached) for place, hop, reached in graph.edges() if reached in distance
