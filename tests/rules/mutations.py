@@ -18,7 +18,9 @@ def limit(timer: str, unit: str, amount: int, *, definition: str = CASE) -> str:
     return f"[[limits]]\n{row(timer, unit, amount, definition=definition)}\nown = true\n"
 
 
-LONELY = '[[states]]\nid = "limbo"\nlabel = {zh = "无人之境", en = "Limbo"}\ngate = "verify"\nroles = ["village_cadre"]\n'
+LONELY = (
+    '[[states]]\nid = "limbo"\nlabel = {zh = "无人之境", en = "Limbo"}\ngate = "verify"\nroles = ["village_cadre"]\n'
+)
 # Two changes at once are written with "§" between them.
 MUTATIONS: list[tuple[str, str, str, str, str]] = [
     # A state can't be reached.
@@ -37,7 +39,6 @@ MUTATIONS: list[tuple[str, str, str, str, str]] = [
     ("appeals for ever", CASE, 'gate = "township_audit"\nroles = ["township_officer", "township_leader"]\n[[states]]', 'gate = "township_audit"\nroles = []\n[[states]]', "stuck_state"),
     ("status never closed", STATUS, 'closed = true', "", "no_final_state"),
     ("concluded is no end", CASE, 'en = "Concluded"}\nclosed = true', 'en = "Concluded"}', "no_final_state"),
-    ("planning without a helper", HELP, 'to = "planning"\nroles = ["village_cadre", "township_officer", "township_leader", "county_lead"]\nfields = ["helper"]', 'to = "planning"\nroles = ["village_cadre", "township_officer", "township_leader", "county_lead"]\nfields = ["reason"]', "stuck_state"),
     # Help without the gates, without the whole notice.
     ("include at audit", CASE, 'on = ["county_approve"]\npurposes = ["include"]', 'on = ["township_audit"]\npurposes = ["include"]', "help_without_gates"),
     ("include at review", CASE, 'on = ["county_approve"]\npurposes = ["include"]', 'on = ["record_review"]\npurposes = ["include"]', "help_without_gates"),

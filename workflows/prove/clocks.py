@@ -101,7 +101,9 @@ def _first_phase(compiled: Compiled, timer: Timer, bound: str, after: Part) -> s
     return LOOSE if is_loose else RUN
 
 
-def passed_after(compiled: Compiled, part: Part | None, form: Step | Action, target: str, done: frozenset[str]) -> frozenset[str]:
+def passed_after(
+    compiled: Compiled, part: Part | None, form: Step | Action, target: str, done: frozenset[str]
+) -> frozenset[str]:
     """Return the steps that are done and not undone; the token NOTICE says that the notice hung for its whole minimum."""
     passed = part.passed if part else frozenset[str]()
     if isinstance(form, Step):

@@ -80,7 +80,10 @@ def _state(model: Model, definition: str, purpose: str, state: str, lang: str) -
 def _act(model: Model, hop: Hop, lang: str) -> str:
     if hop.wait:
         what = "" if hop.wait == "@age" else timer_label(model, hop.wait)[lang]
-        return {"zh": f"（{what}届满）" if what else "（时间过去）", "en": f"({what} ends)" if what else "(time passes)"}[lang]
+        return {
+            "zh": f"（{what}届满）" if what else "（时间过去）",
+            "en": f"({what} ends)" if what else "(time passes)",
+        }[lang]
     fired = hop.chain[0]
     compiled = model.compiled[fired.definition, fired.purpose]
     form = compiled.step_of(fired.action) or compiled.definition.actions[fired.action]

@@ -132,7 +132,9 @@ def _is_decided(dossier: Dossier, purpose: str) -> bool:
 def _key(dossier: Dossier) -> str:
     """What hands and state decide; everything else of the dossier is alike for this question."""
     names = ("_done", "_signatures", "_hands", "_barred", "_refused_by", "_recused", "emergency_assisted")
-    cases = [(c.definition, c.purpose, c.state, [c.fields.get(n) for n in names]) for c in dossier.cases if not c.closed]
+    cases = [
+        (c.definition, c.purpose, c.state, [c.fields.get(n) for n in names]) for c in dossier.cases if not c.closed
+    ]
     return repr(cases)
 
 
@@ -234,4 +236,3 @@ def _value(field: Field, now: datetime) -> Any:
 def area_of(pack_area: str) -> str:
     """Return a village inside a pack's area, 12 digits, to try its rules on."""
     return (pack_area + "000000000000")[:6].replace("000000", "990001") + "001001"
-

@@ -118,7 +118,9 @@ def facts_of(pack: Pack, definition: Definition, purpose: str) -> Facts:
     counted += [(ASSIST, "developmental_measures", 1)] if developed else []
     # A household without labour needs no developmental measure: recorded as a fact that helps, never as one that is needed.
     recorded = fields | ({"labour_members"} if developed else set())
-    return Facts(frozenset(fields), frozenset(recorded), tuple(counted), any(c.test == "included_for" for c in bars), developed)
+    return Facts(
+        frozenset(fields), frozenset(recorded), tuple(counted), any(c.test == "included_for" for c in bars), developed
+    )
 
 
 def live_origins(compiled: Compiled) -> frozenset[str]:

@@ -65,7 +65,9 @@ class Graph:
         """Return the label of a state."""
         return self.model.compiled[definition, purpose].state_label(state)
 
-    def finding(self, code: str, place: int, definition: str, last: Hop | None = None, **params: str | Label) -> Finding:
+    def finding(
+        self, code: str, place: int, definition: str, last: Hop | None = None, **params: str | Label
+    ) -> Finding:
         """Return a finding with the shortest way to a node as counter-example."""
         path = written(self.model, self.space.path(place, last), definition=CASE if CASE in self.model.index else "")
         return Finding(code, definition, key=("state", ""), params=params, path=path)
@@ -102,7 +104,11 @@ def unused(graph: Graph) -> Iterator[Finding]:
                 yield _idle(definition, step.action, step.label, compiled.definition.purposes[purpose])
         for action in compiled.definition.actions.values():
             used = any(d == definition and a == action.id for d, _, a in graph.model.used)
-            if not used and not action.opening and not (action.system and action.records == "lapse" and action.target == "@same"):
+            if (
+                not used
+                and not action.opening
+                and not (action.system and action.records == "lapse" and action.target == "@same")
+            ):
                 yield _idle(definition, action.id, action.label, compiled.definition.label)
 
 
@@ -213,7 +219,9 @@ def early_help(graph: Graph) -> Iterator[Finding]:
     if not {CASE, ASSIST, STATUS} <= graph.model.index.keys():
         return
     early = [place for place in range(graph.space.native) if _is_early(graph, place)]
-    decided = {place for place, hop, _ in graph.edges() if any(_begins_help(f) and f.definition == STATUS for f in hop.chain)}
+    decided = {
+        place for place, hop, _ in graph.edges() if any(_begins_help(f) and f.definition == STATUS for f in hop.chain)
+    }
     inside = {place for place in early if _is_at_step(graph, place)}
     able = graph.leading_to(decided & inside, inside.__contains__)
     for code, places in (
@@ -241,7 +249,9 @@ def _is_open(graph: Graph, place: int) -> bool:
 
 
 def _is_at_step(graph: Graph, place: int) -> bool:
-    return _is_open(graph, place) and graph.model.compiled[CASE, "include"].step_at(_part(graph, place).state) is not None
+    return (
+        _is_open(graph, place) and graph.model.compiled[CASE, "include"].step_at(_part(graph, place).state) is not None
+    )
 
 
 def _case_label(graph: Graph, place: int) -> Label:
@@ -257,13 +267,17 @@ def gates(graph: Graph) -> Iterator[Finding]:
     definition = next(iter(compiled.values())).definition
     missing = [gate for gate in FIVE_GATES if gate not in definition.gates]
     missing += [g for g in FIVE_GATES if not any(s.gate == g and s.required for s in definition.steps.values())]
-    missing += [step for step in (POSTED, NOTICE_STEP) if step not in definition.steps or not definition.steps[step].required]
+    missing += [
+        step for step in (POSTED, NOTICE_STEP) if step not in definition.steps or not definition.steps[step].required
+    ]
     for gate in dict.fromkeys(missing):
         yield Finding("gate_missing", CASE, key=("gate", gate), params={"gate": gate})
     for gate in SEPARATE:
         if gate in definition.gates and gate not in definition.separate_hands:
             yield Finding("hands_not_separate", CASE, key=("gate", gate), params={"gate": definition.gates[gate].label})
-    walked = {purpose: [(s.gate, s.id, *_minimums(s, purpose)) for s in required_steps(c)] for purpose, c in compiled.items()}
+    walked = {
+        purpose: [(s.gate, s.id, *_minimums(s, purpose)) for s in required_steps(c)] for purpose, c in compiled.items()
+    }
     first, *others = walked
     for other in others:
         for here, there in ((first, other), (other, first)):
@@ -279,4 +293,3 @@ def gates(graph: Graph) -> Iterator[Finding]:
 def _minimums(step: object, purpose: str) -> tuple[str, ...]:
     specs = guards_of(step, purpose)  # type: ignore[arg-type]
     return tuple(str(spec["timer"]) for spec in specs if spec["guard"] == "minimum_elapsed")
-

@@ -197,7 +197,11 @@ class Model:
         guards = tuple((GUARDS[str(spec["guard"])], spec) for spec in guards_of(form, compiled.purpose)
                        if GUARDS.get(str(spec["guard"]), _always) is not _always)  # fmt: skip
         unaided = tuple(role for role in roles if role != HELPER)
-        beside = frozenset(s.id for s in compiled.beside(state)) if isinstance(form, Step) and form.state == state else frozenset()
+        beside = (
+            frozenset(s.id for s in compiled.beside(state))
+            if isinstance(form, Step) and form.state == state
+            else frozenset()
+        )
         opening = isinstance(form, Action) and form.opening
         return Option(compiled, form, roles, unaided, guards, beside, opening)
 
@@ -236,9 +240,7 @@ class Model:
             return True
         return option.form.id not in part.done and option.beside <= part.done
 
-    def _choices(
-        self, compiled: Compiled, form: Form, part: Part | None, roles: tuple[str, ...]
-    ) -> Iterator[Choice]:
+    def _choices(self, compiled: Compiled, form: Form, part: Part | None, roles: tuple[str, ...]) -> Iterator[Choice]:
         state = part.state if part else NEW
         targets = list(compiled.targets(name_of(form), state))
         mode = form.sign.get("mode", "one")
@@ -328,7 +330,9 @@ class Model:
         return frozenset(name for name in old.done if not compiled.undoes(target, name))
 
     def _counts(self, compiled: Compiled, old: Part, counted: frozenset[str]) -> frozenset[tuple[str, int]]:
-        caps = {name: most for (definition, name), most in self.counters.items() if definition == compiled.definition.id}
+        caps = {
+            name: most for (definition, name), most in self.counters.items() if definition == compiled.definition.id
+        }
         found = {name: min(old.count(name) + (name in counted), most) for name, most in caps.items()}
         return frozenset((name, n) for name, n in found.items() if n)
 
@@ -343,9 +347,7 @@ class Model:
         dated = isinstance(form, Action) and form.dates == "included_on" and self.needs_age
         return 1 if dated else old.since
 
-    def _with_effects(
-        self, node: Node, after: Part, form: Form, fired: Fired
-    ) -> tuple[tuple[Fired, ...], Node] | None:
+    def _with_effects(self, node: Node, after: Part, form: Form, fired: Fired) -> tuple[tuple[Fired, ...], Node] | None:
         """Return what fired and the node after a move with all that it moves, or None when an effect refuses it."""
         place = self.index[fired.definition]
         node = (*node[:place], after, *node[place + 1 :])

@@ -37,7 +37,9 @@ def _labels(definition: Definition) -> Iterator[Finding]:
     labels += [("state", state.id, state.label) for state in definition.states.values()]
     labels += [("timer", timer.id, timer.label) for timer in definition.timers.values()]
     labels += [("evidence", kind, label) for kind, label in definition.evidence.items()]
-    labels += [("option", f"{f.id}.{o.id}", {"zh": o.zh, "en": o.en}) for f in definition.fields.values() for o in f.options]
+    labels += [
+        ("option", f"{f.id}.{o.id}", {"zh": o.zh, "en": o.en}) for f in definition.fields.values() for o in f.options
+    ]
     yield from (_term(definition.id, kind, name) for kind, name, label in labels if not _is_told(label))
     roles = {role for form in (*definition.steps.values(), *definition.actions.values()) for role in form.roles}
     roles |= {role for state in definition.states.values() for role in state.roles}
@@ -130,7 +132,9 @@ def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
     if pack.conditions and not _are_asked(definitions, pack):
         row = pack.conditions[0]
         yield Finding("condition_unread", key=("condition", row.id), params={"id": row.id})
-    recorded = {name for d in definitions.values() for f in (*d.steps.values(), *d.actions.values()) for name in f.fields}
+    recorded = {
+        name for d in definitions.values() for f in (*d.steps.values(), *d.actions.values()) for name in f.fields
+    }
     recorded |= {name for step in pack.steps.values() for name in step.fields}
     for row in pack.conditions:
         for name in row.needs.get("fields", ()) if row.test == "fields_true" else ():

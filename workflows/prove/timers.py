@@ -38,7 +38,11 @@ def check_timers(graph: Graph) -> Iterator[Finding]:
 
 
 def _finding(code: str, definition: Definition, timer: Timer, why: Label | None = None) -> Finding:
-    params: dict[str, str | Label] = {"timer": timer.label, "id": f"{definition.id}.{timer.id}", "why": why or both("", "")}
+    params: dict[str, str | Label] = {
+        "timer": timer.label,
+        "id": f"{definition.id}.{timer.id}",
+        "why": why or both("", ""),
+    }
     return Finding(code, definition.id, key=("timer", timer.id), params=params)
 
 
@@ -52,7 +56,9 @@ def _unknown(graph: Graph, definition: Definition, timer: Timer) -> Iterator[Fin
     states = {*definition.states, *(s.state for s in definition.steps.values())}
     for state in timer.runs_in:
         if state not in states:
-            yield _finding("timer_no_start", definition, timer, both(f"状态 {state} 不存在", f"there is no state {state!r}"))
+            yield _finding(
+                "timer_no_start", definition, timer, both(f"状态 {state} 不存在", f"there is no state {state!r}")
+            )
 
 
 def _is_used(graph: Graph, definition: Definition, timer: Timer) -> bool:
