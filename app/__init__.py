@@ -26,7 +26,7 @@ def create_app(
     """Return the application; ``clock``, ``keys`` and ``rules`` are put in by tests only.
 
     Rules that nobody put in are proven sound before anything runs on them (``app.soundness``).
-    Raises BadSetting, BadTable (UnsoundRules with it) or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
+    Raises BadSetting, BadTable, UnsoundRules or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
     """
     settings = settings or read_settings()
     app = Flask("app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static")))
@@ -38,7 +38,8 @@ def create_app(
         MAX_CONTENT_LENGTH=4 * settings.largest_upload,
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
-    app.extensions[EXTENSION] = Runtime(settings, keys, rules or sound_rules(settings), all_terms(), clock)
+    held = Runtime(settings, keys, rules or sound_rules(settings), all_terms(), clock)
+    app.extensions[EXTENSION] = held
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)

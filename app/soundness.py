@@ -40,14 +40,14 @@ class UnsoundRules(BadTable):
 
 
 def proof_key(rules: Rules, pack: Pack) -> str:
-    """Return what a proof holds for: the digests of all definitions, of the pack, and of the code that decides and proves."""
+    """Return what a proof holds for: digests of all definitions, of the pack, and of the deciding and proving code."""
     digests = sorted(definition.digest for definition in rules.definitions.values())
     text = "\n".join((FORMAT, *digests, pack.digest, checker_version()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def ensure_sound(rules: Rules, data: Path) -> None:
-    """Raise UnsoundRules unless every pack is proven; proofs are kept in the data folder, so the next start costs nothing."""
+    """Raise UnsoundRules unless every pack is proven; proofs kept in the data folder make the next start quick."""
     known = _sound | _remembered(data / CACHE)
     wanted = {proof_key(rules, pack): pack for pack in rules.packs.values()}
     open_keys = [key for key in wanted if key not in known]

@@ -1,4 +1,4 @@
-"""``fangpin policy check`` and ``fangpin workflow check``: the proof of the rules, with a counter-example for each fault."""
+"""``fangpin policy check``, ``fangpin workflow check``: the proof of the rules, with a counter-example for faults."""
 
 import shutil
 import tempfile

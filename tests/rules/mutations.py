@@ -1,4 +1,4 @@
-"""Rules broken on purpose, one at a time: file, what stands there, what is put instead, and what the checker must say."""
+"""Rules broken on purpose, one at a time: file, what stands there, what stands instead, what the checker must say."""
 
 CASE, STATUS, HELP, PACK = "household_case", "monitor_status", "assist", "national"
 AUDIT_GUARDS = """guards = [

@@ -15,8 +15,9 @@ from workflows.errors import Refused
 from workflows.machine import NEW
 from workflows.model import ROLE_LEVELS, Actor, Case, Command, Dossier, Evidence, Office, system_actor
 from workflows.prove.hands import _data, _kinds
+from workflows.prove.model import Model
 from workflows.prove.parts import FULL, MONITORED, Node, Part, name_of
-from workflows.prove.space import Model, Space, explore
+from workflows.prove.space import Space, explore
 
 PLACES = {"500241-xiushan": XIUSHAN, "500230-fengdu": FENGDU, "520999-seven-steps": SEVEN}
 LEVELS = {"province": 2, "prefecture": 4, "county": 6, "township": 9, "village": 12, "grid": 15}
@@ -34,7 +35,7 @@ class Walk:
     """One household that real commands move; each person acts once, so that no hand is ever the same."""
 
     def __init__(self, pack: str, seed: int) -> None:
-        self.area, self.random = PLACES[pack], random.Random(seed)  # noqa: S311 - no secret
+        self.area, self.random = PLACES[pack], random.Random(seed)
         self.space = space(pack)
         self.model = self.space.model
         self.dossier = Dossier(subject(self.area))
@@ -57,7 +58,7 @@ class Walk:
         """Try a real command with good or with bad facts; tell whether it was done."""
         compiled = self.model.compiled[definition, purpose]
         data: dict[str, Any] = _data(compiled, form, self.now)
-        helper = self.person("helper") if "helper" in form.fields and not form.id == "open_watched" else None
+        helper = self.person("helper") if "helper" in form.fields and form.id != "open_watched" else None
         if helper:
             helper = Actor(f"h{self.count}", "h", f"h{self.count}", (Office("helper", self.area[:6].ljust(12, "0")),))
             data["helper"] = helper_value(helper)
@@ -88,7 +89,8 @@ class Walk:
             for case in cases:
                 if case and case.purpose != purpose:
                     continue
-                for form in (*compiled.order, *compiled.alongside.values(), *compiled.definition.actions.values()):
+                forms: list[Step | Action] = [*compiled.order, *compiled.alongside.values()]
+                for form in [*forms, *compiled.definition.actions.values()]:
                     if isinstance(form, Action) and (form.internal or form.system or form.opening):
                         continue
                     if isinstance(form, Action) and form.records in ("correction", "recusal"):
@@ -172,9 +174,12 @@ def seen_of(explored: Space, node: Node) -> list[tuple[object, ...]]:
 def _together(rows: list[tuple[object, ...]]) -> tuple[object, ...]:
     """A case through the gates that is closed for good is forgotten by the checker."""
     closed = ("concluded", "clue_closed_no_risk", "closed_ineligible", "closed_final", "withdrawn", "merged")
-    return tuple(
-        (row[0], None) if len(row) > 2 and row[0] == "household_case" and row[2] in closed else row for row in rows
-    )
+    return tuple(_kept(row, closed) for row in rows)
+
+
+def _kept(row: tuple[object, ...], closed: tuple[str, ...]) -> tuple[object, ...]:
+    forgotten = len(row) > 2 and row[0] == "household_case" and row[2] in closed and not row[-1]
+    return (row[0], None) if forgotten else row
 
 
 def _later(walk: Walk) -> datetime:

@@ -1,4 +1,4 @@
-"""Mutation test of the checker: each broken definition or pack is caught with the right reason; the shipped ones are sound."""
+"""Mutation test of the checker: each broken definition or pack is caught with the right reason."""
 
 import shutil
 from functools import cache

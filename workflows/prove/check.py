@@ -7,13 +7,14 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from workflows.definition import Definition
-from workflows.policy import Pack
+from workflows.definition import Action, Definition, Step
+from workflows.policy import Limit, Pack, Parameter
 from workflows.prove.findings import Finding
 from workflows.prove.hands import area_of, hands
+from workflows.prove.model import Model
 from workflows.prove.parts import CASE
 from workflows.prove.reach import Graph, check_reach
-from workflows.prove.space import Model, explore
+from workflows.prove.space import explore
 from workflows.prove.texts import check_texts
 from workflows.prove.timers import Inside, check_limits, check_timers, insides
 from workflows.registry import Rules
@@ -23,7 +24,7 @@ SOURCES = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Explored:
-    """What the space of one shape of pack showed: its findings, its size, and the ways that limits must leave room for."""
+    """What the space of one shape of pack showed: findings, size, ways for which limits leave room."""
 
     findings: tuple[Finding, ...]
     states: int
@@ -33,7 +34,7 @@ class Explored:
 
 @dataclass(frozen=True)
 class Proof:
-    """What the proof of one pack came to. ``people``: how many persons a case needs, by purpose (0: more than tried)."""
+    """What the proof of one pack came to. ``people``: how many persons a case needs, by purpose (0: too many)."""
 
     pack: str
     states: int
@@ -108,8 +109,8 @@ def prove(rules: Rules, packs: Iterable[str] = ()) -> Iterator[Proof]:
 
 
 def days_of(pack: Pack) -> tuple[date, ...]:
-    """Return the days from which a pack's rules are others than before: the first, and each on which a row begins or ends."""
-    rows = (*pack.limits, *pack.parameters)
+    """Return the days on which a pack's rules change: the first, and each on which a row begins or ends."""
+    rows: tuple[Limit | Parameter, ...] = (*pack.limits, *pack.parameters)
     changes = {day for row in rows for day in (row.begins, row.ends) if pack.effective < day < date.max}
     return (pack.effective, *sorted(changes))
 
@@ -132,14 +133,14 @@ def _links(definition: Definition) -> set[str]:
 
 
 def _looked_at(definition: Definition) -> set[str]:
-    forms = (*definition.steps.values(), *definition.actions.values())
+    forms: tuple[Step | Action, ...] = (*definition.steps.values(), *definition.actions.values())
     specs = [spec for form in forms for spec in form.guards]
     status = {"monitor_status"} if any(spec["guard"] == "status_in" for spec in specs) else set()
     return status | {str(spec["definition"]) for spec in specs if spec["guard"] == "nothing_open"}
 
 
 def shape_of(model: Model) -> str:
-    """Return a digest of all of a pack that the space depends on: machines, bounds of its limits, what bars a decision."""
+    """Return a digest of what the space depends on: machines, bounds of limits, what bars a decision."""
     machines = [(key, c.definition.digest, c.order, c.alongside, c.timers, sorted(c.machine.events))
                 for key, c in model.compiled.items()]  # fmt: skip
     text = repr((machines, sorted((n, sorted(b.items())) for n, b in model.bounds.items()), _facts(model)))

@@ -10,13 +10,13 @@ from workflows.prove.parts import (
     FULL,
     LOOSE,
     MAX,
+    NOTICE,
+    NOTICE_STEP,
     NOTICE_TIMER,
     OPEN,
     POSTED,
     RUN,
     Part,
-    NOTICE,
-    NOTICE_STEP,
 )
 
 
@@ -33,7 +33,11 @@ class Turn:
 
 def guarded_timers(compiled: Compiled, guard: str) -> frozenset[str]:
     """Return the timers that a guard of this machine reads."""
-    forms = (*compiled.order, *compiled.alongside.values(), *compiled.definition.actions.values())
+    forms: tuple[Step | Action, ...] = (
+        *compiled.order,
+        *compiled.alongside.values(),
+        *compiled.definition.actions.values(),
+    )
     return frozenset(str(spec["timer"]) for form in forms for spec in form.guards if spec["guard"] == guard)
 
 
@@ -104,7 +108,7 @@ def _first_phase(compiled: Compiled, timer: Timer, bound: str, after: Part) -> s
 def passed_after(
     compiled: Compiled, part: Part | None, form: Step | Action, target: str, done: frozenset[str]
 ) -> frozenset[str]:
-    """Return the steps that are done and not undone; the token NOTICE says that the notice hung for its whole minimum."""
+    """Return the steps done and not undone; the token NOTICE says that the notice hung for its whole minimum."""
     passed = part.passed if part else frozenset[str]()
     if isinstance(form, Step):
         hung = form.id == NOTICE_STEP and part is not None and part.phase(NOTICE_TIMER) == FULL

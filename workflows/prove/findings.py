@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from workflows.definition import Label
+from workflows.prove.model import Model
 from workflows.prove.parts import Hop
-from workflows.prove.space import Model
 from workflows.terms import load_terms
 
 ARROW = " —{0}→ "
@@ -28,8 +28,10 @@ class Finding:
 
     def sentence(self, lang: str) -> str:
         """Return what is wrong and what to do, in a language."""
-        params = {name: value if isinstance(value, str) else value[lang] for name, value in self.params.items()}
-        return load_terms().text(f"finding.{self.code}", lang, **params)
+        params: dict[str, object] = {
+            name: value if isinstance(value, str) else value[lang] for name, value in self.params.items()
+        }
+        return load_terms().text(f"finding.{self.code}", lang).format_map(told)
 
     def example(self, lang: str) -> str:
         """Return the counter-example in a language, or an empty text."""

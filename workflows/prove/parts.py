@@ -116,7 +116,7 @@ def facts_of(pack: Pack, definition: Definition, purpose: str) -> Facts:
     counted = [(c.needs["definition"], c.needs["field"], c.needs["least"]) for c in bars if c.test == "counted"]
     developed = any(c.test == "developmental_measure" for c in bars)
     counted += [(ASSIST, "developmental_measures", 1)] if developed else []
-    # A household without labour needs no developmental measure: recorded as a fact that helps, never as one that is needed.
+    # Without labour no developmental measure is needed: a fact that helps, never one that is asked for.
     recorded = fields | ({"labour_members"} if developed else set())
     return Facts(
         frozenset(fields), frozenset(recorded), tuple(counted), any(c.test == "included_for" for c in bars), developed
@@ -126,6 +126,7 @@ def facts_of(pack: Pack, definition: Definition, purpose: str) -> Facts:
 def live_origins(compiled: Compiled) -> frozenset[str]:
     """Return the states in which it still matters where a case came from (an action may lead back there)."""
     actions = compiled.definition.actions.values()
+    arrows: list[tuple[str, tuple[str, ...], Step | Action]]
     arrows = [(state, compiled.targets(a.id, state), a) for a in actions for state in (NEW, *compiled.states)]
     arrows += [(step.state, compiled.targets(step.action, step.state), step) for step in compiled.order]
     live = {s for s, targets, a in arrows if targets and isinstance(a, Action) and a.target.startswith(CAME_FROM)}

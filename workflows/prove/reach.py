@@ -1,4 +1,4 @@
-"""What must hold of the whole state space: every state is reached, left and brought to an end; help goes by the gates."""
+"""What must hold of the whole space: every state is reached, left and brought to an end; help goes by the gates."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -45,13 +45,13 @@ class Graph:
             for hop, reached in moves:
                 yield place, hop, reached
 
-    def leading_to(self, goals: Iterable[int], inside: Callable[[int], bool] = lambda place: True) -> set[int]:
+    def leading_to(self, goals: Iterable[int], inside: Callable[[int], bool] | None = None) -> set[int]:
         """Return the nodes from which one of some nodes is reached by nodes that lie inside."""
         found = set(goals)
         waiting = list(found)
         while waiting:
             for place in self.back[waiting.pop()]:
-                if place not in found and inside(place):
+                if place not in found and (inside is None or inside(place)):
                     found.add(place)
                     waiting.append(place)
         return found
@@ -141,8 +141,12 @@ def endless(graph: Graph) -> Iterator[Finding]:
     """A state from which no final state of its case can be reached."""
     for definition, index in graph.model.index.items():
         compiled = {p: c for (d, p), c in graph.model.compiled.items() if d == definition}
-        closing = {place for place, hop, _ in graph.edges() for f in hop.chain
-                   if f.definition == definition and f.source != f.target and compiled[f.purpose].is_closed(f.target)}  # fmt: skip
+        closing = {
+            place
+            for place, hop, _ in graph.edges()
+            for f in hop.chain
+            if f.definition == definition and f.source != f.target and compiled[f.purpose].is_closed(f.target)
+        }
         ending = graph.leading_to(closing)
         told: set[tuple[str, str]] = set()
         for place, node in enumerate(graph.space.nodes):
@@ -155,7 +159,7 @@ def endless(graph: Graph) -> Iterator[Finding]:
                 yield graph.finding("no_final_state", place, definition, state=label, id=part.state)
 
 
-# --- help goes by the gates --------------------------------------------------------------------------------------------
+# --- help goes by the gates ------------------------------------------------------------------------------------------
 def _is_helping(state: str) -> bool:
     return state not in (NEW, "ended", *AFTERCARE)
 

@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from workflows.definition import Definition, Label
+from workflows.definition import Action, Definition, Label, Step
 from workflows.model import ROLE_LEVELS
 from workflows.policy import Condition, Limit, Pack, Parameter
 from workflows.prove.findings import Finding
 from workflows.terms import load_terms
 
 Definitions = Mapping[str, Definition]
+Form = Step | Action
+
+
+def _forms(definitions: Definitions, pack: Pack | None = None) -> list[Form]:
+    """All forms of some definitions, and the steps that a pack adds."""
+    found: list[Form] = [*pack.steps.values()] if pack else []
+    for definition in definitions.values():
+        found += [*definition.steps.values(), *definition.actions.values()]
+    return found
 
 
 def check_texts(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
@@ -41,7 +50,7 @@ def _labels(definition: Definition) -> Iterator[Finding]:
         ("option", f"{f.id}.{o.id}", {"zh": o.zh, "en": o.en}) for f in definition.fields.values() for o in f.options
     ]
     yield from (_term(definition.id, kind, name) for kind, name, label in labels if not _is_told(label))
-    roles = {role for form in (*definition.steps.values(), *definition.actions.values()) for role in form.roles}
+    roles = {role for form in _forms({definition.id: definition}) for role in form.roles}
     roles |= {role for state in definition.states.values() for role in state.roles}
     for role in sorted(roles):
         if role not in ROLE_LEVELS or f"role.{role}" not in load_terms():
@@ -92,8 +101,7 @@ def _effects(definition: Definition, definitions: Definitions) -> Iterator[Findi
 
 # Which rules of a definition or pack look at a parameter. A parameter that is not here is read by nothing.
 def _votes(pack: Pack, definitions: Definitions) -> bool:
-    forms = [f for d in definitions.values() for f in (*d.steps.values(), *d.actions.values())]
-    return any(form.sign.get("mode") == "vote" for form in (*forms, *pack.steps.values()))
+    return any(form.sign.get("mode") == "vote" for form in _forms(definitions, pack))
 
 
 def _gates(pack: Pack, definitions: Definitions) -> bool:
@@ -120,8 +128,7 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
 
 
 def _are_asked(definitions: Definitions, pack: Pack) -> bool:
-    forms = [f for d in definitions.values() for f in (*d.steps.values(), *d.actions.values())]
-    return any(spec["guard"] == "elimination_conditions" for f in (*forms, *pack.steps.values()) for spec in f.guards)
+    return any(spec["guard"] == "elimination_conditions" for f in _forms(definitions, pack) for spec in f.guards)
 
 
 def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
@@ -132,10 +139,7 @@ def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
     if pack.conditions and not _are_asked(definitions, pack):
         row = pack.conditions[0]
         yield Finding("condition_unread", key=("condition", row.id), params={"id": row.id})
-    recorded = {
-        name for d in definitions.values() for f in (*d.steps.values(), *d.actions.values()) for name in f.fields
-    }
-    recorded |= {name for step in pack.steps.values() for name in step.fields}
+    recorded = {name for form in _forms(definitions, pack) for name in form.fields}
     for row in pack.conditions:
         for name in row.needs.get("fields", ()) if row.test == "fields_true" else ():
             if name not in recorded:

@@ -95,7 +95,7 @@ def _unread(graph: Graph, definition: Definition, timer: Timer) -> Iterator[Find
             "没有系统的到期记录操作", "no action of the system records that it lapsed"))  # fmt: skip
 
 
-# --- limits against what must fit into them -----------------------------------------------------------------------------
+# --- limits against what must fit into them ---------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Inside:
     """The shortest way from the worst start of a period to its end: what starts, and what must be waited for."""
@@ -132,7 +132,7 @@ def _inside(graph: Graph, definition: Definition, timer: Timer) -> Inside | None
               and any(f.definition == definition.id and timer.id in f.started for f in hop.chain)]  # fmt: skip
     if not starts or max(starts, key=lambda s: s[:2])[0] == 0:
         return None
-    _, before, first, place = max(starts, key=lambda s: s[:2])
+    _, _, first, place = max(starts, key=lambda s: s[:2])
     hops = [first]
     while place in following:
         hop, place = following[place]
@@ -176,7 +176,8 @@ def check_limits(pack: Pack, ways: tuple[Inside, ...], calendar: Calendar, on: d
         found = _too_short(pack, limit, way, calendar, on) if limit else None
         if found:
             start, ends, earliest = found
-            yield Finding("limit_too_short", way.timer.partition(".")[0], key=("limit", way.timer), path=way.path, params={
+            name = way.timer.partition(".")[0]
+            yield Finding("limit_too_short", name, key=("limit", way.timer), path=way.path, params={
                 "timer": way.label, "id": way.timer, "start": start.isoformat(), "ends": ends.isoformat(),
                 "earliest": earliest.isoformat(),
             })  # fmt: skip
@@ -196,7 +197,7 @@ def _too_short(pack: Pack, limit: Limit, way: Inside, calendar: Calendar, on: da
 
 def _walk(pack: Pack, way: Inside, start: datetime, calendar: Calendar, on: date) -> datetime:
     """Walk the way as fast as may be: acts take no time, minimums all of theirs."""
-    now, begun = start, {}
+    now, begun = start, dict[str, datetime]()
     for started, wait in way.steps:
         limit = pack.limit(wait, on) if wait and wait != "@age" else None
         if limit:
