@@ -26,7 +26,7 @@ def create_app(
     """Return the application; ``clock``, ``keys`` and ``rules`` are put in by tests only.
 
     Rules that nobody put in are proven sound before anything runs on them (``app.soundness``).
-    Raises BadSetting, BadTable, UnsoundRules or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
+    Raises BadSetting, BadTable, UnsoundRules or FileNotFoundError (no keys yet: ``fangpin init``) with what is wrong.
     """
     settings = settings or read_settings()
     app = Flask("app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static")))

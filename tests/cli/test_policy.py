@@ -1,7 +1,6 @@
-"""The proof of the rules from the command line and at start: sound ones run, others do not, and the second start is quick."""
+"""The proof of the rules from the command line and at start: sound ones run, others do not; once is enough."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,8 @@ from click.testing import CliRunner, Result
 
 from app import soundness
 from app.cli import cli
-from workflows.prove.check import Prover
+from workflows.policy import Pack
+from workflows.prove.check import Proof, Prover
 from workflows.registry import load_rules
 
 PACK = """format = "fp-pack-v1"
@@ -37,10 +37,9 @@ def run(*arguments: object, folder: Path, policies: Path | None = None) -> Resul
 
 
 @pytest.fixture
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is remembered from other tests of this process."""
     monkeypatch.setattr(soundness, "_sound", set[str]())
-    return
 
 
 def test_file_is_proven_over_the_installed_packs(tmp_path: Path) -> None:
@@ -88,7 +87,12 @@ def test_second_start_proves_nothing(tmp_path: Path, forgetful: None, monkeypatc
     assert len(kept["sound"]) == len(rules.packs)
     proven: list[str] = []
     real = Prover.prove
-    monkeypatch.setattr(Prover, "prove", lambda self, pack: proven.append(pack.id) or real(self, pack))
+
+    def noting(self: Prover, pack: Pack) -> Proof:
+        proven.append(pack.id)
+        return real(self, pack)
+
+    monkeypatch.setattr(Prover, "prove", noting)
     soundness._sound.clear()
     soundness.ensure_sound(rules, tmp_path)
     assert proven == []

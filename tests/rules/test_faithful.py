@@ -145,7 +145,8 @@ def row_of(walk: Walk, name: str, dossier: Dossier | None = None) -> tuple[objec
             tuple(sorted(good)), tuple(sorted((n, c) for n, c in counts if c)),
             tuple(sorted(n for n in walk.model.flags if fields.get(n))), "helper" in fields,
             int(walk.model.needs_age and case.state in MONITORED),
-            tuple(sorted((c.kind, c.bound == "min" and parse_utc(c.due) <= walk.now) for c in case.clocks.values())))  # fmt: skip
+            tuple(sorted((c.kind, c.bound == "min" and parse_utc(c.due) <= walk.now)
+                         for c in case.clocks.values())))  # fmt: skip
 
 
 @pytest.mark.parametrize("pack", PLACES)
@@ -195,21 +196,21 @@ def test_what_the_space_forbids_is_refused(pack: str) -> None:
     for seed in range(3):
         walk = Walk(pack, 100 + seed)
         for _ in range(30):
-            before = walk.dossier
+            before, helper = walk.dossier, walk.helper
             node = node_of(walk)
             if node is not None:
                 moves = {(f.definition, f.action) for hop, _ in model.moves(node, openings=False) if not hop.wait
                          for f in hop.chain[:1]}  # fmt: skip
                 met = set()
                 for chosen in walk.tries():
-                    walk.dossier = before
+                    walk.dossier, walk.helper = before, helper
                     if walk.act(*chosen):
                         key = (chosen[0], name_of(chosen[2]))
                         met.add(key)
                         changed = rows_of(walk) != rows_of(walk, before)
                         assert key in moves or not changed, key
                 assert moves <= met, moves - met
-            walk.dossier = before
+            walk.dossier, walk.helper = before, helper
             step = walk.likely()
             if step is None or not walk.act(*step):
                 walk.now = _later(walk)

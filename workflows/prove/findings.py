@@ -28,9 +28,7 @@ class Finding:
 
     def sentence(self, lang: str) -> str:
         """Return what is wrong and what to do, in a language."""
-        params: dict[str, object] = {
-            name: value if isinstance(value, str) else value[lang] for name, value in self.params.items()
-        }
+        told = {name: value if isinstance(value, str) else value[lang] for name, value in self.params.items()}
         return load_terms().text(f"finding.{self.code}", lang).format_map(told)
 
     def example(self, lang: str) -> str:
