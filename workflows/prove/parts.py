@@ -76,11 +76,6 @@ class Hop(NamedTuple):
     opening: bool = False
 
 
-def is_final(compiled: Compiled, state: str) -> bool:
-    """Tell whether a state ends a case."""
-    return compiled.is_closed(state)
-
-
 def name_of(form: Step | Action) -> str:
     """Return the name by which a form is asked for."""
     return form.action if isinstance(form, Step) else form.id
