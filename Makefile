@@ -11,7 +11,7 @@ demo: setup  ## start web and scheduler with the demo counties on http://127.0.0
 	@exec .venv/bin/fangpin demo
 
 test: lint  ## set up, check types and imports, run every test
-	@$(PYTHON_BIN) -m pytest -n 2 $(ARGS)
+	@$(PYTHON_BIN) -m pytest -n 3 $(ARGS)
 
 prove: setup-test  ## full-size proofs; writes a dated table of figures
 	@exec $(PYTHON_BIN) -m tests.prove $(ARGS)

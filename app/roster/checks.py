@@ -35,10 +35,13 @@ def relation_faults(first_row: int, relations: Sequence[tuple[int, str]]) -> lis
 def status_faults(household: HouseholdRow, today: date) -> Iterator[tuple[str, str]]:
     """(field, code) where the dates of monitoring can't be: elimination before identification, or in the future."""
     identified, eliminated = household.identified, household.eliminated
+    if not identified and not eliminated:
+        return  # most households were never monitored
     if eliminated and not identified:
         yield "identified", "identified_missing"
+    day = f"{today:%Y%m%d}"
     for column, text in (("identified", identified), ("eliminated", eliminated)):
-        if text > f"{today:%Y%m%d}"[: len(text)]:
+        if text > day[: len(text)]:
             yield column, "status_future"
     shorter = min(len(identified), len(eliminated))
     if eliminated[:shorter] < identified[:shorter]:

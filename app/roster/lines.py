@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from app.roster.columns import PER_HOUSEHOLD, Header
 from app.roster.sheets import Block, Sheet
@@ -27,10 +28,11 @@ def lines(sheet: Sheet | Block, header: Header) -> Iterator[Line]:
     """The lines below the header; blank rows, column numbers, totals and footers are left out."""
     own = {header.columns[name] for name in PER_HOUSEHOLD if name in header.columns}
     fill = _Fill({row: _of(own, spans) for row, spans in sheet.merges().items()})
+    known, cells_of = tuple(header.columns), itemgetter(*header.columns.values())  # a header has several columns
     for index, row in sheet.rows():
         if index > header.row:
             fill.apply(index, row)
-            line = Line(index + 1, {name: row[at] for name, at in header.columns.items()})
+            line = Line(index + 1, dict(zip(known, cells_of(row), strict=True)))
             if not _is_noise(row, line):
                 yield line
 

@@ -4,6 +4,7 @@ A long roster is read in parts, by several processes where there are more than o
 across parts, such as a person who stands twice, is found by `Seen`.
 """
 
+import gc
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar, cast
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 from app.idnumber import IdNumber, mask
 from app.roster import checks, codes, columns, values
@@ -34,6 +36,7 @@ _HOUSEHOLD_FACTS = tuple(columns.HOUSEHOLD_FACTS)
 _MEMBER_FACTS = tuple(columns.MEMBER_FACTS)
 _ROLE = ("document", "sex")
 _CIRCUMSTANCES = ("nation", "politics", "education", "schooling", "health", "labour", "work_months")
+_TOGETHER = (_PLACE, _RISKS, _HOUSEHOLD_FACTS, _MEMBER_FACTS, _ROLE, _CIRCUMSTANCES)
 _CAN_BE_NEGATIVE = frozenset({"net", "net_per_head"})
 
 T = TypeVar("T")
@@ -49,8 +52,7 @@ class Rules:
     allow_synthetic: bool = True
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """A person who was read: the number's core, the row, the number masked, the household's place in the part or -1."""
 
     core: str
@@ -164,7 +166,8 @@ def read_roster(found: Found, rules: Rules, prepare: Prepare, *, workers: int = 
 
 def _by_processes(read: Callable[[Block], Part], blocks: Iterator[Block], workers: int) -> Iterator[Part]:
     """Only a few blocks are in memory at once."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
+    # What a block makes is dropped with it and holds no circles: looking for them took a tenth of the time (measured).
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), initializer=gc.disable) as pool:
         waiting: deque[Future[Part]] = deque(pool.submit(read, block) for block in islice(blocks, workers + 1))
         while waiting:
             yield waiting.popleft().result()
@@ -243,6 +246,9 @@ class _Reader:
     people: list[tuple[IdNumber, int]] = field(default_factory=list)  # with the row, of the household being read
     judged: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._cells_of = {names: _picked(names, self.header) for names in _TOGETHER}
+
     def read(self, block: Sheet | Block) -> Part:
         kept: list[Any] = []
         numbers: list[tuple[str, int, int]] = []
@@ -271,21 +277,25 @@ class _Reader:
             self.errors.append(row_error(row, column, code, value=value, what=what))
 
     def _take(self, line: Line, name: str, parse: Callable[[Cell], T], default: T) -> T:
-        if name not in line.cells:
+        """What a cell says; the default where it or its whole column is empty."""
+        if line.cells.get(name, "") == "":
             return default
+        return self._read(line, name, parse, default)
+
+    def _read(self, line: Line, name: str, parse: Callable[[Cell], T], default: T) -> T:
         try:
             return parse(line.cells[name])
         except CellError as error:
             self._fault(line.row, name, error.code, value=error.value, what=error.what)
             return default
 
-    def _together(self, line: Line, names: Sequence[str], judge: Callable[[Line], T]) -> T:
+    def _together(self, line: Line, names: tuple[str, ...], judge: Callable[[Line], T]) -> T:
         """What ``judge`` makes of some columns; the same cells in them are judged once, unless something is wrong.
 
         Most rows of a roster repeat what others say in these columns. Types count, as 1 and TRUE are equal to Python.
         """
-        cells = [line.cells.get(name) for name in names]
-        key = (names, *cells, *map(type, cells))
+        cells = self._cells_of[names](line.cells)
+        key = (names, cells, tuple(map(type, cells)))
         if key in self.judged:
             return cast("T", self.judged[key])
         before = self.error_count
@@ -442,7 +452,7 @@ class _Reader:
         }
 
     def _identity(self, line: Line) -> IdNumber | None:
-        number = self._take(line, "id", self._identity_of, None)
+        number = self._read(line, "id", self._identity_of, None)
         if number:
             self.people.append((number, line.row))
         return number
@@ -458,6 +468,14 @@ class _Reader:
             self._fault(line.row, name, "required")
             return ""
         return self._take(line, name, parse, "")
+
+
+def _picked(names: Sequence[str], header: Header) -> Callable[[Mapping[str, Cell]], tuple[Cell, ...]]:
+    """Return what takes the cells of some columns from a line, of those that there are."""
+    present = [name for name in names if name in header.columns]
+    if len(present) > 1:
+        return itemgetter(*present)
+    return lambda cells: tuple(cells[name] for name in present)
 
 
 def _health(cell: Cell) -> tuple[str, ...]:

@@ -208,9 +208,9 @@ class LongSheet:
     def _block(
         self, head: bytes, before: list[Row], pending: list[Row], size: int, merges: Mapping[int, Numbers]
     ) -> Block:
-        body = b"".join(text for _, text in (*before, *pending))
-        part = head + body + _END + b"</worksheet>"
-        ensure_cells(part, self.texts)
+        rows = [*before, *pending]
+        part = b"".join((head, *(text for _, text in rows), _END, b"</worksheet>"))
+        ensure_cells(part, self.texts, rows)
         first = pending[0][0]
         last = pending[size][0] if size < len(pending) else MAX_ROWS + 1
         low, high = (before or pending)[0][0], pending[-1][0]
@@ -228,12 +228,13 @@ class LongSheet:
         start, _, rest = head.partition(_BEGIN)
         return start + _BEGIN, _rows(rest, windows)
 
-    def _windows(self) -> Iterator[bytes]:
+    def _windows(self, *, is_checked: bool = True) -> Iterator[bytes]:
         """The sheet's text bit by bit; what it may not hold is looked for across the seams too."""
         with zipfile.ZipFile(io.BytesIO(self.archive)) as archive, archive.open(self.part) as source:
             seam = b""
             while window := source.read(_WINDOW):
-                ensure_plain_xml(seam + window)
+                if is_checked:
+                    ensure_plain_xml(seam + window)
                 seam = window[-1:]
                 yield window
 
@@ -241,10 +242,12 @@ class LongSheet:
         """Merged cells of one column by thousands of rows: three numbers each (column, first row, last row)."""
         found: dict[int, Numbers] = {}
         carry, is_tail = b"", False
-        for window in self._windows():
+        for window in self._windows(is_checked=False):  # those with rows are when these are read
             text = carry + window
             at = 0 if is_tail else text.find(_END)
             is_tail = at >= 0
+            if is_tail:
+                ensure_plain_xml(text)
             cut = text.rfind(b"<") if is_tail else max(len(text) - len(_END), 0)
             if is_tail:
                 _collect(text[at:cut], found)

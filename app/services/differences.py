@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.idnumber import mask
-from app.services.prepared import SEALED, Prepared
+from app.services.prepared import SEALED, Prepared, details_before_account
 
 COMPARED = ("group_name", "head_name", "member_count", "kind", "phone", "national_number")
 STATUS = ("category", "identified", "eliminated", "helper", "measures", "risks")
@@ -56,7 +56,7 @@ def difference(
         if getattr(one, name) != getattr(found, name)
     ]
     left_out = {SEALED, *(STATUS if has_status else ())}
-    if one.details != found.details and _details(one.details, left_out) != _details(found.details, left_out):
+    if not _are_same(one, found.details) and _details(one.details, left_out) != _details(found.details, left_out):
         changes.append(Change("details"))
     people = _people(one, members)
     changes += [people] if people else []
@@ -71,6 +71,11 @@ def _is_filed_so(one: Prepared, area: str, found: Row[Any]) -> bool:
 def _shown(column: str, value: object) -> str:
     text = "" if value is None else str(value)
     return mask(text) if column in MASKED else text
+
+
+def _are_same(one: Prepared, details: str) -> bool:
+    """Tell whether stored details are surely the same; that they are written otherwise says nothing yet."""
+    return details.startswith(details_before_account(one)) if one.account else details == one.details
 
 
 def _details(text: str, left_out: Collection[str]) -> dict[str, Any]:

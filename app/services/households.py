@@ -28,7 +28,7 @@ from app.services.prepared import (
     prepare,
     stored_details,
 )
-from app.services.roster_plan import BATCH, Plan, fault, take
+from app.services.roster_plan import Plan, fault, take
 from app.services.spool import Spool
 from app.store import households as store
 from app.store import ledger
@@ -198,7 +198,7 @@ def _add(plan: Plan, *, chosen: Collection[str] | None, now: datetime) -> list[s
     for county, group in groupby(sorted(changed), key=lambda number: number[:6]):
         store.remove_members(county, list(group))
     wanted = frozenset(changed)
-    for batch in plan.spool.batches(BATCH):
+    for batch in plan.spool.batches():
         fresh = [(next(numbers[one.county]), area, one) for known, area, one in batch if not known]
         other = [(known, area, one) for known, area, one in batch if known in wanted]
         insert_rows(Household, HOUSEHOLD_COLUMNS, (household_tuple(n, one, area, at) for n, area, one in fresh))

@@ -10,13 +10,14 @@ from app.runtime import runtime
 from app.services.prepared import Prepared
 
 Kept = tuple[str, str, Prepared]
+BATCH = 1_000
 
 
 class Spool:
     """Keeps (number of the registered household or "", area, household) in the order in which they come."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._waiting: list[Kept] = []
 
     def __enter__(self) -> "Spool":
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=runtime().settings.data)
@@ -27,12 +28,20 @@ class Spool:
 
     def put(self, known: str, area: str, one: Prepared) -> None:
         """Lay one household aside."""
-        pickle.dump((known, area, one), self._file, pickle.HIGHEST_PROTOCOL)
-        self._count += 1
+        self._waiting.append((known, area, one))
+        if len(self._waiting) == BATCH:
+            self._write()
 
-    def batches(self, size: int) -> Iterator[list[Kept]]:
+    def batches(self) -> Iterator[list[Kept]]:
         """Take all of them up again, some at a time."""
+        self._write()
+        end = self._file.tell()
         self._file.seek(0)
-        for start in range(0, self._count, size):
+        while self._file.tell() < end:
             # Written by this very process into a file that has no name.
-            yield [pickle.load(self._file) for _ in range(min(size, self._count - start))]  # noqa: S301
+            yield pickle.load(self._file)  # noqa: S301
+
+    def _write(self) -> None:
+        if self._waiting:
+            pickle.dump(self._waiting, self._file, pickle.HIGHEST_PROTOCOL)
+            self._waiting.clear()

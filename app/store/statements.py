@@ -105,7 +105,7 @@ def run_text(statement: Select[Any], values: Mapping[str, Any]) -> CursorResult[
 @cache
 def _text(statement: Select[Any], *, is_sqlite: bool) -> tuple[str, Mapping[str, Any]]:
     """Return a statement for the driver, and the values that are the same whenever it runs."""
-    dialect = sqlite.dialect(paramstyle="named") if is_sqlite else psycopg.dialect()
+    dialect = sqlite.dialect(paramstyle="named") if is_sqlite else psycopg.dialect()  # type: ignore[no-untyped-call]
     nothing = dict.fromkeys(("k_county", "k_number", "k_key"), "")
     made = statement.compile(dialect=dialect).construct_expanded_state(nothing)
     return made.statement, {name: value for name, value in made.parameters.items() if name not in nothing}

@@ -18,6 +18,7 @@ from sqlalchemy import event, select
 
 from app.services import cases, several
 from app.services.several import Wanted
+from app.store import batch
 from app.store.schema import upgrade
 from app.store.transaction import reading
 from app.tables import CaseRow, JournalRow, db
@@ -123,9 +124,17 @@ def recorded() -> Iterator[list[Transaction]]:
         if not sql.startswith("BEGIN"):
             transactions[-1].append((sql, values, many))
 
+    def written(cursor: Any, statement: str, rows: list[batch.Row]) -> None:
+        """SQLite's writing goes by the driver itself."""
+        transactions[-1].append((statement, rows, True))
+        write_many(cursor, statement, rows)
+
+    write_many = batch.write_many
     event.listen(db.engine, "begin", begun)
     event.listen(db.engine, "before_cursor_execute", executed)
+    batch.write_many = written
     yield transactions
+    batch.write_many = write_many
     event.remove(db.engine, "begin", begun)
     event.remove(db.engine, "before_cursor_execute", executed)
 

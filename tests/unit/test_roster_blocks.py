@@ -118,6 +118,36 @@ def test_a_cell_far_off_or_a_doctype_in_a_long_sheet_is_refused(small_blocks: No
     assert [error.code for error in read(told)[1]] == ["file_dtd"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "count"),
+    [
+        (b'<c r="A12"/>', 2),
+        (b'<c r="KN12" s="3" t="str"><v>1</v></c>', 2),
+        (b'<c r="A112"/>', 0),  # ends like the row's number
+        (b'<c r="A13"/>', 0),
+        (b'<c r="KO12"/>', 0),  # column 301
+        (b'<c r="A12" r="XFD12"/>', 0),
+        (b'<c r="A12"r="XFD12"/>', 0),
+        (b"<c r='XFD12'/>", 0),
+        (b'<c\tr="XFD12"/>', 0),
+        (b'<x:c r="XFD12"/>', 0),
+        (b'<c r="12"/>', 0),
+        (b"<c/>", 0),
+    ],
+)
+def test_only_plain_rows_are_judged_by_their_own_number(cell: bytes, count: int) -> None:
+    """What is not plain is judged cell by cell, as in a short sheet."""
+    rows = [(11, b'<row r="12"><c r="B12"><v>12</v></c>' + cell + b"</row>")]
+    assert workbook._count_plain(b"<sheetData>" + rows[0][1] + b"</sheetData>", rows) == count
+
+
+def test_rows_too_far_apart_are_not_judged_by_their_number() -> None:
+    far = workbook.MAX_CELLS // workbook.MAX_COLUMNS
+    for last, count in ((far - 1, 2), (far, 0)):
+        rows = [(at, b'<row r="%d"><c r="A%d"/></row>' % (at + 1, at + 1)) for at in (0, last)]
+        assert workbook._count_plain(b"".join(text for _, text in rows), rows) == count
+
+
 def test_only_long_sheets_are_cut() -> None:
     assert not isinstance(find_roster(rows(3)).sheet, LongSheet)
     assert io.BytesIO(rows(3)).getbuffer().nbytes < workbook.LONG_SHEET
