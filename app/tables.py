@@ -508,6 +508,28 @@ class Setting(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class RuleRun(Base):
+    """A run over a county's cases with other rules: ``rehearse``, ``apply``, ``revert`` or ``simulate``.
+
+    state: waiting, running, done, failed. ``inputs`` say with what (packs' texts, seed), ``result`` what came of it.
+    """
+
+    __tablename__ = "rule_runs"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    county: Mapped[str] = mapped_column(String(6))
+    kind: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(8), default="waiting")
+    user: Mapped[str] = mapped_column(String(24))
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    total: Mapped[int] = mapped_column(Integer, default=0)
+    done: Mapped[int] = mapped_column(Integer, default=0)
+    result: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    trouble: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[str] = mapped_column(String(20))
+    ended_at: Mapped[str | None] = mapped_column(String(20))
+    __table_args__ = (Index("ix_rule_runs_county", "county", "id"),)
+
+
 class Heartbeat(Base):
     """When a scheduler job last ran to its end, and what it did."""
 

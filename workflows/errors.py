@@ -222,6 +222,12 @@ class VersionMissing(Refused):
     code = "version_missing"
 
 
+class CaseStuck(Refused):
+    """The case has no place under the other rules: its state is not there, or nothing leads on from it."""
+
+    code = "case_stuck"
+
+
 class ForbiddenAddress(Refused):
     """Messages may not be sent to this address: it leads into this machine's own network, or is no https."""
 

@@ -47,6 +47,11 @@ class Compiled:
         """All states of this machine."""
         return tuple(self.machine.states)
 
+    @property
+    def forms(self) -> tuple[Step | Action, ...]:
+        """The steps, those alongside with them, and the actions."""
+        return (*self.order, *self.alongside.values(), *self.definition.actions.values())
+
     def step_at(self, state: str) -> Step | None:
         """Return the step whose completion a state waits for."""
         return self._steps_by_state.get(state)

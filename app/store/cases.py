@@ -79,6 +79,11 @@ def read_dossier(county: str, number: str) -> Dossier:
     return _found(_read(READ_ONE, county, k_number=number), number).dossier
 
 
+def read_dossiers(county: str, numbers: Sequence[str]) -> list[Dossier]:
+    """Return those of some households that there are, each with all its cases."""
+    return [found.dossier for found in _read(READ_SEVERAL, county, k_numbers=numbers).values()]
+
+
 def lock_dossier(county: str, number: str, key: str) -> Locked:
     """Return a household under lock, with what the command of a key did before, if it was carried out."""
     _lock(LOCK_ONE, county, k_number=number)

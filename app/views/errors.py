@@ -44,6 +44,7 @@ HTTP = {
     "key_reused": 409,
     "key_pending": 409,
     "step_open": 409,
+    "case_stuck": 409,
     "too_early": 409,
     "too_late": 409,
     "missing_field": 422,

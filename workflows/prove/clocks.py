@@ -33,12 +33,7 @@ class Turn:
 
 def guarded_timers(compiled: Compiled, guard: str) -> frozenset[str]:
     """Return the timers that a guard of this machine reads."""
-    forms: tuple[Step | Action, ...] = (
-        *compiled.order,
-        *compiled.alongside.values(),
-        *compiled.definition.actions.values(),
-    )
-    return frozenset(str(spec["timer"]) for form in forms for spec in form.guards if spec["guard"] == guard)
+    return frozenset(str(spec["timer"]) for form in compiled.forms for spec in form.guards if spec["guard"] == guard)
 
 
 def turn_clocks(

@@ -71,7 +71,7 @@ class Model:
         self.bounds = {key: self._bounds(*key) for key in self.compiled}
         self.counters = self._counters()
         self.needs_age = any(facts.needs_age for facts in self.facts.values())
-        forms = [form for compiled in self.compiled.values() for form in _forms(compiled)]
+        forms = [form for compiled in self.compiled.values() for form in compiled.forms]
         self.flags = frozenset(str(s["field"]) for form in forms for s in form.guards if s["guard"] == "once")
         live = {key: live_origins(c) for key, c in self.compiled.items()}
         self.watched = Watched(self.facts, self.counters, self.flags, self.needs_age, live)
@@ -160,7 +160,7 @@ class Model:
         compiled = self.compiled[name, purpose]
         return tuple(
             self._option(compiled, form, state)
-            for form in _forms(compiled)
+            for form in compiled.forms
             if compiled.targets(name_of(form), state)
             and not getattr(form, "internal", False)
             and not getattr(form, "system", False)
@@ -319,7 +319,3 @@ class Model:
             after = self._with_effects(node, moved, form, fired)
             if after is not None:
                 yield Hop(("system",), after[0], wait=f"{name}.{timer}"), after[1]
-
-
-def _forms(compiled: Compiled) -> tuple[Form, ...]:
-    return (*compiled.order, *compiled.alongside.values(), *compiled.definition.actions.values())

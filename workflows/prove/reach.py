@@ -27,6 +27,7 @@ from workflows.prove.parts import (
     required_steps,
 )
 from workflows.prove.space import Space
+from workflows.repin import ACTION as CHANGE_RULES
 
 
 class Graph:
@@ -105,7 +106,8 @@ def unused(graph: Graph) -> Iterator[Finding]:
         for action in compiled.definition.actions.values():
             used = any(d == definition and a == action.id for d, _, a in graph.model.used)
             records_lapse = action.system and action.records == "lapse" and action.target == "@same"
-            if not used and not action.opening and not records_lapse and action.id not in compiled.omitted:
+            is_by_the_way = action.opening or records_lapse or action.id == CHANGE_RULES
+            if not used and not is_by_the_way and action.id not in compiled.omitted:
                 yield _idle(definition, action.id, action.label, compiled.definition.label)
 
 

@@ -1,0 +1,69 @@
+"""Runs over a county's cases with other rules: their rows, and the households that they go through."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.tables import CaseRow, KeptText, RuleRun, db
+from workflows.clock import utc_text
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+OPEN = (WAITING, RUNNING)
+CHANGING = ("apply", "revert")
+
+
+def add(county: str, *, kind: str, user: str, inputs: Mapping[str, Any], now: datetime) -> RuleRun:
+    """Add a run that waits for the scheduler."""
+    run = RuleRun(county=county, kind=kind, user=user, inputs=dict(inputs), created_at=utc_text(now))
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def run_of(number: int) -> RuleRun | None:
+    """Return a run by its number."""
+    return db.session.get(RuleRun, number)
+
+
+def runs(counties: Iterable[str], *, limit: int = 50) -> Sequence[RuleRun]:
+    """Return the runs of some counties, the latest first."""
+    query = select(RuleRun).where(RuleRun.county.in_(list(counties))).order_by(RuleRun.id.desc())
+    return db.session.scalars(query.limit(limit)).all()
+
+
+def waiting() -> list[int]:
+    """Return the numbers of runs that have something left to do, the oldest first."""
+    return list(db.session.scalars(select(RuleRun.id).where(RuleRun.state.in_(OPEN)).order_by(RuleRun.id)))
+
+
+def is_changing(county: str) -> bool:
+    """Tell whether cases of a county are being moved to other rules now."""
+    query = select(RuleRun.id).where(RuleRun.county == county, RuleRun.kind.in_(CHANGING), RuleRun.state.in_(OPEN))
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def note(number: int, **values: Any) -> None:
+    """Change a run's row."""
+    db.session.execute(update(RuleRun).where(RuleRun.id == number).values(**values))
+
+
+def households(county: str, after: str, size: int) -> list[str]:
+    """Return the numbers of the next households with an open case, in their order."""
+    query = select(CaseRow.subject).where(CaseRow.county == county, CaseRow.closed.is_(False))
+    found = query.where(CaseRow.subject > f"household:{after}").distinct().order_by(CaseRow.subject).limit(size)
+    return [subject.partition(":")[2] for subject in db.session.scalars(found)]
+
+
+def pinned(county: str) -> list[tuple[str, str]]:
+    """Return the digests (definition, pack) that open cases of a county are pinned to."""
+    pins = select(CaseRow.definition_digest, CaseRow.policy_digest).where(
+        CaseRow.county == county, CaseRow.closed.is_(False)
+    )
+    return [(row[0], row[1]) for row in db.session.execute(pins.distinct())]
+
+
+def packs() -> list[KeptText]:
+    """Return every kept text of a pack."""
+    return list(db.session.scalars(select(KeptText).where(KeptText.kind == "pack")))
