@@ -50,15 +50,15 @@ def turn_clocks(context: Context, turn: Turn) -> ClockChange:
         return ClockChange(clocks, generations, (), ())
     started: list[Deadline] = []
     ended: list[EndedDeadline] = []
-    timers = {timer.id: timer for timer in context.compiled.timers}
+    timers = context.compiled.timers_by_id
     for kind, clock in list(clocks.items()):
         how = _ending(context, turn, timers[kind], clock)
         if how:
             ended.append(EndedDeadline(turn.case, kind, clock.generation, how))
             del clocks[kind]
+    over = {one.kind for one in ended}
     for timer in timers.values():
-        after = next((e for e in ended if e.kind == timer.id), None)
-        renewed = after is not None and _renews(turn, timer)
+        renewed = timer.id in over and _renews(turn, timer)
         fresh = _starting(context, turn, timer, generations, renewed=renewed)
         if fresh is not None and timer.id not in clocks:
             generations[timer.id] = fresh.generation

@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CursorResult, Row, Select, select
+from sqlalchemy import Row, Select, select
 
 from app.store.batch import Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.outbox import message_rows
 from app.store.statements import (
+    CASE_COLUMNS,
     LOCK_ONE,
     LOCK_SEVERAL,
     READ_FOR_COMMAND,
@@ -41,6 +44,8 @@ from workflows.registry import Rules
 
 NEVER = "9999-12-31T00:00:00Z"
 DEFAULT_WARNINGS = (80,)
+_parsed = json.JSONDecoder().decode
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 def household_row(county: str, number: str) -> Household:
@@ -99,12 +104,13 @@ def _lock(statement: Select[Any], county: str, **which: object) -> None:
 
 def _read(statement: Select[Any], county: str, **which: object) -> dict[str, Locked]:
     rows = _run(statement, county, which)
-    return {number: _locked(county, list(cases)) for number, cases in groupby(rows, lambda row: row.household)}
+    return {number: _locked(county, list(cases)) for number, cases in groupby(rows, itemgetter(0))}
 
 
-def _run(statement: Select[Any], county: str, which: Mapping[str, object]) -> CursorResult[Any]:
+def _run(statement: Select[Any], county: str, which: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+    values = {"k_county": county, **which}
     # What takes a list of numbers has no fixed text.
-    return (run if "k_numbers" in which else run_text)(statement, {"k_county": county, **which})
+    return run(statement, values).all() if "k_numbers" in which else run_text(statement, values)
 
 
 def _found(households: Mapping[str, Locked], number: str) -> Locked:
@@ -113,22 +119,27 @@ def _found(households: Mapping[str, Locked], number: str) -> Locked:
     return households[number]
 
 
-def _locked(county: str, rows: Sequence[Row[Any]]) -> Locked:
-    first = rows[0]
+OF_HOUSEHOLD = 6
+OF_CASE = OF_HOUSEHOLD + len(CASE_COLUMNS)
+
+
+def _locked(county: str, rows: Sequence[Sequence[Any]]) -> Locked:
+    """Rows hold the household's columns, those of a case (or nothing), and perhaps what a command did before."""
+    number, area, name, kind, people, now = rows[0][:OF_HOUSEHOLD]
     subject = Subject(
         kind="household",
-        number=first.household,
+        number=number,
         county=county,
-        area=first.area,
-        name=first.head_name,
-        household_kind=first.kind,
-        people=frozenset((first.people or "").split(",")) - {""},
+        area=area,
+        name=name,
+        household_kind=kind,
+        people=frozenset((people or "").split(",")) - {""},
     )
-    cases = [row for row in rows if row.number is not None]
-    latest = max((row.updated_at for row in cases), default="")
-    was = first._mapping.get("was_digest")
-    earlier = Earlier(was, first.was_case, first.was_seq) if was else None
-    return Locked(Dossier(subject, tuple(case_of(row) for row in cases)), latest, moment_of(first.now), earlier)
+    found = [row[OF_HOUSEHOLD:OF_CASE] for row in rows if row[OF_HOUSEHOLD] is not None]
+    latest = max((row[-1] for row in found), default="")
+    was = rows[0][OF_CASE:]
+    earlier = Earlier(*was) if was and was[0] else None
+    return Locked(Dossier(subject, tuple(_case(row) for row in found)), latest, moment_of(now), earlier)
 
 
 def household_of(case: str) -> str:
@@ -141,24 +152,19 @@ def household_of(case: str) -> str:
 
 def case_of(row: Row[Any]) -> Case:
     """Return the case that a row holds."""
-    clocks = {kind: Clock(**clock) for kind, clock in json.loads(row.clocks).items()}
-    return Case(
-        county=row.county,
-        number=row.number,
-        definition=row.definition,
-        definition_digest=row.definition_digest,
-        policy=row.policy,
-        policy_digest=row.policy_digest,
-        purpose=row.purpose,
-        subject=row.subject,
-        state=row.state,
-        seq=row.seq,
-        head=row.head,
-        closed=bool(row.closed),
-        fields=json.loads(row.fields),
-        clocks=clocks,
-        opened_at=row.opened_at,
-    )
+    return _case([getattr(row, name) for name in CASE_COLUMNS])
+
+
+def _case(values: Sequence[Any]) -> Case:
+    """Return the case of the columns CASE_COLUMNS, which stand in the order of its parts."""
+    *plain, closed, fields, clocks, opened_at, _ = values
+    return Case(*(*plain, bool(closed), _parsed(fields), dict(_clocks(clocks)), opened_at))
+
+
+@lru_cache(maxsize=1024)
+def _clocks(text: str) -> Mapping[str, Clock]:
+    """Cases that were moved together have the very same periods."""
+    return {kind: Clock(**clock) for kind, clock in _parsed(text).items()}
 
 
 def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
@@ -236,15 +242,19 @@ def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int
 
 def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
     """Return the row of a case whose latest entry was sealed at a time."""
-    clocks = {kind: clock.as_json() for kind, clock in case.clocks.items()}
     return {
         **vars(case),
         **areas,
-        "fields": json.dumps(case.fields, ensure_ascii=False, sort_keys=True),
-        "clocks": json.dumps(clocks, ensure_ascii=False, sort_keys=True),
+        "fields": _as_json(case.fields),
+        "clocks": _clocks_text(tuple(case.clocks.items())),
         "due_at": earliest_due(case),
         "updated_at": at,
     }
+
+
+@lru_cache(maxsize=1024)
+def _clocks_text(clocks: tuple[tuple[str, Clock], ...]) -> str:
+    return _as_json({kind: clock.as_json() for kind, clock in clocks})
 
 
 def earliest_due(case: Case) -> str | None:

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-from app.store.transaction import is_sqlite, utc_now
-from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, db
+from app.store.transaction import present, utc_now
+from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow
 
 
 def table(model: type[Base]) -> Table:
@@ -90,16 +90,26 @@ INSERT_MESSAGE = insert(table(OutboxRow))
 
 def run(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
     """Run a prepared statement in the present transaction; a list of values runs it once for each."""
-    return db.session.connection().execute(statement, values)
+    return present().execute(statement, values)
 
 
-def run_text(statement: Select[Any], values: Mapping[str, Any]) -> CursorResult[Any]:
-    """The same for one of the statements above as text that is made once: no move goes through the compiler.
+def run_text(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Return the rows of one of the statements above as text that is made once: no move goes through the compiler.
 
     Its columns must be texts, numbers and flags, which both drivers give as they are.
     """
-    text, fixed = _text(statement, is_sqlite=is_sqlite())
-    return db.session.connection().exec_driver_sql(text, {**fixed, **values})
+    connection = present()
+    on_sqlite = connection.dialect.name == "sqlite"
+    text, fixed = _text(statement, is_sqlite=on_sqlite)
+    if on_sqlite:
+        return read_all(connection.connection.cursor(), text, {**fixed, **values})
+    return connection.exec_driver_sql(text, {**fixed, **values}).all()
+
+
+def read_all(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Read by SQLite's driver itself (the bench listens here)."""
+    found: list[tuple[Any, ...]] = cursor.execute(text, values).fetchall()
+    return found
 
 
 @cache

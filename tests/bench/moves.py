@@ -7,7 +7,7 @@ import multiprocessing
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import event, select
 
 from app.services import cases, several
 from app.services.several import Wanted
-from app.store import batch
+from app.store import batch, statements
 from app.store.schema import upgrade
 from app.store.transaction import reading
 from app.tables import CaseRow, JournalRow, db
@@ -125,16 +125,20 @@ def recorded() -> Iterator[list[Transaction]]:
             transactions[-1].append((sql, values, many))
 
     def written(cursor: Any, statement: str, rows: list[batch.Row]) -> None:
-        """SQLite's writing goes by the driver itself."""
+        """SQLite's writing goes by the driver itself, and so does the reading for one move."""
         transactions[-1].append((statement, rows, True))
         write_many(cursor, statement, rows)
 
-    write_many = batch.write_many
+    def read(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        transactions[-1].append((text, values, False))
+        return read_all(cursor, text, values)
+
+    write_many, read_all = batch.write_many, statements.read_all
     event.listen(db.engine, "begin", begun)
     event.listen(db.engine, "before_cursor_execute", executed)
-    batch.write_many = written
+    batch.write_many, statements.read_all = written, read
     yield transactions
-    batch.write_many = write_many
+    batch.write_many, statements.read_all = write_many, read_all
     event.remove(db.engine, "begin", begun)
     event.remove(db.engine, "before_cursor_execute", executed)
 
@@ -246,11 +250,11 @@ def raw(url: str) -> Iterator[Callable[[Iterable[Transaction]], None]]:
 
 
 def _run_all(connection: Any, transactions: Iterable[Transaction], *, begin: bool) -> None:
-    for statements in transactions:
+    for one in transactions:
         if begin:
-            writes = any(not sql.startswith("SELECT") for sql, _, _ in statements)
-            connection.execute("BEGIN IMMEDIATE" if writes or len(statements) > 1 else "BEGIN")
-        for sql, values, many in statements:
+            writes = any(not sql.startswith("SELECT") for sql, _, _ in one)
+            connection.execute("BEGIN IMMEDIATE" if writes or len(one) > 1 else "BEGIN")
+        for sql, values, many in one:
             _run(connection.cursor(), sql, values, many)
         connection.commit()
 
