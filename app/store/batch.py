@@ -120,7 +120,8 @@ PARTS = {
     ),
     "started": _insert(DeadlineRow, *PLACE, *PERIOD),
     "messages": _insert(OutboxRow, *MESSAGE),
-    # Only where the county has a webhook: everywhere else a move leaves nothing to be delivered to nobody.
+    # Only where the county has a webhook: everywhere else a move leaves nothing to be delivered to nobody. Who has
+    # looked already does not even try (``listens``).
     "told": _insert(
         OutboxRow, *MESSAGE, then="WHERE EXISTS (SELECT 1 FROM webhooks AS w WHERE w.county = r.county AND w.active)"
     ),

@@ -69,6 +69,7 @@ class Earlier:
 class Locked:
     """A household under lock: its dossier, the time of its latest entry (or empty), and the moment of reading.
 
+    ``listens`` is false when the county has no webhook, so that nothing need be written for one.
     Its row is the one lock of all its cases: what a move does to several of them is one decision, and opening a case
     finds nothing else to lock. Every other command on it is kept waiting.
     """
@@ -77,6 +78,7 @@ class Locked:
     latest: str
     now: datetime
     earlier: Earlier | None = None
+    listens: bool = True
 
 
 def read_dossier(county: str, number: str) -> Dossier:
@@ -119,13 +121,13 @@ def _found(households: Mapping[str, Locked], number: str) -> Locked:
     return households[number]
 
 
-OF_HOUSEHOLD = 6
+OF_HOUSEHOLD = 7
 OF_CASE = OF_HOUSEHOLD + len(CASE_COLUMNS)
 
 
 def _locked(county: str, rows: Sequence[Sequence[Any]]) -> Locked:
     """Rows hold the household's columns, those of a case (or nothing), and perhaps what a command did before."""
-    number, area, name, kind, people, now = rows[0][:OF_HOUSEHOLD]
+    number, area, name, kind, people, now, listens = rows[0][:OF_HOUSEHOLD]
     subject = Subject(
         kind="household",
         number=number,
@@ -139,7 +141,8 @@ def _locked(county: str, rows: Sequence[Sequence[Any]]) -> Locked:
     latest = max((row[-1] for row in found), default="")
     was = rows[0][OF_CASE:]
     earlier = Earlier(*was) if was and was[0] else None
-    return Locked(Dossier(subject, tuple(_case(row) for row in found)), latest, moment_of(now), earlier)
+    dossier = Dossier(subject, tuple(_case(row) for row in found))
+    return Locked(dossier, latest, moment_of(now), earlier, bool(listens))
 
 
 def household_of(case: str) -> str:
@@ -183,6 +186,7 @@ class Decided:
     dossier: Dossier
     digest: str
     now: datetime
+    listens: bool = True
 
 
 def record(rules: Rules, *decided: Decided) -> None:
@@ -208,17 +212,21 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
     batch.add("started", _started(rules, outcome, {"county": county, **areas}))
     batch.add("messages", message_rows(county, outcome.messages, command.key, at))
-    batch.add("told", (move_row(county, move, at) for move in outcome.moves))
+    if one.listens:
+        batch.add("told", (move_row(county, move, at) for move in outcome.moves))
 
 
 def _gather_cases(rules: Rules, outcome: Outcome, areas: dict[str, str], at: str, batch: Batch) -> None:
     """A case that a command moves more than once is written once, as it stands in the end."""
     firsts = {move.case.number: move.case.seq for move in reversed(outcome.moves)}
     for case in {move.case.number: move.case for move in outcome.moves}.values():
-        before, values, waits = firsts[case.number] - 1, case_values(case, areas, at), waits_of(rules, case, areas)
-        batch.add("moved" if before else "opened", [{"before": before, **values} if before else values])
+        before, waits = firsts[case.number] - 1, waits_of(rules, case, areas)
         batch.add("waits", waits)
-        if before:
+        if not before:
+            batch.add("opened", [case_values(case, areas, at)])
+        else:
+            key = {"county": case.county, "number": case.number, "before": before}
+            batch.add("moved", [{**key, **moving_values(case, areas, at)}])
             kept = "".join(f",{wait['role']}," for wait in waits)
             batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
 
@@ -242,8 +250,16 @@ def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int
 
 def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
     """Return the row of a case whose latest entry was sealed at a time."""
+    return {**vars(case), **moving_values(case, areas, at)}
+
+
+def moving_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
+    """Return the part of it that moves may change."""
     return {
-        **vars(case),
+        "state": case.state,
+        "seq": case.seq,
+        "head": case.head,
+        "closed": case.closed,
         **areas,
         "fields": _as_json(case.fields),
         "clocks": _clocks_text(tuple(case.clocks.items())),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal,
@@ -21,7 +22,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from app.store.transaction import present, utc_now
-from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow
+from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, Webhook
 
 
 def table(model: type[Base]) -> Table:
@@ -32,7 +33,7 @@ def table(model: type[Base]) -> Table:
 
 
 CASES, HOUSEHOLDS = table(CaseRow), table(Household)
-MEMBERS, COMMANDS = table(Member), table(CommandRow)
+MEMBERS, COMMANDS, WEBHOOKS = table(Member), table(CommandRow), table(Webhook)
 
 CASE_COLUMNS = (
     "county", "number", "definition", "definition_digest", "policy", "policy_digest", "purpose", "subject",
@@ -50,6 +51,7 @@ def _lock(which: ColumnElement[bool]) -> Select[Any]:
 
 def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
     """Households with the people in them, one row for each of their cases (one without any), oldest first."""
+    listens = exists().where(WEBHOOKS.c.county == bindparam("k_county"), WEBHOOKS.c.active.is_(True))
     people = select(func.aggregate_strings(MEMBERS.c.id_key, ",")).where(
         MEMBERS.c.county == HOUSEHOLDS.c.county, MEMBERS.c.household == HOUSEHOLDS.c.number
     )
@@ -64,6 +66,7 @@ def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
             HOUSEHOLDS.c.kind,
             people.scalar_subquery().label("people"),
             utc_now().label("now"),
+            listens.label("listens"),
             *(CASES.c[name] for name in CASE_COLUMNS),
         )
         .select_from(HOUSEHOLDS.outerjoin(CASES, of_household))
