@@ -51,19 +51,19 @@ def canonical(value: object) -> str:
     return _ENCODER.encode(normalise(value))
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(value: Any) -> bool:
     """Tell whether a list or table consists of the very types that JSON has, without floats, and of names as strings.
 
     The loops are written out, as a call for each of the many leaves would cost more than all the rest (measured).
     """
     kind = type(value)
     if kind is dict:
-        for name, part in cast("dict[object, object]", value).items():
+        for name, part in value.items():
             if type(name) is not str or (type(part) not in _PLAIN and not _is_plain(part)):
                 return False
         return True
     if kind is list or kind is tuple:
-        for part in cast("list[object]", value):  # noqa: SIM110
+        for part in value:  # noqa: SIM110
             if type(part) not in _PLAIN and not _is_plain(part):
                 return False
         return True

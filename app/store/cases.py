@@ -45,7 +45,7 @@ from workflows.registry import Rules
 NEVER = "9999-12-31T00:00:00Z"
 DEFAULT_WARNINGS = (80,)
 _parsed = json.JSONDecoder().decode
-_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
 
 def household_row(county: str, number: str) -> Household:
