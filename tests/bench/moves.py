@@ -222,8 +222,7 @@ def _a_second(found: Prepared, kind: str, work: Sequence[Any], clients: int) -> 
     url = found.copied(f"{kind}-{clients}")
     gate, times = FORKED.Barrier(clients), FORKED.Queue()
     workers = [
-        FORKED.Process(target=_client, args=(kind, url, found, work[n::clients], gate, times))
-        for n in range(clients)
+        FORKED.Process(target=_client, args=(kind, url, found, work[n::clients], gate, times)) for n in range(clients)
     ]
     for worker in workers:
         worker.start()
