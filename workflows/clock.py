@@ -284,7 +284,7 @@ def local_midnight(day: date) -> datetime:
 
 def utc_text(moment: datetime) -> str:
     """Write an aware moment as "2026-11-22T08:00:00Z"; parts of a second are dropped."""
-    return _whole_second(moment).replace(tzinfo=None).isoformat() + "Z"
+    return _utc(moment).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def parse_utc(text: str) -> datetime:
@@ -295,6 +295,8 @@ def parse_utc(text: str) -> datetime:
 
 
 def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     if moment.utcoffset() is None:
         raise ValueError(f"{moment}: a moment must name its time zone")
     return moment.astimezone(UTC)

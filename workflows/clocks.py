@@ -50,17 +50,19 @@ def turn_clocks(context: Context, turn: Turn) -> ClockChange:
         return ClockChange(clocks, generations, (), ())
     started: list[Deadline] = []
     ended: list[EndedDeadline] = []
-    timers = {timer.id: timer for timer in context.compiled.timers}
+    timers = context.compiled.timers_by_id
     for kind, clock in list(clocks.items()):
         how = _ending(context, turn, timers[kind], clock)
         if how:
             ended.append(EndedDeadline(turn.case, kind, clock.generation, how))
             del clocks[kind]
+    over = {one.kind for one in ended}
     for timer in timers.values():
-        after = next((e for e in ended if e.kind == timer.id), None)
-        renewed = after is not None and _renews(turn, timer)
+        if timer.id in clocks:
+            continue
+        renewed = timer.id in over and _renews(turn, timer)
         fresh = _starting(context, turn, timer, generations, renewed=renewed)
-        if fresh is not None and timer.id not in clocks:
+        if fresh is not None:
             generations[timer.id] = fresh.generation
             clocks[timer.id] = fresh
             started.append(Deadline(turn.case, fresh, mode_of(timer, fresh), timer.fires or None))
@@ -114,11 +116,12 @@ def _renews(turn: Turn, timer: Timer) -> bool:
 def _starting(
     context: Context, turn: Turn, timer: Timer, generations: Mapping[str, int], *, renewed: bool
 ) -> Clock | None:
-    if turn.closes and turn.action not in timer.starts_on:
+    starts = turn.action in timer.starts_on
+    if turn.closes and not starts:
         return None
     inside = not timer.runs_in or turn.target in timer.runs_in
     enters = not timer.starts_on and inside and turn.source not in timer.runs_in
-    if not renewed and not enters and not (turn.action in timer.starts_on and inside):
+    if not renewed and not enters and not (starts and inside):
         return None
     if _is_done_beside(context, turn, timer) or (timer.unless_field and turn.fields.get(timer.unless_field)):
         return None

@@ -123,8 +123,7 @@ def _move(rules: Rules, context: Context, command: Command, *, office: Office, v
     record_signature(draft, context, office, target=target, completes=completes)
     RECORDS[getattr(context.form, "records", "")](draft, context, values)
     record_facts(draft, context)
-    turn = _turn(context, number, office, target=target, values=values, draft=draft)
-    turn = replace(turn, completes=completes)
+    turn = _turn(context, number, office, target=target, values=values, draft=draft, completes=completes)
     change = turn_clocks(context, turn)
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))
@@ -184,6 +183,7 @@ def _turn(
     target: str,
     values: Mapping[str, Any],
     draft: Draft,
+    completes: bool,
 ) -> Turn:
     form = context.form
     return Turn(
@@ -195,6 +195,7 @@ def _turn(
         office=office,
         values=values,
         fields=draft.fields,
+        completes=completes,
     )
 
 

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Field:
     role: str = ""
     purposes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def option_ids(self) -> tuple[str, ...]:
         """The ids of the options."""
         return tuple(option.id for option in self.options)

@@ -29,6 +29,10 @@ class Draft:
         self.changes[name] = {"before": before, "after": value}
         self.fields[name] = value
 
+    def add(self, name: str, rows: Mapping[str, Any]) -> None:
+        """Set rows of a field that is a table; its other rows stay."""
+        self.put(name, {**self.fields.get(name, {}), **rows})
+
     def _committed(self, name: str, text: str) -> dict[str, str]:
         salt = derive_salt(self._seed, self.number, self.seq, name)
         self.disclosures.append(Disclosure(self.number, self.seq, name, salt, text))
@@ -43,13 +47,16 @@ def record_subject(draft: Draft, context: Context) -> None:
 
 
 def record_values(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    correctable = []
     for name, value in values.items():
         spec = context.compiled.fields.get(name)
         if spec and spec.type != "corrected_value":
             draft.put(name, value, personal=spec.personal)
             if spec.correctable:
-                draft.put("_provenance", {**draft.fields.get("_provenance", {}), name: draft.seq})
-                draft.put("_recorded_at", {**draft.fields.get("_recorded_at", {}), name: context.signed_gate})
+                correctable.append(name)
+    if correctable:
+        draft.add("_provenance", dict.fromkeys(correctable, draft.seq))
+        draft.add("_recorded_at", dict.fromkeys(correctable, context.signed_gate))
 
 
 def record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:

@@ -87,8 +87,12 @@ def check_value(spec: Field, value: object, context: Context) -> Any:
 
 def _text(spec: Field, value: object, context: Context) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
-    printable = all(ch in "\n\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)
-    return text if text and len(text) <= LONGEST_TEXT and printable else None
+    return text if text and len(text) <= LONGEST_TEXT and _is_printable(text) else None
+
+
+def _is_printable(text: str) -> bool:
+    # What Python calls printable holds no control character; only other texts are looked through.
+    return text.isprintable() or all(ch in "\n\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)
 
 
 def _choice(spec: Field, value: object, context: Context) -> str | None:

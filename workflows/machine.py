@@ -62,11 +62,20 @@ class Compiled:
 
     def step_of(self, action: str) -> Step | None:
         """Return the step that an action completes, also one that runs alongside."""
-        return next((s for s in (*self.order, *self.alongside.values()) if s.action == action), None)
+        return self._steps_by_action.get(action)
+
+    @cached_property
+    def _steps_by_action(self) -> Mapping[str, Step]:
+        return {step.action: step for step in reversed((*self.order, *self.alongside.values()))}
+
+    @cached_property
+    def timers_by_id(self) -> Mapping[str, Timer]:
+        """The timers by their names, in their order."""
+        return {timer.id: timer for timer in self.timers}
 
     def beside(self, state: str) -> tuple[Step, ...]:
         """Return the steps that may be done while a state waits for something else."""
-        step = self.step_at(state)
+        step = self.step_at(state) if self.alongside else None
         return tuple(s for s in self.alongside.values() if step and self._beside_of(s) == step.id)
 
     def _beside_of(self, step: Step) -> str:
@@ -124,7 +133,20 @@ class Compiled:
         return {place: tuple(dests) for place, dests in found.items()}
 
     def fire(self, action: str, state: str, target: str) -> str:
-        """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when nothing leads there."""
+        """Move a bare row by ``transitions`` and return where it arrives; raise WrongState when nothing leads there.
+
+        Arrows have neither conditions nor callbacks, so the same move arrives at the same place whenever it is made.
+        """
+        move = (action, state, target)
+        if move not in self._fired:
+            self._fired[move] = self._fire(*move)
+        return self._fired[move]
+
+    @cached_property
+    def _fired(self) -> dict[tuple[str, str, str], str]:
+        return {}
+
+    def _fire(self, action: str, state: str, target: str) -> str:
         several = f"{action}>{target}"
         trigger = several if several in self.machine.events else action
         row = Row(state)

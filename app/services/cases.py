@@ -162,7 +162,7 @@ def decide(
     ensure_evidence_is_own(actor, dossier.subject.county, command.evidence)
     command = _with_looked_up(rules, dossier, command, actor, now)
     outcome = apply(rules, dossier, command, actor, now)
-    return store.Decided(outcome, command, actor, dossier, fingerprint, now)
+    return store.Decided(outcome, command, actor, dossier, fingerprint, now, locked.listens)
 
 
 def own_key(actor: Actor, key: str) -> str:

@@ -123,7 +123,9 @@ def _judged(actor: Actor, commands: Sequence[Command]) -> Iterator[tuple[str, Do
         try:
             if households[case] not in locked:
                 raise NotFound(case=case)
-            found = replace(locked[households[case]], earlier=earlier.get(command.key))
+            found = locked[households[case]]
+            if command.key in earlier:
+                found = replace(found, earlier=earlier[command.key])
             ensure_known(found, command)
             yield case, judge(actor, found, command)
         except Refused as refusal:

@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CursorResult, Row, Select, select
+from sqlalchemy import Row, Select, select
 
 from app.store.batch import Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.outbox import message_rows
 from app.store.statements import (
+    CASE_COLUMNS,
     LOCK_ONE,
     LOCK_SEVERAL,
     READ_FOR_COMMAND,
@@ -41,6 +44,8 @@ from workflows.registry import Rules
 
 NEVER = "9999-12-31T00:00:00Z"
 DEFAULT_WARNINGS = (80,)
+_parsed = json.JSONDecoder().decode
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
 
 def household_row(county: str, number: str) -> Household:
@@ -64,6 +69,7 @@ class Earlier:
 class Locked:
     """A household under lock: its dossier, the time of its latest entry (or empty), and the moment of reading.
 
+    ``listens`` is false when the county has no webhook, so that nothing need be written for one.
     Its row is the one lock of all its cases: what a move does to several of them is one decision, and opening a case
     finds nothing else to lock. Every other command on it is kept waiting.
     """
@@ -72,6 +78,7 @@ class Locked:
     latest: str
     now: datetime
     earlier: Earlier | None = None
+    listens: bool = True
 
 
 def read_dossier(county: str, number: str) -> Dossier:
@@ -104,12 +111,13 @@ def _lock(statement: Select[Any], county: str, **which: object) -> None:
 
 def _read(statement: Select[Any], county: str, **which: object) -> dict[str, Locked]:
     rows = _run(statement, county, which)
-    return {number: _locked(county, list(cases)) for number, cases in groupby(rows, lambda row: row.household)}
+    return {number: _locked(county, list(cases)) for number, cases in groupby(rows, itemgetter(0))}
 
 
-def _run(statement: Select[Any], county: str, which: Mapping[str, object]) -> CursorResult[Any]:
+def _run(statement: Select[Any], county: str, which: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+    values = {"k_county": county, **which}
     # What takes a list of numbers has no fixed text.
-    return (run if "k_numbers" in which else run_text)(statement, {"k_county": county, **which})
+    return run(statement, values).all() if "k_numbers" in which else run_text(statement, values)
 
 
 def _found(households: Mapping[str, Locked], number: str) -> Locked:
@@ -118,22 +126,28 @@ def _found(households: Mapping[str, Locked], number: str) -> Locked:
     return households[number]
 
 
-def _locked(county: str, rows: Sequence[Row[Any]]) -> Locked:
-    first = rows[0]
+OF_HOUSEHOLD = 7
+OF_CASE = OF_HOUSEHOLD + len(CASE_COLUMNS)
+
+
+def _locked(county: str, rows: Sequence[Sequence[Any]]) -> Locked:
+    """Rows hold the household's columns, those of a case (or nothing), and perhaps what a command did before."""
+    number, area, name, kind, people, now, listens = rows[0][:OF_HOUSEHOLD]
     subject = Subject(
         kind="household",
-        number=first.household,
+        number=number,
         county=county,
-        area=first.area,
-        name=first.head_name,
-        household_kind=first.kind,
-        people=frozenset((first.people or "").split(",")) - {""},
+        area=area,
+        name=name,
+        household_kind=kind,
+        people=frozenset((people or "").split(",")) - {""},
     )
-    cases = [row for row in rows if row.number is not None]
-    latest = max((row.updated_at for row in cases), default="")
-    was = first._mapping.get("was_digest")
-    earlier = Earlier(was, first.was_case, first.was_seq) if was else None
-    return Locked(Dossier(subject, tuple(case_of(row) for row in cases)), latest, moment_of(first.now), earlier)
+    found = [row[OF_HOUSEHOLD:OF_CASE] for row in rows if row[OF_HOUSEHOLD] is not None]
+    latest = max((row[-1] for row in found), default="")
+    was = rows[0][OF_CASE:]
+    earlier = Earlier(*was) if was and was[0] else None
+    dossier = Dossier(subject, tuple(_case(row) for row in found))
+    return Locked(dossier, latest, moment_of(now), earlier, bool(listens))
 
 
 def household_of(case: str) -> str:
@@ -146,24 +160,19 @@ def household_of(case: str) -> str:
 
 def case_of(row: Row[Any]) -> Case:
     """Return the case that a row holds."""
-    clocks = {kind: Clock(**clock) for kind, clock in json.loads(row.clocks).items()}
-    return Case(
-        county=row.county,
-        number=row.number,
-        definition=row.definition,
-        definition_digest=row.definition_digest,
-        policy=row.policy,
-        policy_digest=row.policy_digest,
-        purpose=row.purpose,
-        subject=row.subject,
-        state=row.state,
-        seq=row.seq,
-        head=row.head,
-        closed=bool(row.closed),
-        fields=json.loads(row.fields),
-        clocks=clocks,
-        opened_at=row.opened_at,
-    )
+    return _case([getattr(row, name) for name in CASE_COLUMNS])
+
+
+def _case(values: Sequence[Any]) -> Case:
+    """Return the case of the columns CASE_COLUMNS, which stand in the order of its parts."""
+    *plain, closed, fields, clocks, opened_at, _ = values
+    return Case(*(*plain, bool(closed), _parsed(fields), dict(_clocks(clocks)), opened_at))
+
+
+@lru_cache(maxsize=1024)
+def _clocks(text: str) -> Mapping[str, Clock]:
+    """Cases that were moved together have the very same periods."""
+    return {kind: Clock(**clock) for kind, clock in _parsed(text).items()}
 
 
 def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
@@ -182,6 +191,7 @@ class Decided:
     dossier: Dossier
     digest: str
     now: datetime
+    listens: bool = True
 
 
 def record(rules: Rules, *decided: Decided) -> None:
@@ -207,17 +217,21 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
     batch.add("started", _started(rules, outcome, {"county": county, **areas}))
     batch.add("messages", message_rows(county, outcome.messages, command.key, at))
-    batch.add("told", (move_row(county, move, at) for move in outcome.moves))
+    if one.listens:
+        batch.add("told", (move_row(county, move, at) for move in outcome.moves))
 
 
 def _gather_cases(rules: Rules, outcome: Outcome, areas: dict[str, str], at: str, batch: Batch) -> None:
     """A case that a command moves more than once is written once, as it stands in the end."""
     firsts = {move.case.number: move.case.seq for move in reversed(outcome.moves)}
     for case in {move.case.number: move.case for move in outcome.moves}.values():
-        before, values, waits = firsts[case.number] - 1, case_values(case, areas, at), waits_of(rules, case, areas)
-        batch.add("moved" if before else "opened", [{"before": before, **values} if before else values])
+        before, waits = firsts[case.number] - 1, waits_of(rules, case, areas)
         batch.add("waits", waits)
-        if before:
+        if not before:
+            batch.add("opened", [case_values(case, areas, at)])
+        else:
+            key = {"county": case.county, "number": case.number, "before": before}
+            batch.add("moved", [{**key, **moving_values(case, areas, at)}])
             kept = "".join(f",{wait['role']}," for wait in waits)
             batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
 
@@ -241,15 +255,27 @@ def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int
 
 def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
     """Return the row of a case whose latest entry was sealed at a time."""
-    clocks = {kind: clock.as_json() for kind, clock in case.clocks.items()}
+    return {**vars(case), **moving_values(case, areas, at)}
+
+
+def moving_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:
+    """Return the part of it that moves may change."""
     return {
-        **vars(case),
+        "state": case.state,
+        "seq": case.seq,
+        "head": case.head,
+        "closed": case.closed,
         **areas,
-        "fields": json.dumps(case.fields, ensure_ascii=False, sort_keys=True),
-        "clocks": json.dumps(clocks, ensure_ascii=False, sort_keys=True),
+        "fields": _as_json(case.fields),
+        "clocks": _clocks_text(tuple(case.clocks.items())),
         "due_at": earliest_due(case),
         "updated_at": at,
     }
+
+
+@lru_cache(maxsize=1024)
+def _clocks_text(clocks: tuple[tuple[str, Clock], ...]) -> str:
+    return _as_json({kind: clock.as_json() for kind, clock in clocks})
 
 
 def earliest_due(case: Case) -> str | None:

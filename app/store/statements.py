@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal,
@@ -20,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-from app.store.transaction import is_sqlite, utc_now
-from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, db
+from app.store.transaction import present, utc_now
+from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, Webhook
 
 
 def table(model: type[Base]) -> Table:
@@ -32,7 +33,7 @@ def table(model: type[Base]) -> Table:
 
 
 CASES, HOUSEHOLDS = table(CaseRow), table(Household)
-MEMBERS, COMMANDS = table(Member), table(CommandRow)
+MEMBERS, COMMANDS, WEBHOOKS = table(Member), table(CommandRow), table(Webhook)
 
 CASE_COLUMNS = (
     "county", "number", "definition", "definition_digest", "policy", "policy_digest", "purpose", "subject",
@@ -50,6 +51,7 @@ def _lock(which: ColumnElement[bool]) -> Select[Any]:
 
 def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
     """Households with the people in them, one row for each of their cases (one without any), oldest first."""
+    listens = exists().where(WEBHOOKS.c.county == bindparam("k_county"), WEBHOOKS.c.active.is_(True))
     people = select(func.aggregate_strings(MEMBERS.c.id_key, ",")).where(
         MEMBERS.c.county == HOUSEHOLDS.c.county, MEMBERS.c.household == HOUSEHOLDS.c.number
     )
@@ -64,6 +66,7 @@ def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
             HOUSEHOLDS.c.kind,
             people.scalar_subquery().label("people"),
             utc_now().label("now"),
+            listens.label("listens"),
             *(CASES.c[name] for name in CASE_COLUMNS),
         )
         .select_from(HOUSEHOLDS.outerjoin(CASES, of_household))
@@ -90,16 +93,26 @@ INSERT_MESSAGE = insert(table(OutboxRow))
 
 def run(statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
     """Run a prepared statement in the present transaction; a list of values runs it once for each."""
-    return db.session.connection().execute(statement, values)
+    return present().execute(statement, values)
 
 
-def run_text(statement: Select[Any], values: Mapping[str, Any]) -> CursorResult[Any]:
-    """The same for one of the statements above as text that is made once: no move goes through the compiler.
+def run_text(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Return the rows of one of the statements above as text that is made once: no move goes through the compiler.
 
     Its columns must be texts, numbers and flags, which both drivers give as they are.
     """
-    text, fixed = _text(statement, is_sqlite=is_sqlite())
-    return db.session.connection().exec_driver_sql(text, {**fixed, **values})
+    connection = present()
+    on_sqlite = connection.dialect.name == "sqlite"
+    text, fixed = _text(statement, is_sqlite=on_sqlite)
+    if on_sqlite:
+        return read_all(connection.connection.cursor(), text, {**fixed, **values})
+    return connection.exec_driver_sql(text, {**fixed, **values}).all()
+
+
+def read_all(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Read by SQLite's driver itself (the bench listens here)."""
+    found: list[tuple[Any, ...]] = cursor.execute(text, values).fetchall()
+    return found
 
 
 @cache

@@ -14,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from app.runtime import runtime
-from app.tables import db
+from app.tables import JoiningSession, db
 from workflows.clock import parse_utc, utc_text
 from workflows.errors import ClockBack
 
@@ -57,13 +57,33 @@ def committing() -> Iterator[Connection]:
 
     SQLite: BEGIN IMMEDIATE, as a later upgrade of the lock fails at once (measured in the trust notes).
     """
-    db.session.rollback()
-    try:
-        yield db.session.connection(execution_options={WRITING: True})
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
+    session = _session()
+    session.rollback()
+    with db.engine.connect().execution_options(**{WRITING: True}) as connection:
+        transaction = connection.begin()
+        session.joined = connection
+        try:
+            yield connection
+            if session.in_transaction():
+                session.commit()  # writes what is still in it; the transaction is not its own
+            transaction.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.joined = None
+
+
+def present() -> Connection:
+    """Return the connection of the open transaction; a session that has none yet begins one to read in."""
+    session = _session()
+    return session.joined or session.connection()
+
+
+def _session() -> JoiningSession:
+    session = db.session()
+    assert isinstance(session, JoiningSession)  # noqa: S101 - narrows the type
+    return session
 
 
 @contextmanager
@@ -87,7 +107,7 @@ def sealing_time(latest: str, now: datetime) -> datetime:
     Whoever waited for the lock may have begun before that entry was sealed, so then the clock is read anew.
     """
     if utc_text(now) < latest:
-        now = _now(db.session.connection())
+        now = _now(present())
     if utc_text(now) < latest:
         raise ClockBack(clock=utc_text(now), latest=latest)
     return now

@@ -7,7 +7,7 @@ import multiprocessing
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import event, select
 
 from app.services import cases, several
 from app.services.several import Wanted
-from app.store import batch
+from app.store import batch, statements
 from app.store.schema import upgrade
 from app.store.transaction import reading
 from app.tables import CaseRow, JournalRow, db
@@ -125,16 +125,20 @@ def recorded() -> Iterator[list[Transaction]]:
             transactions[-1].append((sql, values, many))
 
     def written(cursor: Any, statement: str, rows: list[batch.Row]) -> None:
-        """SQLite's writing goes by the driver itself."""
+        """SQLite's writing goes by the driver itself, and so does the reading for one move."""
         transactions[-1].append((statement, rows, True))
         write_many(cursor, statement, rows)
 
-    write_many = batch.write_many
+    def read(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        transactions[-1].append((text, values, False))
+        return read_all(cursor, text, values)
+
+    write_many, read_all = batch.write_many, statements.read_all
     event.listen(db.engine, "begin", begun)
     event.listen(db.engine, "before_cursor_execute", executed)
-    batch.write_many = written
+    batch.write_many, statements.read_all = written, read
     yield transactions
-    batch.write_many = write_many
+    batch.write_many, statements.read_all = write_many, read_all
     event.remove(db.engine, "begin", begun)
     event.remove(db.engine, "before_cursor_execute", executed)
 
@@ -193,6 +197,7 @@ def measure_together(found: Prepared, size: int) -> Rate:
     """Move all cases by requests for several, against the writing statements of those requests alone."""
     url = found.copied("several")
     with opened(url, found.folder):
+        warm(found)
         begun = time.perf_counter()
         move_together(found.actor, found.numbers, size)
         services = time.perf_counter() - begun
@@ -207,13 +212,17 @@ def measure_together(found: Prepared, size: int) -> Rate:
     return Rate(1, count / services, count / times[0], count / times[1])
 
 
+def warm(found: Prepared) -> None:
+    """Connect and compile the rules, as a server that runs has done: raw SQL is connected too before it starts."""
+    cases.case_view(found.actor, case=found.numbers[0])
+
+
 def _a_second(found: Prepared, kind: str, work: Sequence[Any], clients: int) -> float:
     """Share the work among clients that start together; from the first start to the last end."""
     url = found.copied(f"{kind}-{clients}")
     gate, times = FORKED.Barrier(clients), FORKED.Queue()
     workers = [
-        FORKED.Process(target=_client, args=(kind, url, found.folder, found.actor, work[n::clients], gate, times))
-        for n in range(clients)
+        FORKED.Process(target=_client, args=(kind, url, found, work[n::clients], gate, times)) for n in range(clients)
     ]
     for worker in workers:
         worker.start()
@@ -223,9 +232,11 @@ def _a_second(found: Prepared, kind: str, work: Sequence[Any], clients: int) -> 
     return len(work) / (max(end for _, end in spans) - min(begin for begin, _ in spans))
 
 
-def _client(kind: str, url: str, folder: Path, actor: Actor, work: Sequence[Any], gate: Any, times: Any) -> None:
-    with opened(url, folder) if kind == "services" else raw(url) as ready:
-        run: Callable[[Sequence[Any]], None] = ready if callable(ready) else lambda all_: move_each(actor, all_)
+def _client(kind: str, url: str, found: Prepared, work: Sequence[Any], gate: Any, times: Any) -> None:
+    with opened(url, found.folder) if kind == "services" else raw(url) as ready:
+        run: Callable[[Sequence[Any]], None] = ready if callable(ready) else lambda all_: move_each(found.actor, all_)
+        if kind == "services":
+            warm(found)
         gate.wait()
         begun = time.perf_counter()
         run(work)
@@ -246,11 +257,11 @@ def raw(url: str) -> Iterator[Callable[[Iterable[Transaction]], None]]:
 
 
 def _run_all(connection: Any, transactions: Iterable[Transaction], *, begin: bool) -> None:
-    for statements in transactions:
+    for one in transactions:
         if begin:
-            writes = any(not sql.startswith("SELECT") for sql, _, _ in statements)
-            connection.execute("BEGIN IMMEDIATE" if writes or len(statements) > 1 else "BEGIN")
-        for sql, values, many in statements:
+            writes = any(not sql.startswith("SELECT") for sql, _, _ in one)
+            connection.execute("BEGIN IMMEDIATE" if writes or len(one) > 1 else "BEGIN")
+        for sql, values, many in one:
             _run(connection.cursor(), sql, values, many)
         connection.commit()
 

@@ -1,6 +1,6 @@
 """What was read stays readable after its transaction: no row is fetched again, one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, inspect
 
 from app.services import cases, lists
+from app.store import statements as prepared
 from app.store.transaction import reading
 from app.tables import Household, db
 from tests.factories import XIUSHAN
@@ -22,10 +23,18 @@ def statements() -> Iterator[list[str]]:
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         seen.append(statement)
 
+    def read(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """SQLite's driver reads some by itself."""
+        seen.append(text)
+        return by_driver(cursor, text, values)
+
+    by_driver = prepared.read_all
     event.listen(db.engine, "before_cursor_execute", note)
+    prepared.read_all = read
     try:
         yield seen
     finally:
+        prepared.read_all = by_driver
         event.remove(db.engine, "before_cursor_execute", note)
 
 

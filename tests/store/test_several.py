@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.services import cases, several
 from app.services.several import Answer, Wanted
 from app.store.statements import table
-from app.store.transaction import reading
+from app.store.transaction import reading, writing
 from app.tables import (
     AccessRow,
     CaseRow,
@@ -23,6 +23,7 @@ from app.tables import (
     JournalRow,
     OutboxRow,
     Wait,
+    Webhook,
     db,
 )
 from tests.factories import VALUES, XIUSHAN
@@ -72,8 +73,11 @@ def rows_of(household: str) -> list[str]:
     return sorted(HEX.sub("#", row).replace(household, "H") for row in found if household in row)
 
 
-def test_several_do_what_one_by_one_does(world: World) -> None:
+@pytest.mark.parametrize("listens", [False, True])
+def test_several_do_what_one_by_one_does(world: World, listens: bool) -> None:
     """The same rows, apart from salts and keys; chains, periods and replay hold (the walker checks them)."""
+    if listens:
+        listen(active=True)
     walkers = before_approval(world, range(1, 7))
     together, alone = walkers[:3], walkers[3:]
     lead = world.person("county_lead")
@@ -85,6 +89,31 @@ def test_several_do_what_one_by_one_does(world: World) -> None:
         other.refresh()
         assert rows_of(one.household.number) == rows_of(other.household.number)
         assert one.case.state == "announcing"
+
+
+def listen(*, active: bool) -> None:
+    """A webhook of the county."""
+    made = {"url": "https://example.org", "events": "moved", "secret_cipher": "", "created_at": "", "created_by": ""}
+    with writing():
+        db.session.add(Webhook(county=XIUSHAN[:6], area=XIUSHAN, active=active, **made))
+
+
+@pytest.mark.parametrize(("hooks", "told"), [([], 0), ([False], 0), ([False, True], 3)])
+def test_moves_are_told_where_a_webhook_listens(world: World, hooks: list[bool], told: int) -> None:
+    """One by one and together: a message for each move if there is an active webhook, else none."""
+    for active in hooks:
+        listen(active=active)
+    walkers = before_approval(world, [1, 2, 3])
+
+    def moved() -> int:
+        with reading():
+            bodies = [row.body for row in db.session.scalars(select(OutboxRow))]
+        return sum(one["word"] == "moved" and one["params"]["action"] == "county_approve" for one in bodies)
+
+    lead, wanted = world.person("county_lead"), seen(walkers)
+    cases.act(lead, case=wanted[0].case, action="county_approve", data=OPINION, key=uuid.uuid4().hex)
+    assert codes(approve(lead, wanted[1:])) == ["done"] * 2
+    assert moved() == told
 
 
 def test_each_is_judged_by_itself(world: World) -> None:
