@@ -72,6 +72,7 @@ def _insert(model: type[Base], *names: str, then: str = "") -> Part:
     return Part(model, names, f"INSERT INTO {table(model).name} ({listed}) SELECT {chosen} FROM {{rows}} {then}")  # noqa: S608
 
 
+PINS = ("definition_digest", "policy", "policy_digest")
 CASE_STATE = ("state", "seq", "head", "closed", "fields", "clocks", "due_at", "updated_at", "village", "township")
 CASE = (
     "county", "number", "definition", "definition_digest", "policy", "policy_digest", "purpose", "subject",
@@ -93,6 +94,13 @@ PARTS = {
         ("county", "number", "before", *CASE_STATE),
         f"UPDATE cases AS c SET {', '.join(f'{name} = r.{name}' for name in CASE_STATE)} FROM {{rows}}"  # noqa: S608
         " WHERE c.county = r.county AND c.number = r.number AND c.seq = r.before",
+    ),
+    # Only a change of rules pins a case to other texts.
+    "pinned": Part(
+        CaseRow,
+        ("county", "number", *PINS),
+        f"UPDATE cases AS c SET {', '.join(f'{name} = r.{name}' for name in PINS)} FROM {{rows}}"  # noqa: S608
+        " WHERE c.county = r.county AND c.number = r.number",
     ),
     "entries": _insert(JournalRow, "county", "case", "seq", "text", "hash", "at"),
     "disclosures": _insert(DisclosureRow, "county", "case", "seq", "field", "salt", "value"),

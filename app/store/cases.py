@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
-from app.store.batch import Batch
+from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.outbox import message_rows
 from app.store.statements import (
@@ -199,8 +199,21 @@ def record(rules: Rules, *decided: Decided) -> None:
     batch = Batch()
     for one in decided:
         _gather(rules, one, batch)
-    _keep_texts(rules, [move.case for one in decided for move in one.outcome.moves if move.case.seq == 1])
+    _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)])
     batch.write()
+
+
+def _newly_pinned(one: Decided) -> Iterator[Case]:
+    """The cases that a command opens, or pins to other texts than before."""
+    for move in one.outcome.moves:
+        before = one.dossier.by_number(move.case.number)
+        if before is None or pins_of(before) != pins_of(move.case):
+            yield move.case
+
+
+def pins_of(case: Case) -> dict[str, str]:
+    """Return what says to which texts a case is pinned."""
+    return {name: getattr(case, name) for name in PINS}
 
 
 def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
@@ -210,6 +223,8 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     answer = {"user": one.actor.id, "case": first.number, "seq": first.seq, "at": at}
     batch.add("commands", [{"county": county, "key": command.key, "digest": one.digest, **answer}])
     _gather_cases(rules, outcome, areas, at, batch)
+    pinned = [c for c in _newly_pinned(one) if c.seq > 1]
+    batch.add("pinned", ({"county": county, "number": c.number, **pins_of(c)} for c in pinned))
     batch.add("entries", ({"county": county, "at": at, **vars(move.entry)} for move in outcome.moves))
     batch.add("disclosures", ({"county": county, **vars(d)} for move in outcome.moves for d in move.disclosures))
     handed_in = {"county": county, "case": first.number, "seq": first.seq}

@@ -1,0 +1,321 @@
+"""Runs over a county's running cases with other rules: asked for by a person, done by the scheduler, in pieces.
+
+A rehearsal changes nothing. ``apply`` moves every running case to the rules that are in force, ``revert`` those of one
+``apply`` back to what they were pinned to. Each case gets its own entry; a run that was cut off goes on where it was,
+as what is moved already is told by its pins.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+import structlog
+
+from app.runtime import runtime
+from app.services import rule_words
+from app.services.cases import ensure_rules, loaded_rules, make_command
+from app.services.isolated import described, held, never
+from app.services.people import actor_of_account
+from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
+from app.store import cases as store
+from app.store import rule_runs
+from app.store.transaction import reading, sealing_time, writing
+from app.tables import RuleRun, db
+from workflows.clock import local_date, utc_text
+from workflows.errors import BadValue, CaseStuck, NotFound, WrongOffice
+from workflows.journal import canonical, digest
+from workflows.model import Actor, Case, Dossier, Office
+from workflows.registry import Rules, rules_with
+from workflows.repin import ACTION, NOTE, repin
+
+REHEARSE, APPLY, REVERT, SIMULATE = "rehearse", "apply", "revert", "simulate"
+DECIDERS = ("county_lead",)
+LOOKERS = ("county_lead", "admin")
+BATCH = 100  # households in a transaction: nobody waits long for a lock
+MOST_LEFT = 200
+LONGEST_REASON = 500
+LOCK = "rule_runs.lock"
+log = structlog.stdlib.get_logger("rules")
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as people see it."""
+
+    id: int
+    county: str
+    kind: str
+    state: str
+    user: str
+    inputs: Mapping[str, Any]
+    total: int
+    done: int
+    result: Mapping[str, Any]
+    trouble: str
+    created_at: str
+    ended_at: str
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the scheduler has something left to do."""
+        return self.state in rule_runs.OPEN
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether a rehearsal found cases that have no place under the new rules."""
+        return bool(self.result.get("stuck"))
+
+
+def _as_run(row: RuleRun) -> Run:
+    values = {name: getattr(row, name) for name in Run.__dataclass_fields__}
+    return Run(**{**values, "ended_at": row.ended_at or ""})
+
+
+# --- asking ---
+def ask_rehearsal(actor: Actor, county: str, *, packs: Sequence[str] = (), on: date | None = None) -> Run:
+    """Ask for a rehearsal of the rules in force, or of packs (TOML texts) put over them; as of today, or a later day.
+
+    Raises WrongOffice, or BadTable with every mistake of the packs.
+    """
+    ensure_office(actor, county, LOOKERS)
+    wanted = wanted_rules(packs)
+    with writing() as now:
+        day = max(local_date(now), on or date.min, *(wanted.packs[name].effective for name in _ids(packs)))
+        inputs = {"packs": list(packs), "on": day.isoformat(), "rules": rules_key(wanted)}
+        return _as_run(rule_runs.add(county, kind=REHEARSE, user=actor.id, inputs=inputs, now=now))
+
+
+def ask_change(actor: Actor, number: int, *, reason: str) -> Run:
+    """Ask for the change that a rehearsal showed; raises WrongOffice, NotFound or BadValue.
+
+    Only what was rehearsed is applied: the rules must be in force and the same, and no case may be stuck.
+    """
+    shown = run_of(actor, number)
+    office = ensure_office(actor, shown.county, DECIDERS)
+    reason = _reason(reason)
+    if shown.kind != REHEARSE or shown.state != rule_runs.DONE or shown.inputs["packs"]:
+        raise BadValue(field="run", value=str(number))
+    if shown.is_stuck or shown.inputs["rules"] != rules_key(loaded_rules()):
+        raise BadValue(field="rules", value="")
+    inputs = {"reason": reason, "rehearsal": number, "rules": shown.inputs["rules"], "office": office.area}
+    return _ask_moving(actor, shown.county, APPLY, inputs)
+
+
+def ask_return(actor: Actor, number: int, *, reason: str) -> Run:
+    """Ask for the cases of a change to be moved back; raises WrongOffice, NotFound or BadValue."""
+    changed = run_of(actor, number)
+    office = ensure_office(actor, changed.county, DECIDERS)
+    reason = _reason(reason)
+    if changed.kind != APPLY or changed.is_open:
+        raise BadValue(field="run", value=str(number))
+    return _ask_moving(actor, changed.county, REVERT, {"reason": reason, "run": number, "office": office.area})
+
+
+def _ask_moving(actor: Actor, county: str, kind: str, inputs: Mapping[str, Any]) -> Run:
+    with writing() as now:
+        if rule_runs.is_changing(county):
+            raise BadValue(field="run", value="busy")
+        return _as_run(rule_runs.add(county, kind=kind, user=actor.id, inputs=inputs, now=now))
+
+
+def _reason(text: str) -> str:
+    found = text.strip()
+    if not 0 < len(found) <= LONGEST_REASON:
+        raise BadValue(field="reason", value="")
+    return found
+
+
+def ensure_office(actor: Actor, county: str, roles: Sequence[str]) -> Office:
+    """Return the office by which a person may do this for a county; raise WrongOffice."""
+    for office in actor.offices:
+        if office.role in roles and office.area[:6] == county and not office.within.removeprefix(county):
+            return office
+    raise WrongOffice(roles=list(roles))
+
+
+def run_of(actor: Actor, number: int) -> Run:
+    """Return a run of one of a person's counties; raises NotFound."""
+    with reading():
+        row = rule_runs.run_of(number)
+        if row is None or row.county not in counties_of(actor):
+            raise NotFound(run=str(number))
+        return _as_run(row)
+
+
+def runs(actor: Actor) -> list[Run]:
+    """Return the latest runs of a person's counties."""
+    with reading():
+        return [_as_run(row) for row in rule_runs.runs(counties_of(actor))]
+
+
+def counties_of(actor: Actor) -> list[str]:
+    """Return the counties whose rules a person looks after."""
+    return sorted({office.area[:6] for office in actor.offices if office.role in LOOKERS})
+
+
+# --- rules ---
+def wanted_rules(packs: Sequence[str]) -> Rules:
+    """Return the rules of the installation with some packs (TOML texts) put over them; raises BadTable."""
+    return rules_with(packs, site=runtime().settings.policies) if packs else loaded_rules()
+
+
+def _ids(packs: Sequence[str]) -> list[str]:
+    return [rule_words.pack_id(text) for text in packs]
+
+
+def rules_key(rules: Rules) -> str:
+    """Return one digest of all rules."""
+    found = sorted([*(d.digest for d in rules.definitions.values()), *(p.digest for p in rules.packs.values())])
+    return digest(canonical(found))
+
+
+# --- the scheduler's side ---
+def work(stop: Stop = never) -> dict[str, int]:
+    """Do what waits, one run after the other; return how many came to their end."""
+    counted = {"done": 0, "failed": 0}
+    with reading():
+        numbers = rule_runs.waiting()
+    if not numbers:
+        return counted
+    with held(runtime().settings.data / LOCK) as is_mine:
+        for number in numbers if is_mine else ():
+            outcome = "" if stop() else _work_on(number, stop)
+            if outcome:
+                counted[outcome] += 1
+    return counted
+
+
+def _work_on(number: int, stop: Stop) -> str:
+    with reading():
+        row = rule_runs.run_of(number)
+        run = _as_run(row) if row else None
+    if run is None or not run.is_open:
+        return ""
+    try:
+        result = carry_out(run, stop=stop)
+    except Exception as error:  # noqa: BLE001 - a run that fails must not stop those after it
+        db.session.rollback()
+        log.error("rule_run_failed", run=number, what=described(error))
+        _close(number, rule_runs.FAILED, trouble=described(error))
+        return "failed"
+    if result is None:
+        return ""
+    _close(number, rule_runs.DONE, result=result)
+    return "done"
+
+
+def _close(number: int, state: str, **values: Any) -> None:
+    with writing() as now:
+        rule_runs.note(number, state=state, ended_at=utc_text(now), **values)
+
+
+def carry_out(run: Run, *, progress: Progress | None = None, stop: Stop = never) -> dict[str, Any] | None:
+    """Do a run to its end and return its result, or None when it was stopped; it can be taken up again."""
+    told = progress or _noting(run)
+    if run.kind == REHEARSE:
+        wanted, on = wanted_rules(run.inputs["packs"]), date.fromisoformat(run.inputs["on"])
+        return rehearse(run.county, loaded_rules(), wanted, on=on, progress=told, stop=stop)
+    return Moving(run).move(told, stop)
+
+
+def _noting(run: Run) -> Progress:
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        with writing():
+            rule_runs.note(run.id, state=rule_runs.RUNNING, done=done)
+
+    return advance
+
+
+class Moving:
+    """Moves the running cases of a county to other texts, each with an entry in its journal."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.rules = run, loaded_rules()
+        self.actor = actor_of_account(run.user)
+        self.office = next(o for o in self.actor.offices if o.area == run.inputs["office"] and o.role in DECIDERS)
+        self.moved, self.left = 0, list[dict[str, str]]()
+        self._notes: dict[tuple[object, ...], list[dict[str, str]]] = {}
+
+    def move(self, progress: Progress, stop: Stop) -> dict[str, Any] | None:
+        """Move case by case, some households a transaction; return how many, and which were left and why."""
+        after = ""
+        while True:
+            if stop():
+                return None
+            with writing() as now:
+                numbers = rule_runs.households(self.run.county, after, BATCH)
+                decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now)) if numbers else []
+                if decided:
+                    store.record(self.rules, *decided)
+            if not numbers:
+                return {"moved": self._count_all(), "left": self.left}
+            self.moved += len(decided)
+            after = numbers[-1]
+            progress(len(numbers))
+
+    def _count_all(self) -> int:
+        """How many cases the run moved in all, those before it was cut off with them."""
+        return self.moved
+
+    def _decide(self, locked: Mapping[str, store.Locked], now: datetime) -> Iterator[store.Decided]:
+        look = Rehearsal(self.rules, self.rules, local_date(now))
+        for found in locked.values():
+            at, dossier = sealing_time(found.latest, now), found.dossier
+            for step in self._steps(look, dossier):
+                one = self._decided(step, dossier, at, found)
+                if one:
+                    dossier = dossier.with_case(one.outcome.case)
+                    yield one
+
+    def _steps(self, look: Rehearsal, dossier: Dossier) -> Iterator[Step]:
+        if self.run.kind == APPLY:
+            yield from (step for step in look.steps(dossier) if step.is_change)
+            return
+        ensure_rules(self.rules, dossier)
+        for case in dossier.cases:
+            if not case.closed and self._is_of_run(case):
+                old = self.rules.machine_of(case)
+                yield Step(dossier, case, old, self._machine_before(case))
+
+    def _is_of_run(self, case: Case) -> bool:
+        """Tell whether a case was last moved by the change that is taken back."""
+        return bool(case.fields.get(NOTE, {}).get("run") == self.run.inputs["run"])
+
+    def _machine_before(self, case: Case) -> Any:
+        definition, pack = case.fields[NOTE]["from"]
+        missing = [name for name in (definition, pack) if not self.rules.knows(name)]
+        for kept in store.kept_texts(missing) if missing else ():
+            self.rules.add_text(kept.kind, kept.text)
+        return self.rules.machine_by(definition, pack, case.purpose)
+
+    def _decided(self, step: Step, dossier: Dossier, now: datetime, found: store.Locked) -> store.Decided | None:
+        number = step.case.number
+        command = make_command(ACTION, {}, (), f"{self.actor.id}/rules-{self.run.id}-{number}", case=number)
+        try:
+            outcome = repin(
+                step.new, step.old, dossier, step.case, command, actor=self.actor, office=self.office,
+                calendar=self.rules.calendar, now=now, note=self._note(step),
+            )  # fmt: skip
+        except CaseStuck as stuck:
+            if len(self.left) < MOST_LEFT:
+                self.left.append({"case": number, "reason": str(stuck.params["reason"])})
+            return None
+        asked = digest(canonical([self.actor.id, self.run.id, number]))
+        return store.Decided(outcome, command, self.actor, dossier, asked, now, found.listens)
+
+    def _note(self, step: Step) -> dict[str, Any]:
+        key = (pin_of(step.old), pin_of(step.new), step.case.purpose)
+        if key not in self._notes:
+            self._notes[key] = rule_words.changes_for(step.old, step.new, self.rules)
+        return {"run": self.run.id, "reason": self.run.inputs["reason"], "changes": self._notes[key]}
+
+
+def finish(run: Run, result: Mapping[str, Any]) -> None:
+    """Note the end of a run that was done in the foreground."""
+    _close(run.id, rule_runs.DONE, result=cast("dict[str, Any]", result))
