@@ -94,15 +94,15 @@ class Console:
             finally:
                 close(app)
 
-    def speech(self) -> Speech:
+    def speech(self, area: str = "") -> Speech:
         """Return the words of policy and pages, inside the running application."""
-        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)))
+        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)), area)
 
     def sentence(self, refusal: Refused) -> str:
         """Return a refusal's sentence, inside the running application."""
         # A parameter called "key" would stand in for the key of the sentence itself.
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
-        return refusal_sentence(self.speech(), named, self.labels)
+        return refusal_sentence(self.labels.speech if self.labels else self.speech(), named, self.labels)
 
     def hint(self, refusal: Refused) -> str:
         """Return how a command writes what a step misses, or what would have done; else nothing."""
