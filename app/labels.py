@@ -56,7 +56,7 @@ class Speech:
 
     def named(self, key: str, label: Mapping[str, str] | None, default: str = "") -> str:
         """Return what a definition's or pack's label is called on the day: as its key is worded, else as it stands."""
-        return self.terms.find(key, self.lang, on=self.day, area=self.area) or self.pick(label, default)
+        return self.terms.named(key, label, self.lang, on=self.day, area=self.area) or default
 
     def pick(self, label: Mapping[str, str] | None, default: str = "") -> str:
         """Return a label in the reader's language."""

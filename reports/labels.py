@@ -61,7 +61,8 @@ class Labels:
 
     def named(self, key: str, table: object, default: str) -> str:
         """Return what a label of the texts is called on the day: as its key is worded, else as it stands."""
-        return self.words.find(key, self.lang, on=self.on, area=self.area) or self.label(table, default)
+        label = {lang: str(text) for lang, text in table.items()} if isinstance(table, Mapping) else None
+        return self.words.named(key, label, self.lang, on=self.on, area=self.area) or default
 
     def term(self, key: str, default: str) -> str:
         """Return a word of the policy (roles, household kinds) as it was on the day in the area."""

@@ -55,6 +55,7 @@ class Terms:
         self._variants = variants
         self._own = own or {}
         self._found: dict[tuple[str, str, date, str], str] = {}
+        self._called: dict[str, set[str]] = {}
 
     def __contains__(self, key: str) -> bool:
         return key in self._variants or key in self._own
@@ -108,6 +109,27 @@ class Terms:
             self._found[asked] = said
         return said
 
+    def named(
+        self, key: str, label: Mapping[str, str] | None, lang: str, *, on: date | None = None, area: str = ""
+    ) -> str | None:
+        """Return what a label of a definition or pack is called on the day in an area.
+
+        A pack's wording always counts; the catalogue's only where the label itself is one of its wordings, so that
+        what the author of a definition calls differently stays as it stands.
+        """
+        own = label.get(lang) if label else None
+        if key not in self:
+            return own
+        is_packs = any(one.holds(on or LATEST, area) for one in self._own.get(key, ()))
+        if label and not is_packs and label.get("zh") not in self._wordings_of(key):
+            return own
+        return self.find(key, lang, on=on, area=area) or own
+
+    def _wordings_of(self, key: str) -> set[str]:
+        if key not in self._called:
+            self._called[key] = Terms(self._variants).texts(key, "zh")
+        return self._called[key]
+
     def _referred(self, label: str, lang: str, *, on: date | None, area: str, depth: int) -> str:
         """Put in the terms that a wording names. A stranger's trail brings its own pack: it may not make words without
         end, so what goes too deep stands as it is."""
@@ -118,6 +140,14 @@ class Terms:
             return self.find(found[1], lang, on=on, area=area, depth=depth + 1) or found[0]
 
         return REFERENCE.sub(told, label, count=MOST_REFERENCES)
+
+    def texts(self, key: str, lang: str) -> set[str]:
+        """Return all that a key was ever called, in whichever place that has words of its own."""
+        named = {name for one in self.variants(key) for name in REFERENCE.findall(one.labels[lang])}
+        rows = [one for name in (key, *sorted(named)) for one in self.variants(name)]
+        places = {row.area for row in rows} | {""}
+        days = {row.begins for row in rows} | {LATEST}
+        return {text for day in days for area in places if (text := self.find(key, lang, on=day, area=area))}
 
     def merged(self, additions: Wordings) -> "Terms":
         """Return a catalogue in which each added variant stands beside (and wins over) the old ones of its key."""

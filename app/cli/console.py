@@ -64,6 +64,7 @@ class Console:
     lang: str = field(default_factory=language)
     clock: Callable[[], datetime] | None = None
     labels: Labels | None = None
+    area: str = ""  # of whoever acts, for the words of that place
 
     def say(self, key: str, **params: Any) -> str:
         """Return a word or sentence of the command line."""
@@ -96,7 +97,7 @@ class Console:
 
     def speech(self, area: str = "") -> Speech:
         """Return the words of policy and pages, inside the running application."""
-        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)), area)
+        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)), area or self.area)
 
     def sentence(self, refusal: Refused) -> str:
         """Return a refusal's sentence, inside the running application."""
@@ -123,7 +124,9 @@ class Console:
 
     def actor(self, username: str) -> Actor:
         """Return the person who acts; raises NotFound or NotAllowed."""
-        return people.actor_named(username)
+        found = people.actor_named(username)
+        self.area = next((office.area for office in found.offices), "")
+        return found
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table whose columns line up, Chinese characters counted as two wide."""
