@@ -36,7 +36,7 @@ def view_of(trail: Trail) -> View:
     view = {
         "lang": trail.lang,
         "html_lang": "zh-CN" if trail.lang == "zh" else "en",
-        "words": _document_words(trail.lang, _latest(chains)),
+        "words": _document_words(trail.lang, chains),
         "case": trail.case,
         "head": trail.head,
         "head_short": short(trail.head),
@@ -67,8 +67,11 @@ def _visible(value: Any) -> Any:
     return {key: _visible(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _document_words(lang: str, labels: Labels | None) -> dict[str, str]:
+def _document_words(lang: str, chains: Sequence[Pair]) -> dict[str, str]:
     """The words of the paper itself: those of its last entry's day, as it holds no day of printing."""
+    every = (entry for _, entries in chains for entry in entries)
+    newest = max(every, key=lambda entry: str(entry.body["at"]), default=None)
+    labels = newest.labels if newest else None
     said = words().under(labels.own) if labels else words()
     on, area = (labels.on, labels.area) if labels else (None, "")
     return {key.removeprefix("doc."): said.text(key, lang, on=on, area=area) for key in said if key.startswith("doc.")}

@@ -37,7 +37,7 @@ MUTATIONS = [
     ),
     pytest.param(LEAD + '[{zh = "甲", en = "a"}, {zh = "乙", en = "b"}]', "both hold on every day", id="twice"),
     pytest.param(LEAD + '[{zh = "局", en = "b", area = "52"}]', "area '52' must be a code", id="area"),
-    pytest.param(LEAD + '[{zh = "局", en = "b", clause = "Z9 1"}]', "clause 'Z9 1' of '局' names no source", id="clause"),
+    pytest.param(LEAD + '[{zh = "局", en = "b", clause = "Z9 1"}]', "clause 'Z9 1' of '局' names no", id="clause"),
     pytest.param(LEAD + '[{zh = "{name}局", en = "b"}]', "names {name}, which nothing fills in", id="blank"),
     pytest.param(LEAD + '[{zh = "{@office.x}", en = "b"}]', "refers to 'office.x', which is no term", id="reference"),
     pytest.param(LEAD + '[{zh = "{@role.county_lead}", en = "b"}]', "refers to itself by way of", id="circle"),
