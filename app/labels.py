@@ -2,39 +2,61 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
 from app.runtime import runtime
 from workflows.clock import CHINA, local_date, parse_utc, time_left
 from workflows.clocks import frozen_limit
-from workflows.definition import Action, Field, Step
+from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import Refused
 from workflows.journal import is_commitment
 from workflows.machine import Compiled
 from workflows.model import Clock
+from workflows.terms import Terms
 
 YUAN = 100
 
 
 @dataclass(frozen=True)
 class Speech:
-    """One reader's words: language, and the day and area for which terms are chosen."""
+    """One reader's words: language, and the day, area and pack for which terms are chosen.
+
+    ``pack`` is the digest of the pack that an act was done under; without it the pack in force there on the day counts.
+    """
 
     lang: str
     day: date
     area: str = ""
+    pack: str = ""
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The words of the pages and of the policy, those of the pack first."""
+        rules = runtime().rules
+        pack = (rules.pack_of(self.pack) if self.pack else None) or rules.pack_at(self.area, self.day)
+        return runtime().lexicon.under(pack)
+
+    def of_act(self, at: str, *, policy: str, county: str) -> "Speech":
+        """Return the words of an act's own day and place, under the pack that its entry names as ``<id>:<digest>``."""
+        area = self.area if self.area.startswith(county) else county
+        return replace(self, day=local_date(parse_utc(at)), area=area, pack=policy.rpartition(":")[2])
 
     def say(self, key: str, /, **params: object) -> str:
         """Return a word or sentence; KeyError when there is none, so that a gap is found by tests."""
-        label = runtime().terms.text(key, self.lang, on=self.day, area=self.area)
+        label = self.terms.text(key, self.lang, on=self.day, area=self.area)
         return label.format_map(params) if params else label  # here, as a parameter may be named area
 
     def knows(self, key: str) -> bool:
         """Tell whether there is a word for a key."""
-        return key in runtime().terms
+        return key in self.terms
+
+    def named(self, key: str, label: Mapping[str, str] | None, default: str = "") -> str:
+        """Return what a definition's or pack's label is called on the day: as its key is worded, else as it stands."""
+        return self.terms.named(key, label, self.lang, on=self.day, area=self.area) or default
 
     def pick(self, label: Mapping[str, str] | None, default: str = "") -> str:
         """Return a label in the reader's language."""
@@ -89,19 +111,39 @@ class Labels:
     def __init__(self, speech: Speech, compiled: Compiled) -> None:
         self.speech = speech
         self.compiled = compiled
+        self.home = compiled.definition.id
+
+    def of_act(self, entry: Mapping[str, Any]) -> "Labels":
+        """Return the labels as they were called when an entry was made, under the pack that it names."""
+        speech = self.speech.of_act(entry["at"], policy=entry["policy"], county=entry["county"])
+        return Labels(speech, self.compiled)
+
+    def of_clock(self, clock: Clock) -> "Labels":
+        """Return the labels as they were called when a period began, under the pack of its case."""
+        area = self.speech.area
+        speech = self.speech.of_act(clock.start, policy=self.compiled.pack.digest, county=area)
+        return Labels(speech, self.compiled)
+
+    def definition(self) -> str:
+        """Return what the kind of case is called."""
+        return definition_label(self.speech, self.compiled.definition)
+
+    def purpose(self, name: str) -> str:
+        """Return what a case is for."""
+        return purpose_label(self.speech, self.compiled.definition, name)
 
     def state(self, name: str) -> str:
         """Return the label of a state; ``definition.state`` names one of another definition."""
         if "." in name:
             return state_of(self.speech, *name.split(".", 1))
         if name in self.compiled.definition.states or self.compiled.step_at(name):
-            return self.speech.pick(self.compiled.state_label(name), name)
+            return self.speech.named(f"state.{self.home}.{name}", self.compiled.state_label(name), name)
         return name
 
     def gate(self, name: str) -> str:
         """Return the label of a gate."""
         gate = self.compiled.definition.gates.get(name)
-        return self.speech.pick(gate.label, name) if gate else name
+        return self.speech.named(f"gate.{name}", gate.label, name) if gate else name
 
     def form(self, name: str) -> Step | Action | None:
         """Return the step or action of an id."""
@@ -110,43 +152,48 @@ class Labels:
     def action(self, name: str) -> str:
         """Return the label of an action or of the step that it completes."""
         form = self.form(name)
-        return self.speech.pick(form.label, name) if form else name
+        return self.speech.named(f"action.{self.home}.{name}", form.label, name) if form else name
 
     def step(self, name: str) -> str:
         """Return the label of a step, or of an action that stands in its place."""
         found = next((s for s in (*self.compiled.order, *self.compiled.alongside.values()) if s.id == name), None)
-        return self.speech.pick(found.label, name) if found else self.action(name)
+        return (
+            self.speech.named(f"action.{self.home}.{found.action}", found.label, name) if found else self.action(name)
+        )
 
     def timer(self, name: str) -> str:
         """Return the label of a period."""
         timer = self.compiled.definition.timers.get(name)
-        return self.speech.pick(timer.label, name) if timer else name
+        return self.speech.named(f"timer.{self.home}.{name}", timer.label, name) if timer else name
 
     def options(self, name: str) -> list[str]:
         """Return the ids of a field's choices, each with its label, as a command names them."""
         spec = self.compiled.fields.get(name)
-        return [f"{o.id}（{o.zh if self.speech.lang == 'zh' else o.en}）" for o in spec.options] if spec else []
+        return [f"{one.id}（{self.option(spec, one.id)}）" for one in spec.options] if spec else []
 
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""
-        return self.speech.pick(self.compiled.evidence.get(kind), kind)
+        return self.speech.named(f"evidence.{kind}", self.compiled.evidence.get(kind), kind)
 
     def field(self, name: str) -> str:
         """Return the label of a field, also of those that the machine itself keeps."""
         spec = self.compiled.fields.get(name)
-        if spec:
-            return self.speech.pick(spec.label, name)
-        return self.speech.say(f"field.{name}") if self.speech.knows(f"field.{name}") else name
+        return self.asked(spec) if spec else self.speech.named(f"field.{name}", None, name)
+
+    def asked(self, spec: Field) -> str:
+        """Return the label of a field as a form asks for it."""
+        return self.speech.named(f"field.{spec.id}", spec.label, spec.id)
 
     def condition(self, name: str) -> str:
         """Return the label of a condition of the pack."""
         found = next((c for c in self.compiled.pack.conditions if c.id == name), None)
-        return self.speech.pick(found.label, name) if found else name
+        return self.speech.named(f"condition.{name}", found.label, name) if found else name
 
     def option(self, spec: Field, value: object) -> str:
         """Return the label of one value of a choice."""
         found = next((o for o in spec.options if o.id == value), None)
-        return (found.zh if self.speech.lang == "zh" else found.en) if found else str(value)
+        label = {"zh": found.zh, "en": found.en} if found else None
+        return self.speech.named(f"option.{spec.id}.{value}", label, str(value)) if found else str(value)
 
     def clause(self, text: str) -> str:
         """Spell out "S4 17" as the document's title and number with the item."""
@@ -247,13 +294,29 @@ SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
 }
 
 
+def definition_label(speech: Speech, definition: Definition) -> str:
+    """Return what a kind of case is called."""
+    return speech.named(f"definition.{definition.id}", definition.label, definition.id)
+
+
+def purpose_label(speech: Speech, definition: Definition, name: str) -> str:
+    """Return what a purpose of a kind of case is called."""
+    return speech.named(f"purpose.{definition.id}.{name}", definition.purposes.get(name), name)
+
+
+def action_of(speech: Speech, definition: Definition, name: str) -> str:
+    """Return the label of an action, or of the step that it completes, in a definition's own text; "" for none."""
+    step = next((s for s in definition.steps.values() if s.action == name), None)
+    form = definition.actions.get(name) or step
+    return speech.named(f"action.{definition.id}.{name}", form.label, name) if form else ""
+
+
 def state_of(speech: Speech, definition: str, state: str) -> str:
     """Return the label of a state in the present text of a definition."""
     found = runtime().rules.definitions[definition]
-    if state in found.states:
-        return speech.pick(found.states[state].label, state)
     step = next((s for s in found.steps.values() if s.state == state), None)
-    return speech.pick(step.state_label, state) if step else state
+    label = found.states[state].label if state in found.states else step.state_label if step else None
+    return speech.named(f"state.{definition}.{state}", label, state) if label else state
 
 
 def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = None) -> str:
@@ -277,7 +340,7 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
     if name in ("clock", "latest") and isinstance(value, str) and value.endswith("Z"):
         return f"{speech.time(value)}:{value[17:19]}"
     if name == "definition":
-        return speech.pick(runtime().rules.definitions[str(value)].label, str(value))
+        return definition_label(speech, runtime().rules.definitions[str(value)])
     if labels is not None and name in PARAMS:
         return str(getattr(labels, name if name != "kind" else "evidence")(str(value)))
     if name == "field" and speech.knows(f"field.{value}"):

@@ -1,7 +1,7 @@
 """What one running installation holds: settings, keys, rules, words and its clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -13,6 +13,7 @@ from app.keys import Keys
 from templates import PATH as TEMPLATES
 from workflows.registry import Rules
 from workflows.terms import Terms, load_terms
+from workflows.wordings import Lexicon
 
 EXTENSION = "fangpin"
 
@@ -26,6 +27,11 @@ class Runtime:
     rules: Rules
     terms: Terms
     clock: Callable[[], datetime] | None = None
+    lexicon: Lexicon = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Words under each pack are put together once."""
+        self.lexicon = Lexicon(self.terms)
 
 
 def runtime() -> Runtime:

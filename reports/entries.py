@@ -61,11 +61,18 @@ def entries_of(trail: Trail, chain: Chain) -> list[Entry]:
     cannot be printed."""
     values = {item.commitment()[COMMITMENT]: item.value for item in trail.disclosures}
     find = labels_of(trail)
-    result = []
+    result, area = [], trail.county
     for seq, text in enumerate(chain.entries, start=1):
         body = _parsed(text, f"{chain.case} #{seq}")
-        result.append(Entry(body, seq, digest(text), find(body), values))
+        area = _area_after(body, area)
+        result.append(Entry(body, seq, digest(text), find(body, area), values))
     return result
+
+
+def _area_after(body: Mapping[str, Any], area: str) -> str:
+    """The household's area once an entry is made: its words are those of that place."""
+    change = body["changes"].get("area")
+    return str(change["after"]) if change and isinstance(change["after"], str) else area
 
 
 def places_of(bodies: Iterable[Mapping[str, Any]]) -> dict[str, str]:

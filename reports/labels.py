@@ -3,6 +3,7 @@ their texts."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -12,46 +13,77 @@ from reports.trail import MalformedTrail, Trail, digest_of
 from workflows import terms as policy_terms
 from workflows.clock import CHINA, local_date, parse_utc
 from workflows.journal import canonical
-from workflows.terms import Terms, load_terms
+from workflows.terms import Terms, Wordings, load_terms, parse_variant
 
+# The keys under which policy and packs word the rows of a definition anew (workflows.wordings.label_keys).
+KEYS = {
+    "gates": "gate.{name}", "states": "state.{home}.{name}", "actions": "action.{home}.{name}",
+    "timers": "timer.{home}.{name}", "purposes": "purpose.{home}.{name}", "conditions": "condition.{name}",
+}  # fmt: skip
 ROWS = ("gates", "steps", "states", "actions", "timers", "purposes", "conditions", "sources")
 
 
 @cache
 def words() -> Terms:
-    """The words of printed documents."""
-    return load_terms(templates.PATH / "documents" / "words.toml")
+    """The words of printed documents over those of the policy."""
+    own = load_terms(templates.PATH / "documents" / "words.toml")
+    return load_terms(policy_terms.TERMS_FILE).merged({key: own.variants(key) for key in own})
 
 
 class Labels:
-    """The labels of one definition and one pack in one language; an identifier without a label
-    prints as itself."""
+    """The labels of one definition and one pack in one language, in the words of a day and an area; an identifier
+    without a label prints as itself."""
 
     def __init__(self, lang: str, definition: Mapping[str, Any], pack: Mapping[str, Any]) -> None:
         self.lang = lang
         self.pack = pack
-        self.title = self.label(definition.get("label"), str(definition.get("id", "")))
+        self.on: date | None = None
+        self.area = ""
+        self.own = wordings_of(pack)
+        self.words = load_terms(policy_terms.TERMS_FILE).under(self.own)
+        self.home = str(definition.get("id", ""))
+        self._title = definition.get("label")
         self.pack_title = self.label(pack.get("label"), str(pack.get("id", "")))
         self._rows = {name: _by_id(definition, pack, name) for name in ROWS}
         self._fields = {**_table(definition, "fields"), **_table(pack, "fields")}
         self._evidence = {**_table(definition, "evidence"), **_table(pack, "evidence")}
 
+    def at(self, on: date, area: str) -> "Labels":
+        """Return the same labels in the words of a day in an area."""
+        other = copy(self)
+        other.on, other.area = on, area
+        return other
+
+    @property
+    def title(self) -> str:
+        """What the kind of case is called."""
+        return self.named(f"definition.{self.home}", self._title, self.home)
+
+    def named(self, key: str, table: object, default: str) -> str:
+        """Return what a label of the texts is called on the day: as its key is worded, else as it stands."""
+        label = {lang: str(text) for lang, text in table.items()} if isinstance(table, Mapping) else None
+        return self.words.named(key, label, self.lang, on=self.on, area=self.area) or default
+
+    def term(self, key: str, default: str) -> str:
+        """Return a word of the policy (roles, household kinds) as it was on the day in the area."""
+        return self.named(key, None, default)
+
     def of(self, kind: str, name: str) -> str:
         """Return the label of a gate, timer, purpose or condition."""
         row = self._rows[kind].get(name, {})
-        return self.label(row.get("label", row), name)
+        return self.named(KEYS[kind].format(home=self.home, name=name), row.get("label", row), name)
 
     def state(self, name: str) -> str:
         """Return the label of a state, which a step may bring along."""
         steps = self._rows["steps"].values()
         own = next((s.get("state_label") for s in steps if s.get("state") == name), None)
-        return self.label(own, "") or self.of("states", name)
+        return (self.named(f"state.{self.home}.{name}", own, "") if own else "") or self.of("states", name)
 
     def action(self, name: str) -> str:
         """Return the label of an action, which a step may bring along."""
         steps = self._rows["steps"].values()
         own = next((s.get("label") for s in steps if s.get("action") == name), None)
-        return self.label(own, "") or self.of("actions", name)
+        return (self.named(f"action.{self.home}.{name}", own, "") if own else "") or self.of("actions", name)
 
     def form(self, action: str) -> list[str]:
         """Return the fields that a step or action asks for, in the order of its form."""
@@ -61,12 +93,13 @@ class Labels:
 
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""
-        return self.label(self._evidence.get(kind), kind)
+        return self.named(f"evidence.{kind}", self._evidence.get(kind), kind)
 
     def field(self, name: str) -> str:
         """Return the label of a field; the few that the machine itself keeps are named in
         words.toml."""
-        own = self.label(self._spec(name).get("label"), "")
+        spec = self._spec(name)
+        own = self.named(f"field.{name}", spec.get("label"), "") if spec else ""
         return own or word(f"field.{name}", self.lang, default=name)
 
     def gates(self) -> list[str]:
@@ -116,16 +149,25 @@ class Labels:
         shared = self._spec(options).get("options", []) if isinstance(options, str) else options
         known = shared if isinstance(shared, list) else []
         found = next((o for o in known if isinstance(o, dict) and o.get("id") == name), None)
-        return self.label(found, str(name))
+        key = f"option.{spec.get('id', '')}.{name}"
+        return self.named(key, found, str(name)) if found else str(name)
 
     def _spec(self, name: str) -> Mapping[str, Any]:
         spec = self._fields.get(name)
-        return spec if isinstance(spec, Mapping) else {}
+        return {**spec, "id": name} if isinstance(spec, Mapping) else {}
 
     def label(self, table: object, default: str) -> str:
         """Return a table's text in this language."""
         found = table.get(self.lang) if isinstance(table, Mapping) else None
         return str(found) if found else default
+
+
+def wordings_of(pack: Mapping[str, Any]) -> Wordings:
+    """Return a pack's own wordings as its kept text holds them."""
+    try:
+        return {key: tuple(parse_variant(row) for row in rows) for key, rows in _table(pack, "terms").items()}
+    except (TypeError, ValueError, AttributeError) as error:
+        raise MalformedTrail("texts", "terms") from error
 
 
 def word(key: str, lang: str, *, default: str | None = None, **params: object) -> str:
@@ -134,12 +176,6 @@ def word(key: str, lang: str, *, default: str | None = None, **params: object) -
         return default
     label = words().text(key, lang)
     return label.format_map(params) if params else label
-
-
-def term(key: str, lang: str, *, on: date | None, area: str, default: str) -> str:
-    """Return a word of the policy (roles, household kinds) as it was on a day in an area."""
-    terms = load_terms(policy_terms.TERMS_FILE)
-    return terms.text(key, lang, on=on, area=area) if key in terms else default
 
 
 def plain(value: object, lang: str) -> str:
@@ -155,16 +191,16 @@ def plain(value: object, lang: str) -> str:
     return str(value) if isinstance(value, str | int) else canonical(value)
 
 
-def labels_of(trail: Trail) -> Callable[[Mapping[str, Any]], Labels]:
-    """Return a function from an entry to the labels of the definition and pack it names."""
+def labels_of(trail: Trail) -> Callable[[Mapping[str, Any], str], Labels]:
+    """Return a function from an entry to the labels of the definition and pack it names, on its own day in an area."""
     kept: dict[tuple[str, str], Labels] = {}
 
-    def find(body: Mapping[str, Any]) -> Labels:
+    def find(body: Mapping[str, Any], area: str) -> Labels:
         key = (digest_of(body["definition"]), digest_of(body["policy"]))
         if key not in kept:
             definition, pack = (_text(trail, digest) for digest in key)
             kept[key] = Labels(trail.lang, definition, pack)
-        return kept[key]
+        return kept[key].at(local_date(parse_utc(body["at"])), area)
 
     return find
 
@@ -269,7 +305,7 @@ def _evidence_kind(labels: Labels, spec: Mapping[str, Any], value: object) -> st
 def _kind(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return term(f"kind.{value}", labels.lang, on=None, area="", default=value)
+    return labels.term(f"kind.{value}", value)
 
 
 def _lapsed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:

@@ -13,12 +13,10 @@ from reports.labels import (
     last_day,
     local_time,
     plain,
-    term,
     word,
     words,
 )
 from reports.trail import Chain, Trail
-from workflows.clock import local_date, parse_utc
 from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
@@ -38,7 +36,7 @@ def view_of(trail: Trail) -> View:
     view = {
         "lang": trail.lang,
         "html_lang": "zh-CN" if trail.lang == "zh" else "en",
-        "words": _document_words(trail.lang),
+        "words": _document_words(trail.lang, chains),
         "case": trail.case,
         "head": trail.head,
         "head_short": short(trail.head),
@@ -69,9 +67,14 @@ def _visible(value: Any) -> Any:
     return {key: _visible(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _document_words(lang: str) -> dict[str, str]:
-    keys = (key for key in sorted(words()) if key.startswith("doc."))
-    return {key.removeprefix("doc."): word(key, lang) for key in keys}
+def _document_words(lang: str, chains: Sequence[Pair]) -> dict[str, str]:
+    """The words of the paper itself: those of its last entry's day, as it holds no day of printing."""
+    every = (entry for _, entries in chains for entry in entries)
+    newest = max(every, key=lambda entry: str(entry.body["at"]), default=None)
+    labels = newest.labels if newest else None
+    said = words().under(labels.own) if labels else words()
+    on, area = (labels.on, labels.area) if labels else (None, "")
+    return {key.removeprefix("doc."): said.text(key, lang, on=on, area=area) for key in said if key.startswith("doc.")}
 
 
 def _latest(chains: Sequence[Pair]) -> Labels | None:
@@ -263,8 +266,7 @@ def _who(entry: Entry, trail: Trail) -> str:
     actor = body["actor"]
     if entry.is_system:
         return word("entry.system", lang)
-    on = local_date(parse_utc(body["at"]))
-    role = term(f"role.{actor['role']}", lang, on=on, area=trail.county, default=actor["role"])
+    role = entry.labels.term(f"role.{actor['role']}", actor["role"])
     office = str(actor.get("office_name") or actor["office"])
     behalf = body.get("behalf")
     tail = word("entry.behalf", lang, name=plain(behalf, lang)) if behalf else ""

@@ -14,6 +14,7 @@ from workflows.limits import Facts, Limit, clashes
 from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
 from workflows.tables import BadTable, Mistakes, ensure_label
+from workflows.wordings import check_terms
 
 Definitions = Mapping[str, Definition]
 GUARD_KEYS: Mapping[str, set[str]] = {
@@ -100,7 +101,7 @@ def check_pack(pack: Pack, definitions: Definitions) -> None:
                 check(row, pack, definitions, where)
     with found.noting():
         ensure_clauses(pack)
-    for whole in (_check_minimums, _check_clashes, _check_parameters_set, _check_evidence):
+    for whole in (_check_minimums, _check_clashes, _check_parameters_set, _check_evidence, check_terms):
         with found.noting():
             whole(pack, definitions, where)
     found.ensure_none()

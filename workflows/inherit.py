@@ -5,6 +5,7 @@ from typing import Any
 
 from workflows.journal import canonical
 from workflows.limits import SELECTORS
+from workflows.model import area_root
 
 MERGED_BY: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "sources": lambda row: row["id"],
@@ -29,8 +30,9 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
     merged["limits"] = _merged_limits(parent.get("limits", []), child.get("limits", []))
     for name in ("options", "asks"):
         merged[name] = _joined_tables(parent.get(name, {}), child.get(name, {}))
-    for name in ("fields", "evidence", "requirements", "terms"):
+    for name in ("fields", "evidence", "requirements"):
         merged[name] = {**parent.get(name, {}), **child.get(name, {})}
+    merged["terms"] = _merged_terms(parent.get("terms", {}), child)
     return {name: rows for name, rows in merged.items() if rows or name not in ADDED}
 
 
@@ -44,6 +46,17 @@ def _merged_limits(parent: Sequence[Mapping[str, Any]], child: Sequence[Mapping[
     for_some = {(row["timer"], _selectors(row)) for row in child}
     kept = [row for row in parent if row["timer"] not in for_all and (row["timer"], _selectors(row)) not in for_some]
     return [*kept, *child]
+
+
+def _merged_terms(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """A child's wordings are for its own area unless they name one, and replace the parent's for that area; those of a
+    wider place stand behind and hold on days for which the child has none."""
+    merged = dict(parent)
+    for key, rows in child.get("terms", {}).items():
+        own = [{**row, "area": row.get("area") or child["area"]} for row in rows]
+        places = {area_root(row["area"]) for row in own}
+        merged[key] = [*own, *(row for row in parent.get(key, []) if area_root(row.get("area", "")) not in places)]
+    return merged
 
 
 def _selectors(row: Mapping[str, Any]) -> str:

@@ -312,7 +312,10 @@ def _lists(tables: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _wordings(tables: Mapping[str, Any]) -> dict[str, tuple[Variant, ...]]:
-    return {key: tuple(parse_variant(v) for v in rows) for key, rows in tables.items()}
+    try:
+        return {key: tuple(parse_variant(v) for v in rows) for key, rows in tables.items()}
+    except ValueError as error:
+        raise BadTable(f"terms: {error}") from error
 
 
 def _signature(row: Mapping[str, Any]) -> Signature:

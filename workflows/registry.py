@@ -16,6 +16,7 @@ from workflows.machine import Compiled, compile_machine
 from workflows.model import Case, area_root
 from workflows.policy import Pack, parse_pack, read_tables
 from workflows.tables import BadTable, Mistakes, line_of
+from workflows.wordings import ensure_wordings
 
 HERE = Path(__file__).parent
 DEFINITIONS = HERE / "definitions"
@@ -42,10 +43,19 @@ class Rules:
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
-        fitting = [p for p in self.packs.values() if area.startswith(area_root(p.area)) and p.effective <= on]
-        if not fitting:
+        found = self.pack_at(area, on)
+        if found is None:
             raise BadTable(f"no pack holds area {area} on {on}")
-        return max(fitting, key=lambda p: (len(area_root(p.area)), p.effective))
+        return found
+
+    def pack_at(self, area: str, on: date) -> Pack | None:
+        """Return the pack of an area on a day, None where there was none yet."""
+        fitting = [p for p in self.packs.values() if area.startswith(area_root(p.area)) and p.effective <= on]
+        return max(fitting, key=lambda p: (len(area_root(p.area)), p.effective), default=None)
+
+    def pack_of(self, digest: str) -> Pack | None:
+        """Return the loaded pack of a digest, None when its text was not loaded."""
+        return self._packs.get(digest)
 
     def current(self, definition: str, area: str, purpose: str, on: date) -> Compiled:
         """Return the machine for a case that opens in an area on a day; the default purpose is the first one."""
@@ -140,8 +150,11 @@ def _checked(
 
 
 def _read(line: tuple[str, ...], tables: Mapping[str, dict[str, Any]], definitions: Mapping[str, Definition]) -> Pack:
-    pack = parse_pack(canonical(_resolved(line, tables)))
     mistakes = Mistakes()
+    with mistakes.noting():
+        ensure_wordings(tables[line[0]])
+    mistakes.ensure_none()  # a pack with broken wordings can't be parsed
+    pack = parse_pack(canonical(_resolved(line, tables)))
     with mistakes.noting():
         _ensure_later(line, tables)
     with mistakes.noting():

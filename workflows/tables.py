@@ -49,11 +49,12 @@ class Mistakes:
 
 # What a message calls a row, and how the row's first line looks in the file.
 NAMED_ROW = re.compile(
-    r"\b(limit|parameter|condition|source|signature|omitted|aside|step|field|evidence|options|asks|requirements)s? "
-    r"'?([A-Za-z0-9_.]+)"
+    r"\b(limit|parameter|condition|source|signature|omitted|aside|term|step|field|evidence|options|asks|requirements)"
+    r"s? '?([A-Za-z0-9_.]+)"
 )
 ROW_LINES = {
     "field": r"\[fields\.{0}\]", "evidence": "{0} *=", "options": "{0} *=", "asks": "{0} *=", "requirements": "{0} *=",
+    "term": r'(\[\[terms\.)?"{0}"',
 }  # fmt: skip
 ROW_LINE = '(timer|id|step|action|signed) *= *"{0}"'
 

@@ -55,12 +55,11 @@ def case_body(view: CaseView, labels: Labels, areas: Mapping[str, str]) -> dict[
 
 def case_head(case: Case, labels: Labels) -> dict[str, Any]:
     """Return what every answer says of a case."""
-    words, definition = labels.speech, labels.compiled.definition
     return {
         "number": case.number,
         "version": case.seq,
-        "definition": named(case.definition, words.pick(definition.label, case.definition)),
-        "purpose": named(case.purpose, words.pick(definition.purposes.get(case.purpose), case.purpose)),
+        "definition": named(case.definition, labels.definition()),
+        "purpose": named(case.purpose, labels.purpose(case.purpose)),
         "state": named(case.state, labels.state(case.state)),
         "closed": case.closed,
         "opened_at": case.opened_at,
@@ -74,6 +73,7 @@ def other_case(case: Case, words: Speech) -> dict[str, Any]:
 
 def clock_body(labels: Labels, clock: Clock, now: datetime) -> dict[str, Any]:
     """Return a running period: frozen start, exclusive end, the last day, how much is left."""
+    labels = labels.of_clock(clock)
     words = labels.speech
     return {
         "kind": clock.kind,
@@ -106,7 +106,8 @@ def household_part(view: CaseView, words: Speech, areas: Mapping[str, str]) -> d
 
 
 def entry_body(labels: Labels, entry: Mapping[str, Any], view: CaseView, areas: Mapping[str, str]) -> dict[str, Any]:
-    """Return one entry of the journal, values as people read them."""
+    """Return one entry of the journal, values as people read them, in the words of its own day."""
+    labels = labels.of_act(entry)
     words, actor = labels.speech, entry["actor"]
     is_system = actor["id"] == "system"
     return {
@@ -192,13 +193,12 @@ def allowed_body(labels: Labels, allowed: Allowed) -> dict[str, Any]:
 
 def field_body(labels: Labels, spec: Field, optional: Iterable[str]) -> dict[str, Any]:
     """Return a field of a form: money is an amount in fen, a person an account id, a day an ISO date."""
-    words = labels.speech
     return {
         "id": spec.id,
-        "label": words.pick(spec.label, spec.id),
+        "label": labels.asked(spec),
         "type": spec.type,
         "required": spec.id not in set(optional),
-        "options": [named(option.id, option.zh if words.lang == "zh" else option.en) for option in spec.options],
+        "options": [named(option.id, labels.option(spec, option.id)) for option in spec.options],
     }
 
 

@@ -41,13 +41,13 @@ def show(console: Console, number: str, username: str) -> None:
 
 
 def _print_case(console: Console, view: CaseView) -> None:
-    labels = Labels(console.speech(), view.compiled)
-    definition, found = view.compiled.definition, view.case
+    labels = Labels(console.speech(view.household.area), view.compiled)
+    found = view.case
     console.tell(
         "case.title",
         case=found.number,
-        label=labels.speech.pick(definition.label),
-        purpose=labels.speech.pick(definition.purposes.get(found.purpose), found.purpose),
+        label=labels.definition(),
+        purpose=labels.purpose(found.purpose),
         state=labels.state(found.state),
         seq=found.seq,
     )
@@ -56,7 +56,9 @@ def _print_case(console: Console, view: CaseView) -> None:
     console.tell("case.entries")
     for entry in view.entries:
         when = labels.speech.time(entry["at"])
-        click.echo(f"  {entry['seq']:>3}  {when}  {labels.action(entry['action'])}  {entry['actor']['name']}")
+        click.echo(
+            f"  {entry['seq']:>3}  {when}  {labels.of_act(entry).action(entry['action'])}  {entry['actor']['name']}"
+        )
         for item in (i for i in entry["evidence"] if i["sha256"] in view.shared_files):
             households, kinds = view.shared_files[item["sha256"]]
             console.tell("case.shared", kind=labels.evidence(item["kind"]), households=households, kinds=kinds)
@@ -133,7 +135,7 @@ def act(
     with console.running():
         actor, number = console.actor(username), number.upper()
         view = cases.case_view(actor, case=number)
-        console.labels = Labels(console.speech(), view.compiled)
+        console.labels = Labels(console.speech(view.household.area), view.compiled)
         data = read_data(pairs, view.compiled.fields)
         handed = hand_in(actor, cases.county_of(number), files)
         done = cases.act(
@@ -171,7 +173,7 @@ def clue(
         compiled = cases.loaded_rules().current(
             "household_case", household[:6].ljust(12, "0"), purpose, console.speech().day
         )
-        console.labels = Labels(console.speech(), compiled)
+        console.labels = Labels(console.speech(household[:6]), compiled)
         data = read_data(pairs, compiled.fields)
         handed = hand_in(actor, cases.county_of(household), files)
         done = cases.register_clue(
@@ -196,7 +198,7 @@ def _tell_done(console: Console, actor: Actor, done: Done) -> None:
         console.tell("repeated", case=done.case, seq=done.seq)
         return
     view = cases.case_view(actor, case=done.case)
-    state = Labels(console.speech(), view.compiled).state(view.case.state)
+    state = Labels(console.speech(view.household.area), view.compiled).state(view.case.state)
     console.tell("done", case=done.case, seq=done.seq, state=state)
 
 

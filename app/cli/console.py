@@ -65,6 +65,7 @@ class Console:
     lang: str = field(default_factory=language)
     clock: Callable[[], datetime] | None = None
     labels: Labels | None = None
+    area: str = ""  # of whoever acts, for the words of that place
 
     def say(self, key: str, **params: Any) -> str:
         """Return a word or sentence of the command line."""
@@ -95,15 +96,15 @@ class Console:
             finally:
                 close(app)
 
-    def speech(self) -> Speech:
+    def speech(self, area: str = "") -> Speech:
         """Return the words of policy and pages, inside the running application."""
-        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)))
+        return Speech(self.lang, local_date(self.clock() if self.clock else datetime.now(UTC)), area or self.area)
 
     def sentence(self, refusal: Refused) -> str:
         """Return a refusal's sentence, inside the running application."""
         # A parameter called "key" would stand in for the key of the sentence itself.
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
-        return refusal_sentence(self.speech(), named, self.labels)
+        return refusal_sentence(self.labels.speech if self.labels else self.speech(), named, self.labels)
 
     def hint(self, refusal: Refused) -> str:
         """Return how a command writes what a step misses, or what would have done; else nothing."""
@@ -124,7 +125,9 @@ class Console:
 
     def actor(self, username: str) -> Actor:
         """Return the person who acts; raises NotFound or NotAllowed."""
-        return people.actor_named(username)
+        found = people.actor_named(username)
+        self.area = next((office.area for office in found.offices), "")
+        return found
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table whose columns line up, Chinese characters counted as two wide."""

@@ -7,11 +7,13 @@ either way it stands in the access ledger.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from app.idnumber import mask
+from app.labels import Speech
 from app.roster import codes, columns
 from app.runtime import runtime
 from app.services.areas import path_names
@@ -20,6 +22,7 @@ from app.store import areas as area_store
 from app.store import households as store
 from app.store import ledger
 from app.store.transaction import reading, writing
+from workflows.clock import local_date
 from workflows.errors import BadValue, WrongOffice
 from workflows.model import LEVEL_DIGITS, Actor
 
@@ -79,7 +82,14 @@ def export_households(
     with writing() as now:
         detail = {"area": chosen, "whole_numbers": bool(purpose), "purpose": purpose}
         ledger.append(chosen[:6], user=actor.id, kind="households_exported", subject=chosen, now=now, detail=detail)
-    return _lines(chosen, Sealed(bool(purpose)), progress)
+    return _lines(chosen, _headings(chosen, now), Sealed(bool(purpose)), progress)
+
+
+def _headings(area: str, now: datetime) -> list[str]:
+    """The layout's headings; the one that names the group as it is called there today, where an import knows it so."""
+    known = FIELDS["category"]
+    said = Speech("zh", local_date(now), area).named("field.category", None)
+    return [said if heading == known[0] and said in known else heading for heading in HEADINGS]
 
 
 def _area(actor: Actor, area: str) -> str:
@@ -107,8 +117,8 @@ def _is_larger(area: str, most: int) -> bool:
         return store.count_of_area(area, most + 1) > most
 
 
-def _lines(area: str, sealed: Sealed, progress: Progress | None) -> Iterator[Line]:
-    yield list(HEADINGS)
+def _lines(area: str, headings: Sequence[str], sealed: Sealed, progress: Progress | None) -> Iterator[Line]:
+    yield list(headings)
     names: dict[str, list[str]] = {}
     after = ""
     while True:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import policy
 from email.headerregistry import Address
@@ -83,7 +83,7 @@ def _of_reminders(kind: str, rows: Sequence[Reminder], actor: Actor, words: Spee
 
 
 def _worded(row: Reminder, line: CaseLine, words: Speech) -> tuple[str, str]:
-    labels = Labels(words, runtime().rules.machine_of(line.case))
+    labels = Labels(replace(words, area=line.house.area), runtime().rules.machine_of(line.case))
     number = household_of(row.case)
     return reminder_words(words, labels, word=row.word, case=row.case, household=number, params=row.params)
 

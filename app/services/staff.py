@@ -9,8 +9,9 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
+from app.labels import Speech
 from app.roster.records import RowError
 from app.runtime import runtime
 from app.services import mails, people, staff_words
@@ -115,8 +116,9 @@ def _ignored(sheet: Sheet) -> tuple[str, ...]:
 
 
 def _roles() -> dict[str, str]:
-    terms = runtime().terms
-    return role_names(lambda role, lang: terms.text(f"role.{role}", lang))
+    """What roles are or were called in any place: a sheet filled in last year is still read."""
+    layers = [runtime().lexicon.under(pack) for pack in runtime().rules.packs.values()]
+    return role_names(lambda role, lang: {text for terms in layers for text in terms.texts(f"role.{role}", lang)})
 
 
 def _code(differences: Sequence[Differing]) -> str:
@@ -182,10 +184,10 @@ def export_staff(actor: Actor) -> Iterator[list[str]]:
     with writing() as now:
         for county in counties:
             ledger.append(county, user=actor.id, kind="staff_exported", subject=county, now=now, detail={})
-    return _rows(counties, local_date(now).isoformat())
+    return _rows(counties, local_date(now))
 
 
-def _rows(counties: Sequence[str], today: str) -> Iterator[list[str]]:
+def _rows(counties: Sequence[str], today: date) -> Iterator[list[str]]:
     yield [FIELDS[name][0] for name in EXPORTED]
     with reading():
         places = Places(counties)
@@ -193,7 +195,7 @@ def _rows(counties: Sequence[str], today: str) -> Iterator[list[str]]:
     while True:
         with reading():
             users = store.active_users(counties, after=after, limit=PAGE)
-            terms = store.terms([int(user.id) for user in users], today)
+            terms = store.terms([int(user.id) for user in users], today.isoformat())
         if not users:
             return
         held: dict[int, list[Appointment]] = {}
@@ -202,14 +204,14 @@ def _rows(counties: Sequence[str], today: str) -> Iterator[list[str]]:
                 held.setdefault(int(term.user_id), []).append(term)
         for user in users:
             for one in held.get(int(user.id), [None]):
-                yield _row(user, one, places)
+                yield _row(user, one, places, today)
         after = users[-1].username
 
 
-def _row(user: User, term: Appointment | None, places: Places) -> list[str]:
+def _row(user: User, term: Appointment | None, places: Places, today: date) -> list[str]:
     cells = {"name": user.name, "username": user.username}
     if term:
-        label = runtime().terms.text(f"role.{term.role}", "zh")
+        label = Speech("zh", today, term.area).role(term.role)
         cells |= {"role": label, "area_code": term.area, "place": places.path(term.area), "begins": term.begins}
         cells["ends"] = last_day(term.ends or "")
     return [cells.get(name, "") for name in EXPORTED]

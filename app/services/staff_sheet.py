@@ -285,9 +285,9 @@ def last_day(ends: str) -> str:
     return (date.fromisoformat(ends) - timedelta(days=1)).isoformat() if ends else ""
 
 
-def role_names(labels: Callable[[str, str], str]) -> dict[str, str]:
-    """Return what roles are called → their ids; ``labels`` gives the label of a role in a language."""
-    named = {plain_role(labels(role, lang)): role for role in ROLE_LEVELS for lang in ("zh", "en")}
+def role_names(labels: Callable[[str, str], Iterable[str]]) -> dict[str, str]:
+    """Return what roles are called → their ids; ``labels`` gives all that a role is called in a language."""
+    named = {plain_role(name): role for role in ROLE_LEVELS for lang in ("zh", "en") for name in labels(role, lang)}
     usual = {plain_role(name): role for role, names in staff_words.USUAL_ROLES.items() for name in names}
     return {**{role: role for role in ROLE_LEVELS}, **usual, **named}
 

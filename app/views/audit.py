@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from app import printing
 from app.access import signed
-from app.labels import state_of
+from app.labels import definition_label, state_of
 from app.runtime import runtime
 from app.services import boards
 from app.services.boards import Total
@@ -72,7 +72,7 @@ def cases() -> str:
         townships=found.townships,
         kept=kept,
         states=state_options(wanted.definition),
-        definitions=[(d.id, words.pick(d.label)) for d in runtime().rules.definitions.values()],
+        definitions=[(d.id, definition_label(words, d)) for d in runtime().rules.definitions.values()],
         more=more_url("audit.cases", found.found.following, **kept),
     )
 

@@ -1,5 +1,6 @@
 """Boards: what is overdue, my reminders, the villages' public notices."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -20,6 +21,7 @@ from app.services.reminders import Item
 from app.told import reminder_words
 from app.views.plain import more_url, plain_state, time_cell
 from app.views.shown import labels_for, page, speech
+from workflows.clock import local_date, parse_utc
 
 pages = Blueprint("boards", __name__)
 
@@ -117,14 +119,20 @@ def notices() -> str:
 def notice(village: str) -> str:
     """One village's notice to print and hang up."""
     found = notice_service.notice(signed().actor, village=village)
-    words = speech(village, now=found.now)
+    words = words_of(found, speech(village, now=found.now))
     return page("notice", words=words, n=notice_box(found, words))
+
+
+def words_of(found: Notice, words: Speech) -> Speech:
+    """Return the words of the day on which the oldest line of a notice was posted, in its village."""
+    return replace(words, day=local_date(parse_utc(min(line.begins for line in found.lines))), area=found.village)
 
 
 def notice_box(found: Notice, words: Speech) -> dict[str, Any]:
     """Return a notice in words, its households by purpose; only what stands on the whitelist can come in here."""
-    definition = runtime().rules.definitions["household_case"]
-    categories = {o.id: (o.zh if words.lang == "zh" else o.en) for o in definition.fields["category"].options}
+    words = words_of(found, words)
+    options = runtime().rules.definitions["household_case"].fields["category"].options
+    categories = {o.id: words.named(f"option.category.{o.id}", {"zh": o.zh, "en": o.en}) for o in options}
     groups: dict[str, list[dict[str, Any]]] = {}
     for line in found.lines:
         row = {

@@ -112,7 +112,8 @@ def since_signature(entries: Sequence[Entry], signing: set[str]) -> int:
 
 
 def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, str]) -> dict[str, Any]:
-    """Return one entry of the journal for people."""
+    """Return one entry of the journal for people, in the words of its own day."""
+    labels = labels.of_act(entry)
     words, actor = labels.speech, entry["actor"]
     moved = entry["source"] != entry["target"] and entry["source"]
     return {
@@ -161,6 +162,7 @@ def ended_row(labels: Labels, item: Mapping[str, Any]) -> dict[str, str]:
 
 def clock_row(labels: Labels, clock: Clock, view: CaseView) -> dict[str, Any]:
     """Return a running period with its explanation: from when, how long, until when, by which clause."""
+    labels = labels.of_clock(clock)
     words = labels.speech
     length, own = labels.limit(clock)
     minimum = clock.bound == "min"
@@ -244,7 +246,7 @@ def step_row(
         "present": present,
         "partial": present and bool(signed),
         "who": labels.speech.listed(list(dict.fromkeys(e["actor"]["name"] for e in entries))) if signed else "",
-        "role": labels.speech.role(actor["role"]) if len(entries) == 1 and signed else "",
+        "role": labels.of_act(signed).speech.role(actor["role"]) if len(entries) == 1 and signed else "",
         "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",
         "roles": labels.speech.roles(step.roles),

@@ -208,7 +208,7 @@ def _field_row(labels: Labels, asked: Asked, spec: Field, filled: Filled | None,
     options = field_options(labels, asked, spec)
     return {
         "name": spec.id,
-        "label": labels.speech.pick(spec.label, spec.id),
+        "label": labels.asked(spec),
         "type": spec.type,
         "widget": widget_of(spec, options),
         "required": spec.id not in asked.optional,
@@ -240,7 +240,7 @@ def field_options(labels: Labels, asked: Asked, spec: Field) -> list[tuple[str, 
         return list(asked.people.get(spec.id, ()))
     if spec.type == "evidence_kind":
         return [(kind, labels.evidence(kind)) for kind in labels.compiled.evidence]
-    return [(option.id, option.zh if words.lang == "zh" else option.en) for option in spec.options]
+    return [(option.id, labels.option(spec, option.id)) for option in spec.options]
 
 
 def field_error(labels: Labels, spec: Field, code: str) -> str:
@@ -250,7 +250,7 @@ def field_error(labels: Labels, spec: Field, code: str) -> str:
     key = f"ui.wrong_{spec.type}"
     if code == "bad_value" and labels.speech.knows(key):
         return labels.speech.say(key)
-    return labels.speech.say(f"refused.{code}", field=labels.speech.pick(spec.label, spec.id))
+    return labels.speech.say(f"refused.{code}", field=labels.asked(spec))
 
 
 def file_rows(labels: Labels, asked: Asked, filled: Filled | None) -> list[dict[str, Any]]:

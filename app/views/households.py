@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import PAGES, signed, visitor
-from app.labels import Labels, Speech, masked_phone, refusal_sentence, short_area
+from app.labels import Labels, Speech, masked_phone, purpose_label, refusal_sentence, short_area, state_of
 from app.places import is_grouping
 from app.runtime import runtime
 from app.schemas import narrow, whole
@@ -72,7 +72,7 @@ def house_row(house: House, state: str, words: Speech) -> dict[str, Any]:
         "place": " ".join(filter(None, (house.township_name, short_area(house.village_name), house.group))),
         "kind": words.say(f"kind.{house.kind}"),
         "members": house.member_count,
-        "status": words.pick(runtime().rules.definitions[STATUS].states[state].label, state),
+        "status": state_of(words, STATUS, state),
         "monitored": state != "none",
     }
 
@@ -120,12 +120,12 @@ def may_report() -> bool:
 def purpose_rows(found: HouseholdPage, words: Speech) -> list[dict[str, str]]:
     """Return for each purpose a link to register a clue, or the sentence that says why not."""
     rows = []
-    for purpose, label in runtime().rules.definitions[GATES].purposes.items():
+    for purpose in runtime().rules.definitions[GATES].purposes:
         compiled = machine_for(found, purpose)
         refusal = refusal_of(found, compiled)
         rows.append(
             {
-                "label": words.pick(label, purpose),
+                "label": purpose_label(words, compiled.definition, purpose),
                 "url": url_for("households.clue", number=found.house.number, purpose=purpose),
                 "why": why_no_clue(found, refusal, compiled, words) if refusal else "",
             }
@@ -138,7 +138,7 @@ def why_no_clue(found: HouseholdPage, refusal: Refused, compiled: Compiled, word
     if not isinstance(refusal, WrongState):
         return refusal_sentence(words, refusal, labels_for(compiled, words))
     state = house_row(found.house, state_of_house(found), words)["status"]
-    purpose = words.pick(compiled.definition.purposes[compiled.purpose], compiled.purpose)
+    purpose = purpose_label(words, compiled.definition, compiled.purpose)
     return words.say("ui.no_clue_now", state=state, purpose=purpose)
 
 
@@ -198,7 +198,7 @@ def show_clue(found: HouseholdPage, compiled: Compiled, filled: Filled | None, r
         "form",
         words=words,
         number=found.house.number,
-        title=f"{labels.action(CLUE)} · {words.pick(compiled.definition.purposes[compiled.purpose])}",
+        title=f"{labels.action(CLUE)} · {labels.purpose(compiled.purpose)}",
         head=found.house.head_name,
         state=house["status"],
         back=house["url"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.labels import Speech, short_area, state_of
+from app.labels import Speech, action_of, short_area, state_of
 from app.runtime import runtime
 from app.services.boards import LedgerLine
 from app.services.lists import area_names
@@ -108,12 +108,8 @@ class Told:
 
     def action(self, name: str) -> str:
         """Return an action's label, of whichever definition knows it."""
-        for known in runtime().rules.definitions.values():
-            step = next((s for s in known.steps.values() if s.action == name), None)
-            form = known.actions.get(name) or step
-            if form:
-                return self.words.pick(form.label, name)
-        return self.page(name)
+        found = (action_of(self.words, known, name) for known in runtime().rules.definitions.values())
+        return next(filter(None, found), "") or self.page(name)
 
     def state(self, name: str) -> str:
         """Return a state's label, of whichever definition knows it."""

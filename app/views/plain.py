@@ -52,9 +52,8 @@ def time_cell(words: Speech, due: str, now: datetime, *, provisional: bool) -> d
 
 def purpose(labels: Labels, case: Case) -> str:
     """Return what a case is for: its purpose, or the kind of case where it knows only one."""
-    purposes = labels.compiled.definition.purposes
-    found = purposes[case.purpose] if len(purposes) > 1 else labels.compiled.definition.label
-    return labels.speech.pick(found, case.purpose)
+    several = len(labels.compiled.definition.purposes) > 1
+    return labels.purpose(case.purpose) if several else labels.definition()
 
 
 def plain_state(labels: Labels, case: Case, now: datetime) -> str:

@@ -112,7 +112,7 @@ def test_usage_errors(clerk: Machine) -> None:
 def test_who_imports_is_somebody_with_the_office(clerk: Machine) -> None:
     clerk.add("shen", "auditor@500241")
     path = roster(clerk, HEAD)
-    assert "县级主管部门人员" in clerk.fails("import", "households", path, "--as", "shen", reason="wrong_office")
+    assert "县农业农村委人员" in clerk.fails("import", "households", path, "--as", "shen", reason="wrong_office")
     clerk.fails("import", "households", path, "--as", "niemand", reason="not_found")
     clerk.run("user", "disable", "xian", "--as", "guan")
     clerk.fails("import", "households", path, "--as", "xian", reason="not_allowed")

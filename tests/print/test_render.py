@@ -131,7 +131,7 @@ def test_every_page_is_a4_and_carries_case_head_and_number(honest: str, printed:
 @pytest.mark.parametrize(
     "text",
     [
-        "秀山土家族苗族自治县", "防止返贫致贫监测帮扶审计留痕", trails.HOUSEHOLD, "张镕堃", "已纳入",
+        "秀山土家族苗族自治县", "常态化防止返贫致贫审计留痕", trails.HOUSEHOLD, "张镕堃", "已纳入",
         "《坚决防止规模性返贫的具体措施》", "秀委农组〔2022〕5号", "第17条",
         "李明（村干部，隘口镇平所村村民委员会）", "，代 王强", "王芳（乡镇经办人员，500241001000）",
         "人均纯收入：6,500 元 → 6,123.45 元", "住房安全：是", "风险类型：因病、因学", "监测类型：突发严重困难户",
@@ -162,7 +162,7 @@ def test_what_the_machine_keeps_for_itself_is_not_printed(printed: bytes) -> Non
 def test_english_is_complete() -> None:
     text = text_of(render_trail(trails.honest(lang="en")))
     for part in (
-        "Audit trail of monitoring",
+        "Audit trail: routine prevention of return to and fall into poverty",
         "late by 3 day(s)",
         "Income per head: 6,500 yuan",
         "on behalf of 王强",

@@ -97,7 +97,7 @@ MUTATIONS: list[tuple[str, str, str, str, str]] = [
     ("evidence without words", HELP, 'plan = {zh = "一户一策计划表", en = "Plan sheet"}', "plan = {}", "term_missing"),
     ("clause without a place", PACK, 'clause = "N1 公示"', 'clause = "N1"', "clause_missing"),
     ("limit without a clause", PACK, 'clause = "N1 公示"\n', "", "bad_rules"),
-    ("term for nothing", PACK, "[[conditions]]\nid = \"min_age\"", '[terms]\n"level.hamlet" = [{zh = "寨", en = "hamlet"}]\n[[conditions]]\nid = "min_age"', "term_unknown"),
+    ("term for nothing", PACK, "[[conditions]]\nid = \"min_age\"", '[terms]\n"level.hamlet" = [{zh = "寨", en = "hamlet"}]\n[[conditions]]\nid = "min_age"', "bad_rules"),
     # Rules that nothing reads.
     ("no condition asks for the line", PACK, 'id = "income_above_line"\ntest = "income_above_line"', 'id = "income_above_line"\ntest = "developmental_measure"', "parameter_unread"),
     ("conditions that nobody asks for", CASE, '  {guard = "elimination_conditions", purposes = ["eliminate"]},\n', "", "condition_unread"),

@@ -11,6 +11,8 @@ from workflows.clock import Recurring, duration_table, local_date, parse_utc
 from workflows.limits import Facts, Limit
 from workflows.machine import Compiled
 from workflows.policy import Pack
+from workflows.terms import LANGUAGES, load_terms
+from workflows.wordings import Lexicon
 
 
 def table(name: str, part: str) -> list[Any]:
@@ -20,7 +22,7 @@ def table(name: str, part: str) -> list[Any]:
 
 
 def _asked(row: dict[str, Any]) -> str:
-    words = [str(row.get(key, "")) for key in ("on", "timer", "id", "purpose", "step", "clue_source")]
+    words = [str(row.get(key, "")) for key in ("on", "timer", "key", "id", "purpose", "step", "clue_source")]
     return "-".join(word for word in (*words, *row.get("facts", {}).values()) if word)
 
 
@@ -88,6 +90,16 @@ def test_owner(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", table("rules", "pack"))
 def test_pack(row: dict[str, Any]) -> None:
     assert pack_of(row).id == row["expected"]
+
+
+@pytest.mark.parametrize("row", table("terms", "word"))
+def test_word(row: dict[str, Any]) -> None:
+    on, place = date.fromisoformat(row["on"]), row["place"]
+    terms = Lexicon(load_terms()).under(rules().pack_at(place, on))
+    assert [terms.text(row["key"], lang, on=on, area=place) for lang in LANGUAGES] == [row["zh"], row["en"]]
+    wording = terms.wording(row["key"], on=on, area=place)
+    assert wording is not None
+    assert (wording.clause or "own") == row["clause"]
 
 
 HISTORIES = table("histories", "history")

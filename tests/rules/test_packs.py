@@ -211,7 +211,7 @@ MUTATIONS = [
     pytest.param(
         '"level.village" = [{zh = "社区", en = "community", area = "520999"}]',
         '"level.village" = [{zh = "社区"}]',
-        "without en",
+        "en is missing",
         id="terms bad",
     ),
     pytest.param(

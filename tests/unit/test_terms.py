@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import workflows
+from app.runtime import all_terms
 from workflows import errors
 from workflows.definition import SIGN_MODES
 from workflows.errors import Refused
@@ -156,3 +157,10 @@ def test_later_additions_win_for_their_place() -> None:
     assert isinstance(merged, Terms)
     assert merged.text("level.village", area="500241001201") == "社区"
     assert merged.text("level.village", area="500230001201") == "村级"
+
+
+@pytest.mark.parametrize("day", [date(2020, 6, 1), date(2025, 12, 31), date(2026, 1, 1)])
+def test_every_reference_of_every_catalogue_leads_to_words(day: date) -> None:
+    terms = all_terms()
+    said = (terms.text(key, lang, on=day) for key in terms for lang in LANGUAGES)
+    assert [text for text in said if "{@" in text] == []
