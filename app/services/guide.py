@@ -213,12 +213,12 @@ class Guide:
         if isinstance(value, bool):
             return self.words.say("ui.yes" if value else "ui.no")
         if isinstance(value, list | tuple):
-            return self.words.listed([self._named(name, str(item)) for item in value])
+            return self.words.listed([self.named(name, str(item)) for item in value])
         if name.startswith(MONEY_PARAMETERS) and isinstance(value, int):
             return self.say("money", amount=money(value))
         return str(value)
 
-    def _named(self, name: str, item: str) -> str:
+    def named(self, name: str, item: str) -> str:
         if self.words.knows(f"role.{item}"):
             return self.words.role(item)
         if name == "visit_modes":
@@ -258,6 +258,7 @@ def head_of(words: Speech, pack: Pack) -> dict[str, str]:
         "full": pack.digest,
         "effective": day,
         "as_of": words.date(words.day),
+        "day": words.day.isoformat(),
         "line": words.say("rules.pack_line", id=pack.id, digest=pack.digest[:12], effective=day)
         + ("，" if words.lang == "zh" else ", ")
         + words.say("rules.as_of_line", day=words.date(words.day)),
