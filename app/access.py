@@ -26,6 +26,8 @@ PUBLIC = frozenset(
 ANYBODY = frozenset(
     {
         "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
+        # The rules that bind everybody are read by everybody who is logged in.
+        "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
         "mail.keep", "mail.confirm", "mail.remove", "tokens.tokens", "tokens.add", "tokens.revoke",
     }
 )  # fmt: skip

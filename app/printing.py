@@ -1,19 +1,27 @@
-"""The one door to reports: printing a trail and checking a printed one."""
+"""The one door to reports: printing a trail, checking a printed one, drawing and printing the rules."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 from app.services.cases import county_of
 from app.services.rights import ensure_may_print
 from app.services.trail import live_chains, trail_text
 from app.store import ledger
 from app.store.transaction import writing
+from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
 from reports.container import MalformedFile, open_container
 from reports.render import render_trail
+from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
 from workflows.errors import NotFound
+from workflows.journal import canonical
 from workflows.model import Actor
 
-__all__ = ["Verdict", "print_trail", "verify"]
+__all__ = ["Verdict", "draw", "print_rules", "print_trail", "verify"]
 
 
 def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
@@ -44,3 +52,19 @@ def _live(data: bytes) -> dict[str, list[Live]]:
     except (MalformedFile, MalformedTrail, NotFound):
         return {}
     return {case: [Live(hash=h, at=at) for h, at in entries] for case, entries in found.items()}
+
+
+def draw(values: Mapping[str, Any], *, shape: str = "wide", name: str = "d", family: str = "") -> str:
+    """Return the diagram of a workflow as SVG text; everything in it is escaped."""
+    return diagrams.draw(values, shape=shape, name=name, family=family)
+
+
+def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:
+    """Return handbook, matrix or clauses as PDF. They name no household, so nobody writes down who printed them."""
+    return _printed(kind, canonical(dict(values)))
+
+
+@lru_cache(maxsize=24)
+def _printed(kind: str, text: str) -> bytes:
+    """Typesetting takes seconds, and everybody of a place asks for the same sheet: the last ones are kept."""
+    return render_sheet(kind, json.loads(text))

@@ -8,6 +8,7 @@ from typing import Any
 
 from workflows.calendars import Calendar, load_calendar
 from workflows.checks import check_definition, check_pack
+from workflows.clauses import ClauseList, load_clause_lists
 from workflows.clock import local_date
 from workflows.definition import Definition, parse_definition, read_definition
 from workflows.inherit import merge
@@ -33,9 +34,11 @@ class Rules:
         definitions: Mapping[str, Definition],
         packs: Mapping[str, Pack],
         calendar: Calendar | None = None,
+        clauses: Mapping[str, ClauseList] | None = None,
     ) -> None:
         self.definitions = dict(definitions)
         self.packs = dict(packs)
+        self.clauses = dict(clauses or {})
         self.calendar = calendar or load_calendar()
         self._definitions = {d.digest: d for d in definitions.values()}
         self._packs = {p.digest: p for p in packs.values()}
@@ -68,6 +71,18 @@ class Rules:
     def machine_of(self, case: Case) -> Compiled:
         """Return the machine that a case is pinned to; raise KeyError when its texts were not loaded."""
         return self._machine(self._definitions[case.definition_digest], self._packs[case.policy_digest], case.purpose)
+
+    def machine(self, definition: Definition, pack: Pack, purpose: str) -> Compiled:
+        """Return the machine of a definition under a pack, whether it is in force or kept from before."""
+        return self._machine(definition, pack, purpose)
+
+    def pack_named(self, name: str) -> Pack | None:
+        """Return a pack by its id, or any loaded one by its digest."""
+        return self.packs.get(name) or self._packs.get(name)
+
+    def definition_named(self, name: str) -> Definition | None:
+        """Return a definition by its id, or any loaded one by its digest."""
+        return self.definitions.get(name) or self._definitions.get(name)
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""
@@ -125,7 +140,10 @@ def load_rules(*policy_folders: Path, definitions: Path = DEFINITIONS) -> Rules:
                 row = read_tables(path)
                 tables[row["id"]], files[row["id"]] = row, path
     mistakes.ensure_none()
-    return _checked(found, tables, files)
+    rules = _checked(found, tables, files)
+    lists = [folder / "clauses" for folder in (POLICIES, *policy_folders)]
+    rules.clauses = load_clause_lists(lists, rules.packs, rules.definitions)
+    return rules
 
 
 def _checked(

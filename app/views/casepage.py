@@ -5,11 +5,14 @@ from typing import Any
 
 from flask import url_for
 
+from app import printing
 from app.access import signed
 from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
+from app.services.drawing import diagram, track_of
+from app.services.guide import Guide
 from app.services.rights import may_print
 from app.views.household import people_rows
 from app.views.plain import plain_state, purpose, time_cell
@@ -53,7 +56,22 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "chains": chain_rows(view.dossier.cases, words, view.case.number),
         "rules": words.pick(view.compiled.pack.label),
         "head_hash": view.case.head,
+        "way": way_box(view, words),
         "trail_url": url_for("audit.trail", number=view.case.number) if may_print(signed().actor) else "",
+    }
+
+
+def way_box(view: CaseView, words: Speech) -> dict[str, Any]:
+    """Return the diagram of the case's own rules with where it is, its path, and what is next."""
+    compiled = view.compiled
+    values = diagram(Guide(words, compiled, runtime().rules), track_of(view.case, view.entries))
+    pack, definition = compiled.pack.digest, compiled.definition.digest
+    return {
+        "values": values,
+        "where": values["path"]["where"],
+        "handbook": url_for("rules.sheet", pack=pack, sheet="handbook"),
+        "drawing": url_for("rules.drawing", pack=pack, definition=definition),
+        **{shape: printing.draw(values, shape=shape, name="way") for shape in ("wide", "narrow")},
     }
 
 
