@@ -1,12 +1,28 @@
 """Where a rule stands: the file and line of what a finding is about."""
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from workflows.policy import read_tables
 from workflows.prove.findings import Finding
 from workflows.registry import DEFINITIONS, POLICIES
+
+
+@contextmanager
+def laid_over(site: Path | None, texts: Mapping[str, str]) -> Iterator[list[Path]]:
+    """The site's folder and some packs (text by file name), each a folder of its own, so that they win over others."""
+    with tempfile.TemporaryDirectory(prefix="fangpin-policy-") as place:
+        folders = [site] if site else []
+        for number, (name, text) in enumerate(texts.items()):
+            folder = Path(place) / str(number)
+            folder.mkdir()
+            (folder / name).write_text(text, encoding="utf-8")
+            folders.append(folder)
+        yield folders
+
 
 OF_PACK = ("limit", "parameter", "condition", "term", "source", "signature", "omitted", "aside")
 KEYS = {"limit": "timer", "effect": "on|action", "signature": "step", "omitted": "action", "aside": "signed"}

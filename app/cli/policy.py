@@ -1,17 +1,14 @@
 """``fangpin policy check``, ``fangpin workflow check``: the proof of the rules, with a counter-example for faults."""
 
-import shutil
-import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from app.cli.console import REFUSED, Console, pass_console
-from app.rule_files import RuleFiles
+from app.rule_files import RuleFiles, laid_over
 from app.soundness import unhurried
 from workflows.prove.check import Proof, prove
 from workflows.prove.findings import Finding
@@ -35,7 +32,8 @@ def workflow() -> None:
 @pass_console
 def check_policies(console: Console, files: tuple[Path, ...]) -> None:
     """Prove all packs, or those of some files over the installed ones."""
-    with _folders(console, files) as folders:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    with laid_over(console.settings().policies, texts) as folders:
         rules = load_rules(*folders)
         places = RuleFiles(folders, shown={path.name: path for path in files})
         found = [f for proof in _proven(console, rules, [_id(path) for path in files]) for f in proof.findings]
@@ -48,7 +46,7 @@ def check_policies(console: Console, files: tuple[Path, ...]) -> None:
 @pass_console
 def check_workflows(console: Console) -> None:
     """Prove the definitions under every pack; each fault is told once."""
-    with _folders(console, ()) as folders:
+    with laid_over(console.settings().policies, {}) as folders:
         rules = load_rules(*folders)
         places = RuleFiles(folders, shown={})
         proofs = _proven(console, rules, [])
@@ -62,20 +60,6 @@ def check_workflows(console: Console) -> None:
     _tell(console, found.values(), places)
     if found:
         raise click.exceptions.Exit(REFUSED)
-
-
-@contextmanager
-def _folders(console: Console, files: Sequence[Path]) -> Iterator[list[Path]]:
-    """The site's folder, and the files as folders of their own, so that they win over installed ones of the same id."""
-    installed = console.settings().policies
-    with tempfile.TemporaryDirectory(prefix="fangpin-policy-") as place:
-        folders = [installed] if installed else []
-        for number, path in enumerate(files):
-            folder = Path(place) / str(number)
-            folder.mkdir()
-            shutil.copyfile(path, folder / path.name)
-            folders.append(folder)
-        yield folders
 
 
 def _id(path: Path) -> str:

@@ -16,7 +16,7 @@ from app.store import ledger, people, tokens
 from app.store.transaction import reading, writing
 from app.tables import LoginSession
 from workflows.clock import parse_utc, utc_text
-from workflows.errors import BadValue, NotAllowed, Throttled
+from workflows.errors import BadValue, NotAllowed, NotFound, Throttled
 from workflows.model import Actor
 
 SHORTEST_PASSWORD = 10
@@ -126,6 +126,15 @@ def actor_named(username: str) -> Actor:
         user = named(username)
         if not user.active:
             raise NotAllowed(reason="disabled")
+        return people.actor_of(user, now)
+
+
+def actor_of_account(account: str) -> Actor:
+    """Return the person behind an account ("u7") with the offices of now; raises NotFound when it is closed."""
+    with reading() as now:
+        user = people.user_by_id(int(account.removeprefix("u")))
+        if user is None or not user.active:
+            raise NotFound(user=account)
         return people.actor_of(user, now)
 
 

@@ -20,8 +20,8 @@ from app.roster.parse import find_roster, rows_expected
 from app.roster.records import RowError
 from app.services.households import IMPORTERS, Imported, ensure_importer, import_households
 from app.services.isolated import Trouble, attempt, held
+from app.services.people import actor_of_account
 from app.services.uploads import HOUR, TOKEN, Shelf
-from app.store import people
 from app.store.transaction import reading
 from workflows.clock import utc_text
 from workflows.errors import BadValue, NotFound, Refused
@@ -182,7 +182,7 @@ def work(stop: Stop = lambda: False) -> dict[str, int]:
 def _work_on(owner: str, token: str, stop: Stop) -> str:
     """Do what a roster waits for; return under what to count it, or an empty text."""
     try:
-        actor = _owner(owner)
+        actor = actor_of_account(owner)
         job = job_of(actor, token)
         if not job.is_waiting:
             return ""  # before the roster is opened: this is asked every few seconds
@@ -267,15 +267,6 @@ def _owners() -> Iterator[tuple[str, str]]:
         token = path.name.partition("-")[0]
         if TOKEN.fullmatch(token):
             yield token, path.read_text()
-
-
-def _owner(owner: str) -> Actor:
-    """The person who sent a roster with the offices of now; NotFound when the account is closed."""
-    with reading() as now:
-        user = people.user_by_id(int(owner.removeprefix("u")))
-        if user is None or not user.active:
-            raise NotFound(user=owner)
-        return people.actor_of(user, now)
 
 
 def _narrowed(actor: Actor, job: Job) -> Actor:

@@ -6,27 +6,30 @@ as what is moved already is told by its pins.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, cast
 
 import structlog
 
+from app.rule_files import laid_over
 from app.runtime import runtime
 from app.services import rule_words
 from app.services.cases import ensure_rules, loaded_rules, make_command
-from app.services.isolated import described, held, never
+from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
 from app.store import cases as store
 from app.store import rule_runs
 from app.store.transaction import reading, sealing_time, writing
-from app.tables import RuleRun, db
-from workflows.clock import local_date, utc_text
+from app.tables import RuleRun
+from workflows.clock import local_date, parse_utc, utc_text
 from workflows.errors import BadValue, CaseStuck, NotFound, WrongOffice
 from workflows.journal import canonical, digest
+from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Office
-from workflows.registry import Rules, rules_with
+from workflows.registry import Rules, load_rules
 from workflows.repin import ACTION, NOTE, repin
 
 REHEARSE, APPLY, REVERT, SIMULATE = "rehearse", "apply", "revert", "simulate"
@@ -158,7 +161,11 @@ def counties_of(actor: Actor) -> list[str]:
 # --- rules ---
 def wanted_rules(packs: Sequence[str]) -> Rules:
     """Return the rules of the installation with some packs (TOML texts) put over them; raises BadTable."""
-    return rules_with(packs, site=runtime().settings.policies) if packs else loaded_rules()
+    if not packs:
+        return loaded_rules()
+    named = {f"{rule_words.pack_id(text)}.toml": text for text in packs}
+    with laid_over(runtime().settings.policies, named) as folders:
+        return load_rules(*folders)
 
 
 def _ids(packs: Sequence[str]) -> list[str]:
@@ -193,12 +200,10 @@ def _work_on(number: int, stop: Stop) -> str:
         run = _as_run(row) if row else None
     if run is None or not run.is_open:
         return ""
-    try:
-        result = carry_out(run, stop=stop)
-    except Exception as error:  # noqa: BLE001 - a run that fails must not stop those after it
-        db.session.rollback()
-        log.error("rule_run_failed", run=number, what=described(error))
-        _close(number, rule_runs.FAILED, trouble=described(error))
+    result = attempt(partial(carry_out, run, stop=stop))
+    if isinstance(result, Trouble):
+        log.error("rule_run_failed", run=number, what=result.what)
+        _close(number, rule_runs.FAILED, trouble=result.what)
         return "failed"
     if result is None:
         return ""
@@ -239,29 +244,31 @@ class Moving:
         self.run, self.rules = run, loaded_rules()
         self.actor = actor_of_account(run.user)
         self.office = next(o for o in self.actor.offices if o.area == run.inputs["office"] and o.role in DECIDERS)
-        self.moved, self.left = 0, list[dict[str, str]]()
+        self.day = local_date(parse_utc(run.created_at))
+        self.moved, self.after = int(run.result.get("moved", 0)), str(run.result.get("after", ""))
+        self.left: list[dict[str, str]] = list(run.result.get("left", []))
         self._notes: dict[tuple[object, ...], list[dict[str, str]]] = {}
 
     def move(self, progress: Progress, stop: Stop) -> dict[str, Any] | None:
         """Move case by case, some households a transaction; return how many, and which were left and why."""
-        after = ""
         while True:
             if stop():
                 return None
             with writing() as now:
-                numbers = rule_runs.households(self.run.county, after, BATCH)
+                numbers = rule_runs.households(self.run.county, self.after, BATCH)
                 decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now)) if numbers else []
                 if decided:
                     store.record(self.rules, *decided)
+                self.moved, self.after = self.moved + len(decided), numbers[-1] if numbers else ""
+                rule_runs.note(self.run.id, result=self.result)
             if not numbers:
-                return {"moved": self._count_all(), "left": self.left}
-            self.moved += len(decided)
-            after = numbers[-1]
+                return self.result
             progress(len(numbers))
 
-    def _count_all(self) -> int:
-        """How many cases the run moved in all, those before it was cut off with them."""
-        return self.moved
+    @property
+    def result(self) -> dict[str, Any]:
+        """What was done so far: kept with each piece, in its transaction, so that a run cut off goes on from there."""
+        return {"moved": self.moved, "left": self.left, "after": self.after}
 
     def _decide(self, locked: Mapping[str, store.Locked], now: datetime) -> Iterator[store.Decided]:
         look = Rehearsal(self.rules, self.rules, local_date(now))
@@ -287,12 +294,13 @@ class Moving:
         """Tell whether a case was last moved by the change that is taken back."""
         return bool(case.fields.get(NOTE, {}).get("run") == self.run.inputs["run"])
 
-    def _machine_before(self, case: Case) -> Any:
+    def _machine_before(self, case: Case) -> Compiled:
         definition, pack = case.fields[NOTE]["from"]
         missing = [name for name in (definition, pack) if not self.rules.knows(name)]
         for kept in store.kept_texts(missing) if missing else ():
             self.rules.add_text(kept.kind, kept.text)
-        return self.rules.machine_by(definition, pack, case.purpose)
+        former = replace(case, definition_digest=definition, policy_digest=pack)
+        return self.rules.machine_of(former)
 
     def _decided(self, step: Step, dossier: Dossier, now: datetime, found: store.Locked) -> store.Decided | None:
         number = step.case.number
@@ -312,10 +320,13 @@ class Moving:
     def _note(self, step: Step) -> dict[str, Any]:
         key = (pin_of(step.old), pin_of(step.new), step.case.purpose)
         if key not in self._notes:
-            self._notes[key] = rule_words.changes_for(step.old, step.new, self.rules)
+            self._notes[key] = rule_words.changes_for(step.old, step.new, self.rules, self.day)
         return {"run": self.run.id, "reason": self.run.inputs["reason"], "changes": self._notes[key]}
 
 
-def finish(run: Run, result: Mapping[str, Any]) -> None:
-    """Note the end of a run that was done in the foreground."""
+def carry_out_now(run: Run, progress: Progress) -> Run:
+    """Do a run in the foreground, for the command line; returns it as it ended."""
+    result = carry_out(run, progress=progress)
     _close(run.id, rule_runs.DONE, result=cast("dict[str, Any]", result))
+    with reading():
+        return _as_run(cast("RuleRun", rule_runs.run_of(run.id)))
