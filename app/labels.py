@@ -276,12 +276,26 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
         return words.say(f"kind.{value}")
     if name == "warnings":
         return words.listed([labels.condition(item) for item in value]) or words.say("ui.nothing")
+    if name == NOTE:
+        return noted_changes(words, value)
     if name == "lapsed":
         return f"{labels.timer(value['kind'])} · {words.last_day(value['due'])}"
     return words.date(date.fromisoformat(value))
 
 
-BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_on")
+BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_on", NOTE)
+
+
+def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
+    """Return why a case was moved to other rules, and which of them differ, each with its clause."""
+    said = [
+        words.say("changes.under", text=change[words.lang], clause=change["clause"]) if change["clause"] else change[words.lang]
+        for change in value["changes"]
+    ]
+    changes = ("；" if words.lang == "zh" else "; ").join(said) or words.say("changes.nothing")
+    return words.say("changes.noted", reason=value["reason"], changes=changes)
+
+
 SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
     "money": lambda labels, spec, value: money(value),  # noqa: ARG005 - one signature for all
     "choice": Labels.option,

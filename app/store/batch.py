@@ -85,23 +85,25 @@ PERIOD = (
 )  # fmt: skip
 MESSAGE = ("county", "key", "body", "created_at", "tries")
 
+
+
+def _moving(*names: str) -> Part:
+    """Only from the entry before: anything else means that somebody was here without the lock."""
+    return Part(
+        CaseRow,
+        ("county", "number", "before", *names),
+        f"UPDATE cases AS c SET {', '.join(f'{name} = r.{name}' for name in names)} FROM {{rows}}"  # noqa: S608
+        " WHERE c.county = r.county AND c.number = r.number AND c.seq = r.before",
+    )
+
+
+MOVES = ("moved", "repinned")
 PARTS = {
     "commands": _insert(CommandRow, "county", "key", "digest", "user", "case", "seq", "at"),
     "opened": _insert(CaseRow, *CASE),
-    # Only from the entry before: anything else means that somebody was here without the lock.
-    "moved": Part(
-        CaseRow,
-        ("county", "number", "before", *CASE_STATE),
-        f"UPDATE cases AS c SET {', '.join(f'{name} = r.{name}' for name in CASE_STATE)} FROM {{rows}}"  # noqa: S608
-        " WHERE c.county = r.county AND c.number = r.number AND c.seq = r.before",
-    ),
-    # Only a change of rules pins a case to other texts.
-    "pinned": Part(
-        CaseRow,
-        ("county", "number", *PINS),
-        f"UPDATE cases AS c SET {', '.join(f'{name} = r.{name}' for name in PINS)} FROM {{rows}}"  # noqa: S608
-        " WHERE c.county = r.county AND c.number = r.number",
-    ),
+    "moved": _moving(*CASE_STATE),
+    # Only a change of rules pins a case to other texts; one part, as PostgreSQL changes a row once in a statement.
+    "repinned": _moving(*CASE_STATE, *PINS),
     "entries": _insert(JournalRow, "county", "case", "seq", "text", "hash", "at"),
     "disclosures": _insert(DisclosureRow, "county", "case", "seq", "field", "salt", "value"),
     "evidence": _insert(EvidenceUse, "county", "case", "seq", "kind", "sha256"),
@@ -152,7 +154,7 @@ class Batch:
         connection = present()
         write = _write_by_row if connection.dialect.name == "sqlite" else _write_at_once
         moved = write(connection, filled)
-        expected = self.rows["moved"]
+        expected = [row for name in MOVES for row in self.rows[name]]
         if moved != len(expected):
             raise Stale(seen=expected[0]["before"], present=expected[0]["seq"])
 
@@ -163,7 +165,7 @@ def _write_by_row(connection: Connection, filled: Mapping[str, list[Row]]) -> in
     for name, rows in filled.items():
         part = PARTS[name]
         write_many(cursor, part.for_row, [part.as_stored(row) for row in rows])
-        moved = cursor.rowcount if name == "moved" else moved
+        moved += cursor.rowcount if name in MOVES else 0
     return moved
 
 
@@ -179,6 +181,7 @@ def _write_at_once(connection: Connection, filled: Mapping[str, list[Row]]) -> i
 
 @cache
 def _at_once(names: tuple[str, ...]) -> str:
-    parts = {name: PARTS[name].for_list(name) + (" RETURNING 1" if name == "moved" else "") for name in names}
+    parts = {name: PARTS[name].for_list(name) + (" RETURNING 1" if name in MOVES else "") for name in names}
     listed = ", ".join(f"{name} AS ({statement})" for name, statement in parts.items())
-    return f"WITH {listed} SELECT {'count(*) FROM moved' if 'moved' in names else '0'}"  # noqa: S608
+    moved = " + ".join(f"(SELECT count(*) FROM {name})" for name in MOVES if name in names)  # noqa: S608
+    return f"WITH {listed} SELECT {moved or '0'}"

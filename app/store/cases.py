@@ -222,9 +222,7 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     first = outcome.case
     answer = {"user": one.actor.id, "case": first.number, "seq": first.seq, "at": at}
     batch.add("commands", [{"county": county, "key": command.key, "digest": one.digest, **answer}])
-    _gather_cases(rules, outcome, areas, at, batch)
-    pinned = [c for c in _newly_pinned(one) if c.seq > 1]
-    batch.add("pinned", ({"county": county, "number": c.number, **pins_of(c)} for c in pinned))
+    _gather_cases(rules, one, areas, at, batch)
     batch.add("entries", ({"county": county, "at": at, **vars(move.entry)} for move in outcome.moves))
     batch.add("disclosures", ({"county": county, **vars(d)} for move in outcome.moves for d in move.disclosures))
     handed_in = {"county": county, "case": first.number, "seq": first.seq}
@@ -236,8 +234,9 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
         batch.add("told", (move_row(county, move, at) for move in outcome.moves))
 
 
-def _gather_cases(rules: Rules, outcome: Outcome, areas: dict[str, str], at: str, batch: Batch) -> None:
+def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, batch: Batch) -> None:
     """A case that a command moves more than once is written once, as it stands in the end."""
+    outcome, pinned = one.outcome, {case.number for case in _newly_pinned(one)}
     firsts = {move.case.number: move.case.seq for move in reversed(outcome.moves)}
     for case in {move.case.number: move.case for move in outcome.moves}.values():
         before, waits = firsts[case.number] - 1, waits_of(rules, case, areas)
@@ -246,7 +245,8 @@ def _gather_cases(rules: Rules, outcome: Outcome, areas: dict[str, str], at: str
             batch.add("opened", [case_values(case, areas, at)])
         else:
             key = {"county": case.county, "number": case.number, "before": before}
-            batch.add("moved", [{**key, **moving_values(case, areas, at)}])
+            row = {**key, **moving_values(case, areas, at)}
+            batch.add(*(("repinned", [{**row, **pins_of(case)}]) if case.number in pinned else ("moved", [row])))
             kept = "".join(f",{wait['role']}," for wait in waits)
             batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
 
