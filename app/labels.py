@@ -16,6 +16,7 @@ from workflows.errors import Refused
 from workflows.journal import is_commitment
 from workflows.machine import Compiled
 from workflows.model import Clock
+from workflows.repin import NOTE
 from workflows.terms import Terms
 
 YUAN = 100
@@ -289,8 +290,8 @@ BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_o
 def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
     """Return why a case was moved to other rules, and which of them differ, each with its clause."""
     said = [
-        words.say("changes.under", text=change[words.lang], clause=change["clause"]) if change["clause"] else change[words.lang]
-        for change in value["changes"]
+        words.say("changes.under", text=row[words.lang], clause=row["clause"]) if row["clause"] else row[words.lang]
+        for row in value["changes"]
     ]
     changes = ("；" if words.lang == "zh" else "; ").join(said) or words.say("changes.nothing")
     return words.say("changes.noted", reason=value["reason"], changes=changes)

@@ -13,6 +13,7 @@ from reports.trail import MalformedTrail, Trail, digest_of
 from workflows import terms as policy_terms
 from workflows.clock import CHINA, local_date, parse_utc
 from workflows.journal import canonical
+from workflows.repin import NOTE
 from workflows.terms import Terms, Wordings, load_terms, parse_variant
 
 # The keys under which policy and packs word the rows of a definition anew (workflows.wordings.label_keys).
@@ -318,6 +319,19 @@ def _lapsed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | Non
     return word("deadline.lapsed", labels.lang, timer=labels.of("timers", str(value.get("kind"))), day=day)
 
 
+def _rules_changed(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
+    """Why a case was moved to other rules, and which of them differ, each with its clause, in the words of that day."""
+    rows = value.get("changes") if isinstance(value, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) and labels.lang in row for row in rows):
+        return None
+    said = []
+    for row in rows:
+        text, clause = str(row[labels.lang]), str(row.get("clause", ""))
+        said.append(word("deadline.rule_change", labels.lang, text=text, clause=clause) if clause else text)
+    changes = ("；" if labels.lang == "zh" else "; ").join(said) or "—"
+    return word("deadline.rules_changed", labels.lang, reason=str(value["reason"]), changes=changes)  # type: ignore[index]
+
+
 def _warnings(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     items = _listed(value)
     return _joined(labels, (labels.of("conditions", str(item)) for item in items)) if items else None
@@ -332,4 +346,4 @@ FORMATS: dict[str, Formatter] = {
     "correctable_field": _field_name,
     "evidence_kind": _evidence_kind,
 }
-SPECIAL: dict[str, Formatter] = {"household_kind": _kind, "lapsed": _lapsed, "warnings": _warnings}
+SPECIAL: dict[str, Formatter] = {"household_kind": _kind, "lapsed": _lapsed, "warnings": _warnings, NOTE: _rules_changed}

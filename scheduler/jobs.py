@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import mails, requests, roster_jobs, upkeep, webhooks
+from app.services import mails, requests, roster_jobs, rule_runs, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -50,6 +50,11 @@ def _mail(stop: Stop) -> Mapping[str, int]:
 def _rosters(stop: Stop) -> Mapping[str, int]:
     """Check and take in rosters, in a thread of its own: a county's takes minutes."""
     return roster_jobs.work(stop)
+
+
+def _rules(stop: Stop) -> Mapping[str, int]:
+    """Rehearse other rules and move cases to them, in a thread of its own: a county's takes a minute and more."""
+    return rule_runs.work(stop)
 
 
 def _watch(_: Stop) -> Mapping[str, int]:
@@ -94,6 +99,7 @@ JOBS = (
     Job("watch", 60, _watch),
     Job("mail", 15, _mail),
     Job("rosters", 3, _rosters),
+    Job("rules", 3, _rules),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

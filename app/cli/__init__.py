@@ -13,6 +13,7 @@ from app.cli import (
     installation,
     mail,
     policy,
+    rule_changes,
     rules,
     tokens,
     trails,
@@ -45,8 +46,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
-    policy,
-    rules,
+    policy, rules, rule_changes,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli.console import Console, Fault, pass_console
+from app.cli.policy import policy, workflow
 from app.labels import Speech
 from app.services.clause_list import clauses
 from app.services.drawing import diagram
@@ -149,16 +150,8 @@ TEXTS: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
 }
 
 
-def register(group: click.Group) -> None:
-    """Add the commands of this file to the groups of rules, which are made where they are not there yet."""
-    _group(group, "workflow", "流程定义 / definitions of workflows").add_command(draw)
+def register(_: click.Group) -> None:
+    """Add the commands of this file to the groups of rules."""
+    workflow.add_command(draw)
     for kind in SHEETS:
-        _group(group, "policy", "规则包 / packs of rules").add_command(_sheet(kind))
-
-
-def _group(parent: click.Group, name: str, about: str) -> click.Group:
-    found = parent.commands.get(name)
-    if not isinstance(found, click.Group):
-        found = click.Group(name, help=about)
-        parent.add_command(found)
-    return found
+        policy.add_command(_sheet(kind))

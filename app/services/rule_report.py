@@ -1,0 +1,116 @@
+"""What a run found, in words for one reader: on pages, in the API and on the command line."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.labels import Speech, state_of
+from app.places import short_area
+from app.runtime import runtime
+from app.services.rule_runs import Run
+from app.store import areas
+from app.store.transaction import reading
+
+DEADLINES = ("earlier", "later", "late", "ended", "begun", "clause")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run's result as lines and tables; a table's rows are texts, its name stands among the words ``changes``."""
+
+    summary: tuple[str, ...]
+    tables: tuple[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]], ...]
+
+
+def report(run: Run, words: Speech) -> Report:
+    """Return what people read of a run that has ended; of one that has not, nothing."""
+    if run.is_open or not run.result:
+        return Report((), ())
+    return rehearsal(run.result, words) if run.kind == "rehearse" else moving(run, words)
+
+
+def moving(run: Run, words: Speech) -> Report:
+    """Return what a change or its return did."""
+    found = run.result
+    summary = (words.say(f"changes.did_{run.kind}", moved=found["moved"], left=len(found["left"])),)
+    left = _texts(_reasons(found["left"], words))
+    return Report(summary, (("left", ("case", "why"), left),) if left else ())
+
+
+def rehearsal(found: Mapping[str, Any], words: Speech) -> Report:
+    """Return what a rehearsal found."""
+    moved = sum(row.get("earlier", 0) + row.get("later", 0) for row in found["deadlines"])
+    late = sum(row.get("late", 0) for row in found["deadlines"])
+    stuck = sum(row["cases"] for row in found["stuck"])
+    summary = [
+        words.say("changes.looked_at", cases=found["cases"], changed=found["changed"]),
+        words.say("changes.would_move", moved=moved, late=late),
+        words.say("changes.would_stick", stuck=stuck) if stuck else words.say("changes.none_stuck"),
+    ]
+    tables = (
+        ("packs", ("pack", "digest", "cases"), ((r["pack"], r["digest"][:12], r["cases"]) for r in found["packs"])),
+        ("stuck", ("state", "why", "cases"), _stuck(found["stuck"], words)),
+        ("stuck_cases", ("case", "why"), _reasons(found["stuck_cases"], words)),
+        ("skipped", ("step", "cases"), _steps(found["skipped"], words)),
+        ("repeated", ("step", "cases"), _steps(found["repeated"], words)),
+        ("deadlines", ("period", *DEADLINES), _deadlines(found["deadlines"], words)),
+        ("late_cases", ("case", "period", "before", "after"), _late(found["late_cases"], words)),
+        ("work", ("who", "more", "townships"), _work(found["work"], words)),
+    )
+    filled = ((name, columns, _texts(rows)) for name, columns, rows in tables)
+    return Report(tuple(summary), tuple((name, columns, rows) for name, columns, rows in filled if rows))
+
+
+def _texts(rows: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(str(cell) for cell in row) for row in rows)
+
+
+def _reasons(rows: Iterable[Mapping[str, str]], words: Speech) -> Iterable[tuple[object, ...]]:
+    return ((row["case"], words.say(f"changes.reason.{row['reason']}")) for row in rows)
+
+
+def _stuck(rows: Iterable[Mapping[str, Any]], words: Speech) -> Iterable[tuple[object, ...]]:
+    for row in rows:
+        yield (
+            state_of(words, row["definition"], row["state"]),
+            words.say(f"changes.reason.{row['reason']}"),
+            row["cases"],
+        )
+
+
+def _steps(rows: Iterable[Mapping[str, Any]], words: Speech) -> Iterable[tuple[object, ...]]:
+    for row in rows:
+        yield _step(row["step"], words), row["cases"]
+
+
+def _step(name: str, words: Speech) -> str:
+    rules = runtime().rules
+    tables = [*(d.steps for d in rules.definitions.values()), *(p.steps for p in rules.packs.values())]
+    found = next((steps[name] for steps in tables if name in steps), None)
+    return words.pick(found.label, name) if found else name
+
+
+def _timer(definition: str, name: str, words: Speech) -> str:
+    found = runtime().rules.definitions[definition].timers.get(name)
+    return words.pick(found.label, name) if found else name
+
+
+def _deadlines(rows: Iterable[Mapping[str, Any]], words: Speech) -> Iterable[tuple[object, ...]]:
+    for row in rows:
+        yield _timer(row["definition"], row["timer"], words), *(row.get(name, 0) for name in DEADLINES)
+
+
+def _late(rows: Iterable[Mapping[str, str]], words: Speech) -> Iterable[tuple[object, ...]]:
+    kinds = {name: d.id for d in runtime().rules.definitions.values() for name in d.timers}
+    for row in rows:
+        timer = _timer(kinds[row["timer"]], row["timer"], words) if row["timer"] in kinds else row["timer"]
+        yield row["case"], timer, words.last_day(row["before"]), words.last_day(row["after"])
+
+
+def _work(rows: Sequence[Mapping[str, Any]], words: Speech) -> Iterable[tuple[object, ...]]:
+    with reading():
+        found = areas.with_codes({code for row in rows for code in row["townships"]})
+        names = {code: area.name for code, area in found.items()}
+    for row in rows:
+        places = [f"{short_area(names.get(code, code))} {count:+}" for code, count in row["townships"].items()]
+        yield words.roles(row["roles"]), f"{row['more']:+}", words.listed(places)
