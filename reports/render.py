@@ -240,6 +240,7 @@ def _layout_files() -> tuple[Path, ...]:
         *code,
         *(DOCUMENTS / name for name in ("trail.html", "trail.css", "words.toml")),
         terms.TERMS_FILE,
+        Path(terms.__file__),
     )
 
 
