@@ -35,5 +35,8 @@ def runtime() -> Runtime:
 
 def all_terms() -> Terms:
     """Return the words of the policy, of the pages and of mails as one catalogue."""
-    found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in ("ui", "mail", "staff", "rosters", "rules")]
+    found = [
+        load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml")
+        for name in ("ui", "mail", "staff", "rosters", "rules")
+    ]
     return load_terms().merged({key: words.variants(key) for words in found for key in words})

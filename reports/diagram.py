@@ -332,7 +332,9 @@ def _lane(way: Way, x: float, ends: Sequence[tuple[float, float, bool]]) -> None
         way.paths.append(f"M{x:.1f} {y:.1f}H{stop:.1f}")
         if is_target:
             tip = 1 if x > edge else -1
-            way.paths.append(f"M{edge + tip * 7:.1f} {y - 4:.1f}L{edge + tip:.1f} {y:.1f}L{edge + tip * 7:.1f} {y + 4:.1f}")
+            way.paths.append(
+                f"M{edge + tip * 7:.1f} {y - 4:.1f}L{edge + tip:.1f} {y:.1f}L{edge + tip * 7:.1f} {y + 4:.1f}"
+            )
     # The number stands where the way begins: at its first source.
     start = next((y for _, y, is_target in ends if not is_target), ys[0])
     way.badges.append((x, start))

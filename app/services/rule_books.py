@@ -1,4 +1,4 @@
-"""Packs and definitions as readers ask for them: in force, of other places, or kept because a case is pinned to them."""
+"""Packs and definitions as readers ask for them: in force, of other places, or kept as a case is pinned to them."""
 
 import re
 from collections.abc import Sequence
