@@ -12,6 +12,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    policy,
     rules,
     tokens,
     trails,
@@ -44,6 +45,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+    policy,
     rules,
 )  # fmt: skip
 for module in MODULES:
