@@ -382,7 +382,7 @@ def widest(drawing: Drawing) -> float:
 
 @cache
 def _template() -> Any:
-    # No sandbox: it would take two thirds of the time on every case's page, and the template gets texts and numbers only.
+    # No sandbox, which would take two thirds of the time on each case's page: our template gets texts and numbers only.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates.PATH / "documents"),
         trim_blocks=True, lstrip_blocks=True,
