@@ -1,9 +1,11 @@
 """The rules for everybody who is logged in: pages, SVG, PDF, and the diagram on a case's page."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from app.runtime import runtime
 from tests.factories import FENGDU, XIUSHAN
 from tests.web.site import browser
 from tests.web.test_rights import ROLES
@@ -142,3 +144,17 @@ def test_words_of_a_pack_are_escaped(world: World) -> None:
     text = printing.draw(nasty)
     assert "<script>" not in text
     assert "<b>" not in text
+
+
+def test_a_kept_pack_that_no_definition_of_today_fits_is_not_found(world: World) -> None:
+    rules = runtime().rules
+    pack = rules.packs["national"]
+    kept = replace(pack, id="old", sequences=(), digest="f" * 64)
+    rules._packs[kept.digest] = kept
+    try:
+        one = browser(world, world.person("village_cadre"))
+        for path in (f"/rules/{kept.digest}", f"/rules/{kept.digest}/handbook", f"/rules/{kept.digest}/matrix.pdf"):
+            assert one.get(path).status == 404, path
+        assert one.get(f"/rules/{kept.digest}/draw/assist").status == 200
+    finally:
+        del rules._packs[kept.digest]
