@@ -54,9 +54,11 @@ def _live(data: bytes) -> dict[str, list[Live]]:
     return {case: [Live(hash=h, at=at) for h, at in entries] for case, entries in found.items()}
 
 
-def draw(values: Mapping[str, Any], *, shape: str = "wide", name: str = "d", family: str = "") -> str:
+def draw(
+    values: Mapping[str, Any], *, shape: str = "wide", name: str = "d", family: str = "", notes: bool = True
+) -> str:
     """Return the diagram of a workflow as SVG text; everything in it is escaped."""
-    return diagrams.draw(values, shape=shape, name=name, family=family)
+    return diagrams.draw(values, shape=shape, name=name, family=family, notes=notes)
 
 
 def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
 """How wide a text is and where its lines break, reckoned generously, as the reader's fonts are not known."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 WIDE = 0x2E80
 NARROW = set("iljtfrI.,:;'|!()[]·-/ ")
@@ -46,15 +46,20 @@ def pieces(text: str) -> list[str]:
     return found
 
 
-def wrapped(text: str, width: float, size: float) -> list[str]:
-    """Return the lines of a text; none is wider than ``width``, a longer word is cut."""
-    lines, line = [], ""
+@lru_cache(maxsize=4096)
+def wrapped(text: str, width: float, size: float) -> tuple[str, ...]:
+    """Return the lines of a text; none is wider than ``width``, a longer word is cut.
+
+    Kept, as every case's page draws the same words again.
+    """
+    lines: list[str] = []
+    line = ""
     for piece in (part for whole in pieces(text) for part in _cut(whole, width, size)):
         if line and text_width((line + piece).rstrip(), size) > width:
             lines.append(line.rstrip())
             line = ""
         line += piece
-    return [*lines, line.rstrip()] if line.strip() else lines
+    return (*lines, line.rstrip()) if line.strip() else tuple(lines)
 
 
 def _cut(piece: str, width: float, size: float) -> list[str]:

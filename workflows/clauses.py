@@ -122,17 +122,20 @@ def load_clause_lists(
 def _read(path: Path) -> ClauseList:
     try:
         with path.open("rb") as file:
-            tables = tomllib.load(file)
-        if tables.get("format") != FORMAT:
-            raise BadTable(f"format must be {FORMAT}")
-        if tables.keys() != KEYS:
-            raise BadTable(f"needs exactly the keys {', '.join(sorted(KEYS))}")
-        documents = tuple(build(Document, row, f"document {row.get('source')}") for row in tables["documents"])
-        items = tuple(build(Item, row, f"clause {row.get('clause')}") for row in tables["clauses"])
-        for item in items:
-            ensure_label(item.title, f"clause {item.clause}")
+            return _parsed(tomllib.load(file))
     except (tomllib.TOMLDecodeError, TypeError, BadTable) as error:
         raise BadTable(f"{path.name}: {error}") from error
+
+
+def _parsed(tables: Mapping[str, Any]) -> ClauseList:
+    if tables.get("format") != FORMAT:
+        raise BadTable(f"format must be {FORMAT}")
+    if tables.keys() != KEYS:
+        raise BadTable(f"needs exactly the keys {', '.join(sorted(KEYS))}")
+    documents = tuple(build(Document, row, f"document {row.get('source')}") for row in tables["documents"])
+    items = tuple(build(Item, row, f"clause {row.get('clause')}") for row in tables["clauses"])
+    for item in items:
+        ensure_label(item.title, f"clause {item.clause}")
     places = frozenset((d.source, place) for d in documents for text in d.places for place in _places(text))
     return ClauseList(tuple(map(str, tables["packs"])), documents, items, places)
 
@@ -152,9 +155,7 @@ def _check(one: ClauseList, file: str, packs: Mapping[str, Pack], definitions: M
     found.ensure_none()
 
 
-def _check_for(
-    one: ClauseList, file: str, pack: Pack, definitions: Mapping[str, Definition], found: Mistakes
-) -> None:
+def _check_for(one: ClauseList, file: str, pack: Pack, definitions: Mapping[str, Definition], found: Mistakes) -> None:
     for document in one.documents:
         if document.source not in pack.sources:
             found.note(f"{file}: document {document.source!r} is no source of pack {pack.id}")
@@ -186,7 +187,7 @@ def _reasons(item: Item, one: ClauseList, pack: Pack, definitions: Mapping[str, 
 
 
 def _is_known(citation: Citation, one: ClauseList) -> bool:
-    """Tell whether a rule's place is one of the list, the item of one, or a part of one; other documents don't count."""
+    """Tell whether a rule's place is one of the list or a part of one; documents not listed don't count."""
     places = [place for source, place in one.places if source == citation.source]
     if citation.source not in {d.source for d in one.documents}:
         return True
@@ -194,6 +195,7 @@ def _is_known(citation: Citation, one: ClauseList) -> bool:
     return any(re.match(rf"{re.escape(head)}(?!\d)", citation.place) for head in heads)
 
 
+ROW_KINDS = ("limit", "parameter", "condition", "signature", "omitted", "aside", "sequence")
 Holds = Callable[[str, Pack, Mapping[str, Definition]], bool]
 
 
@@ -228,7 +230,9 @@ def _is_option(name: str, pack: Pack, definitions: Mapping[str, Definition]) -> 
 
 
 HOLDS: Mapping[str, Holds] = {
-    **{kind: _is_row(kind) for kind in ("limit", "parameter", "condition", "signature", "omitted", "aside", "sequence")},
+    **{
+        kind: _is_row(kind) for kind in ("limit", "parameter", "condition", "signature", "omitted", "aside", "sequence")
+    },
     "action": _is_part("actions"),
     "step": _is_part("steps"),
     "timer": _is_part("timers"),

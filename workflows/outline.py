@@ -56,9 +56,9 @@ class Deed:
 
 def deeds(compiled: Compiled, on: date) -> tuple[Deed, ...]:
     """Return every action of a machine: the steps in their order with those alongside, then the others as defined."""
-    steps = [s for step in compiled.order for s in (step, *compiled.beside(step.state))]
-    actions = compiled.definition.actions.values()
-    found = (_deed(compiled, form, on) for form in (*steps, *actions))
+    steps = (s for step in compiled.order for s in (step, *compiled.beside(step.state)))
+    forms: list[Form] = [*steps, *compiled.definition.actions.values()]
+    found = (_deed(compiled, form, on) for form in forms)
     return tuple(deed for deed in found if deed.sources)
 
 

@@ -30,7 +30,9 @@ HELP = {
     "matrix": "权限表：每一事项由哪些职务办理 / which roles may do what",
     "clauses": "条款对照：每一条由哪项规则实现 / which rule carries out which clause",
 }
-day_option = click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="按此日有效的规则 / rules as of this day")
+day_option = click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="按此日有效的规则 / rules as of this day"
+)
 language_option = click.option("--language", type=click.Choice(["zh", "en"]), help="语言 / language")
 
 
@@ -50,7 +52,9 @@ def _opened(console: Console, pack: str, day: datetime | None, language: str | N
 @click.option("--pack", required=True, metavar="PACK", help="规则包 / id of the pack")
 @click.option("--purpose", help="事项（include、eliminate）/ purpose; the first by default")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--shape", type=click.Choice(["wide", "narrow"]), default="wide", help="宽图或手机窄图 / wide, or for a phone")
+@click.option(
+    "--shape", type=click.Choice(["wide", "narrow"]), default="wide", help="宽图或手机窄图 / wide, or for a phone"
+)
 @language_option
 @day_option
 @pass_console
@@ -88,9 +92,7 @@ def _sheet(kind: str) -> click.Command:
     @language_option
     @day_option
     @pass_console
-    def command(
-        console: Console, pack: str, out: Path | None, language: str | None, day: datetime | None
-    ) -> None:
+    def command(console: Console, pack: str, out: Path | None, language: str | None, day: datetime | None) -> None:
         from app import printing
 
         rules, found, words = _opened(console, pack, day, language)
@@ -123,7 +125,11 @@ def _matrix_lines(values: Mapping[str, Any]) -> list[str]:
     for part in values["parts"]:
         lines += ["", f"# {part['title']}"]
         for row in part["rows"]:
-            may = [role + ("" if cell == "all" else "◐") for role, cell in zip(values["roles"], row["cells"], strict=True) if cell]
+            may = [
+                role + ("" if cell == "all" else "◐")
+                for role, cell in zip(values["roles"], row["cells"], strict=True)
+                if cell
+            ]
             lines.append(" | ".join((row["action"], ", ".join(may), "; ".join(row["notes"]))))
     return lines
 

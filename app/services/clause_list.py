@@ -12,6 +12,7 @@ from workflows.limits import Limit
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder
 from workflows.registry import Rules
 
+COLUMNS = ("number", "clause", "about", "office", "state", "rules", "value")
 STATES = ("implemented", "partly", "outside", "open")
 
 
@@ -26,7 +27,7 @@ def clauses(words: Speech, pack: Pack, rules: Rules) -> dict[str, Any]:
         "head": head_of(words, pack),
         "title": say("clauses_of", place=words.pick(pack.label, pack.id)),
         "under": say("clauses_under"),
-        "cols": {name: say(f"col_{name}") for name in ("number", "clause", "about", "office", "state", "rules", "value")},
+        "cols": {name: say(f"col_{name}") for name in COLUMNS},
         "cited": say("cited"),
         "cited_intro": say("cited_intro"),
         "documents": [d for d in (book.document(source, found) for source in pack.sources) if d["rows"]],
@@ -91,7 +92,11 @@ class _Book:
         if kind == "aside":
             return self.main.labels.gate(name)
         if kind == "sequence":
-            return self.purposes(name, rule.purposes) if rule else self.of(name).words.pick(self.of(name).compiled.definition.label)
+            return (
+                self.purposes(name, rule.purposes)
+                if rule
+                else self.of(name).words.pick(self.of(name).compiled.definition.label)
+            )
         if kind in ("signature", "omitted"):
             guide = self.of(rule.definition) if isinstance(rule, Omission) else self.main
             return guide.labels.step(name)
@@ -167,7 +172,7 @@ class _Book:
     def sequence(self, rule: StepOrder) -> str:
         """Return the steps in their order, those whose place is our own marked."""
         library = {**self.rules.definitions[rule.definition].steps, **self.pack.steps}
-        own = set(rule.own) if isinstance(rule.own, tuple) else set()
+        own = set(rule.own)
         names = [(s, self.words.pick(library[s].label, s)) for s in (*rule.steps, *rule.alongside)]
         way = " → ".join(label + ("*" if step in own else "") for step, label in names)
         return way + (self.words.aside(f"*{self.say('own_place')}") if own else "")

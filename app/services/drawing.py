@@ -238,7 +238,7 @@ class _Diagram:
         if state == track.state:
             if track.closed and arrived:
                 return "done", guide.say("done", day=guide.words.date(arrived[-1]))
-            return ("now", guide.say("now", day=guide.words.date(arrived[-1]))) if arrived else ("now", guide.say("now_undated"))  # fmt: skip
+            return "now", guide.say("now", day=guide.words.date(arrived[-1])) if arrived else guide.say("now_undated")
         left = [e["at"] for e in track.entries if (e["source"] or NEW) == state and e["target"] != state]
         if left and (side or not self.has_steps):
             return "done", guide.say("been", day=guide.words.date(left[-1]))
@@ -277,7 +277,8 @@ class _Diagram:
         ]  # fmt: skip
         state = guide.labels.state(self.track.state) if self.track.state else ""
         following = self.following() if self.track.state else ""
-        where = guide.say("where_now", state=state, following=following) if following else guide.say("where_ended", state=state)  # fmt: skip
+        key = "where_now" if following else "where_ended"
+        where = guide.say(key, state=state, following=following)
         return {"lines": lines, "where": where}
 
     # --- notes

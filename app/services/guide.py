@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -114,7 +113,7 @@ class Guide:
         length = limit.duration
         if isinstance(length, Recurring):
             every = self.words.say(f"every.{length.every}")
-            return self.say("each", every=every, times=length.times) if length.times > 1 else self.say("each_once", every=every)  # fmt: skip
+            return self.say("each" if length.times > 1 else "each_once", every=every, times=length.times)
         if isinstance(length, Window):
             return self.say("window", start=_month_day(length.start), end=_month_day(length.end))
         return duration(self.words, length, limit.bound)
@@ -192,7 +191,9 @@ class Guide:
         roles, mode = self.roles(names), form.sign.get("mode", "one")
         if mode == "any":
             count = int(form.sign.get("count", 1))
-            return self.say("sign_any", roles=roles, count=count) if count > 1 else self.say("sign_any_one", roles=roles)
+            return (
+                self.say("sign_any", roles=roles, count=count) if count > 1 else self.say("sign_any_one", roles=roles)
+            )
         return self.say(f"sign_{mode}", roles=roles) if mode in ("all", "vote") else roles
 
     def quorum(self) -> str:
@@ -263,4 +264,3 @@ def head_of(words: Speech, pack: Pack) -> dict[str, str]:
         + ("，" if words.lang == "zh" else ", ")
         + words.say("rules.as_of_line", day=words.date(words.day)),
     }
-

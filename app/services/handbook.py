@@ -12,9 +12,8 @@ from workflows.limits import Limit
 from workflows.machine import NEW
 from workflows.model import Clock
 from workflows.outline import Deed, Period
-from workflows.policy import Pack
+from workflows.policy import Aside, Omission, Pack, named_rules
 from workflows.registry import Rules
-
 
 # These guards are told with those who step aside.
 OF_HANDS = ("outsider", "fresh_hand")
@@ -47,7 +46,8 @@ def handbook(words: Speech, pack: Pack, rules: Rules) -> dict[str, Any]:
 
 
 def _clauses(pack: Pack) -> Iterable[str]:
-    yield from (row.clause for row in (*pack.limits, *pack.parameters, *pack.conditions, *pack.sequences) if row.clause)
+    yield from (row.clause for _, row in named_rules(pack) if row.clause)
+    yield from (row.clause for row in pack.sequences if row.clause)
 
 
 def _facts(words: Speech, pack: Pack) -> list[dict[str, str]]:
@@ -59,7 +59,11 @@ def _facts(words: Speech, pack: Pack) -> list[dict[str, str]]:
 
 
 def _number(words: Speech, number: int) -> str:
-    return "零一二三四五六七八九十"[number] if words.lang == "zh" and number <= len("一二三四五六七八九十") else str(number)
+    return (
+        "零一二三四五六七八九十"[number]
+        if words.lang == "zh" and number <= len("一二三四五六七八九十")
+        else str(number)
+    )
 
 
 # --- one machine
@@ -126,7 +130,10 @@ def _item(guide: Guide, deed: Deed) -> dict[str, Any]:
     rows = [
         ("what", _what(guide, deed)),
         ("from_states", [] if isinstance(deed.form, Step) else [_when_open(guide, deed)]),
-        ("by" if isinstance(deed.form, Step) else "by_act", [guide.who(deed), *([guide.quorum()] if deed.form.sign.get("mode") == "vote" else [])]),
+        (
+            "by" if isinstance(deed.form, Step) else "by_act",
+            [guide.who(deed), *([guide.quorum()] if deed.form.sign.get("mode") == "vote" else [])],
+        ),
         ("when", _limits(guide, deed)),
         ("fill", _fields(guide, deed)),
         ("files", _evidence(guide, deed)),
@@ -169,7 +176,11 @@ def _limits(guide: Guide, deed: Deed) -> list[str]:
     """The periods that this action answers, with where they begin."""
     if isinstance(deed.form, Step):
         beside = deed.form.id in guide.compiled.alongside
-        mine = [p for p in guide.periods if (p.step == deed.form.id if beside else deed.form.state in p.states and not p.step)]
+        mine = [
+            p
+            for p in guide.periods
+            if (p.step == deed.form.id if beside else deed.form.state in p.states and not p.step)
+        ]
     else:
         mine = [p for p in guide.periods if deed.id in (*p.timer.ends_on, *p.timer.fulfilled_by)]
         mine += [p for p in guide.periods if p not in mine and _leaves(deed, p)]
@@ -181,7 +192,8 @@ def _limits(guide: Guide, deed: Deed) -> list[str]:
 def _leaves(deed: Deed, period: Period) -> bool:
     """Tell whether a person's action ends a period by leaving every state in which it runs."""
     runs = set(period.states)
-    return bool(deed.asker == "people" and runs and set(deed.sources) <= runs and deed.targets and not runs & set(deed.targets))  # fmt: skip
+    leaves = bool(deed.targets) and not runs & set(deed.targets)
+    return deed.asker == "people" and bool(runs) and set(deed.sources) <= runs and leaves
 
 
 def _joint(guide: Guide) -> str:
@@ -261,7 +273,9 @@ def _destination(guide: Guide, deed: Deed) -> str:
         return guide.say("leads_to", state=guide.states(deed.targets))
     form = deed.form
     home = isinstance(form, Action) and form.target.startswith("@came_from:")
-    return guide.say("leads_to", state=guide.say("came_from")) if home else guide.say("leads_to_choice", states=guide.states(deed.targets))  # fmt: skip
+    if home:
+        return guide.say("leads_to", state=guide.say("came_from"))
+    return guide.say("leads_to_choice", states=guide.states(deed.targets))
 
 
 def _grounds(guide: Guide, deed: Deed) -> list[str]:
@@ -271,13 +285,16 @@ def _grounds(guide: Guide, deed: Deed) -> list[str]:
         return []
     order = pack.sequence(guide.compiled.definition.id, guide.compiled.purpose)
     placed = guide.say("own_place") if not order.clause or form.id in order.own else guide.clause(order.clause)
-    rows = [r for r in pack.signatures if r.step == form.id and (not r.purposes or guide.compiled.purpose in r.purposes)]
+    rows = [
+        r for r in pack.signatures if r.step == form.id and (not r.purposes or guide.compiled.purpose in r.purposes)
+    ]
     return list(dict.fromkeys([placed, *(guide.cite(row) for row in rows)]))
 
 
 # --- what holds for all of them
 def _asks_conditions(deed: Deed) -> bool:
-    return any(g["guard"] == "elimination_conditions" and "eliminate" in g.get("purposes", ("eliminate",)) for g in deed.form.guards)  # fmt: skip
+    asked = (g for g in deed.form.guards if g["guard"] == "elimination_conditions")
+    return any("eliminate" in g.get("purposes", ("eliminate",)) for g in asked)
 
 
 def _section(guide: Guide, name: str, rows: list[list[str]], columns: Sequence[str] = ()) -> dict[str, Any]:
@@ -317,7 +334,9 @@ def _reminders(found: Sequence[Guide]) -> dict[str, Any]:
                 name = guide.labels.timer(period.timer.id)
                 early = "—" if limit.bound == "min" else guide.say("warned_at", percents=percents)
                 rows[name, guide.length(limit), early, _ending(guide, period.timer, limit)] = None
-    return _section(found[0], "reminders", [list(row) for row in rows], ("kind_timer", "kind_limit", "reminders", "after"))
+    return _section(
+        found[0], "reminders", [list(row) for row in rows], ("kind_timer", "kind_limit", "reminders", "after")
+    )
 
 
 def _ending(guide: Guide, timer: Timer, limit: Limit) -> str:
@@ -330,35 +349,46 @@ def _forbidden(found: Sequence[Guide]) -> dict[str, Any]:
     guide = next(g for g in found if g.compiled.order)
     definition, pack = guide.compiled.definition, guide.pack
     helpers = [guide.labels.gate(g) for g in definition.helpers_step_aside]
-    helpers += [guide.named("helper_steps_aside", s) for s in pack.parameter("helper_steps_aside", guide.words.day).value]
+    helpers += [
+        guide.named("helper_steps_aside", s) for s in pack.parameter("helper_steps_aside", guide.words.day).value
+    ]
     said = [
         guide.say("forbid_skip"),
         guide.say("forbid_hands", gates=guide.gates(definition.separate_hands)),
         guide.say("forbid_helper", gates=guide.words.listed(helpers)),
-        *(guide.say("forbid_aside", signed=guide.labels.gate(r.signed), gates=guide.gates(r.at), cite=guide.cite(r)) for r in pack.aside),
+        *(_aside(guide, row) for row in pack.aside),
         *_too_early(found),
         guide.say("forbid_own"),
         guide.say("forbid_area"),
         guide.say("forbid_clock"),
         guide.say("forbid_delete"),
-        *(guide.say("forbid_omitted", action=_omitted(guide, r.definition, r.action), cite=guide.cite(r)) for r in pack.omitted),
+        *(_omitted(guide, row) for row in pack.omitted),
     ]  # fmt: skip
     return _section(guide, "forbidden", [[text] for text in dict.fromkeys(said)])
 
 
 def _too_early(found: Sequence[Guide]) -> Iterable[str]:
+    """One sentence for each minimum that holds back an action."""
     for guide in found:
-        for deed in guide.deeds:
-            for spec in deed.form.guards:
-                period = next((p for p in guide.periods if p.timer.id == spec.get("timer")), None)
-                if spec["guard"] == "minimum_elapsed" and period:
-                    for row in period.limits:
-                        limit = f"{guide.title}{guide.length(row)}" if guide.words.lang == "zh" else f"{guide.title} {guide.length(row)}"
-                        yield guide.say("forbid_early", timer=guide.labels.timer(period.timer.id), limit=limit,
-                                        action=guide.action(deed), cite=guide.cite(row))  # fmt: skip
+        held = {p.timer.id: p for p in guide.periods}
+        asked = [(d, g["timer"]) for d in guide.deeds for g in d.form.guards if g["guard"] == "minimum_elapsed"]
+        for deed, timer in asked:
+            for row in held[timer].limits if timer in held else ():
+                limit = f"{guide.title}{'' if guide.words.lang == 'zh' else ' '}{guide.length(row)}"
+                yield guide.say(
+                    "forbid_early",
+                    timer=guide.labels.timer(timer),
+                    limit=limit,
+                    action=guide.action(deed),
+                    cite=guide.cite(row),
+                )
 
 
-def _omitted(guide: Guide, definition: str, action: str) -> str:
-    return guide.words.pick(guide.rules.definitions[definition].actions[action].label, action)
+def _aside(guide: Guide, row: Aside) -> str:
+    gates = guide.gates(row.at)
+    return guide.say("forbid_aside", signed=guide.labels.gate(row.signed), gates=gates, cite=guide.cite(row))
 
 
+def _omitted(guide: Guide, row: Omission) -> str:
+    action = guide.words.pick(guide.rules.definitions[row.definition].actions[row.action].label, row.action)
+    return guide.say("forbid_omitted", action=action, cite=guide.cite(row))

@@ -12,7 +12,6 @@ ROLES = (
     "grid_member", "village_cadre", "resident_team", "helper", "township_officer", "township_leader", "sector_dept",
     "county_lead",
 )  # fmt: skip
-FEW = 3
 
 
 def matrix(words: Speech, pack: Pack, rules: Rules) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def matrix(words: Speech, pack: Pack, rules: Rules) -> dict[str, Any]:
         "roles": [words.role(role) for role in roles],
         "cols": {name: words.say(f"rules.col_{name}") for name in ("action", "asides")},
         "parts": [{"title": guide.title, "rows": [_row(guide, d, roles) for d in guide.deeds]} for guide in found],
-        "signs": {"all": words.say("rules.matrix_all"), "some": words.say("rules.matrix_some"), "none": words.say("ui.no")},
+        "signs": {name: words.say(f"rules.matrix_{name}") for name in ("all", "some")},
     }  # fmt: skip
 
 
@@ -50,7 +49,8 @@ def notes(guide: Guide, deed: Deed) -> list[str]:
         return [guide.who(deed)]
     found = [guide.signing(deed.form, deed.everybody)] if deed.form.sign.get("mode", "one") != "one" else []
     found += [guide.bar(bar) for bar in deed.bars]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for role, states in deed.roles.items():
         if not deed.is_everywhere(role):
-            found.append(guide.say("only_at", role=guide.words.role(role), states=guide.states(states)))
-    return found
+            alike.setdefault(states, []).append(role)
+    return [*found, *(guide.say("only_at", role=guide.roles(r), states=guide.states(s)) for s, r in alike.items())]

@@ -1,4 +1,4 @@
-"""Packs and definitions as readers ask for them: in force, of other places, or kept because a case is pinned to them."""
+"""Packs and definitions as readers ask for them: in force, of other places, or kept as a case is pinned to them."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from app.store import cases as store
 from app.store.transaction import reading
 from workflows.definition import Definition
 from workflows.errors import NotFound
+from workflows.machine import Compiled
 from workflows.policy import Pack
 from workflows.tables import BadTable
 
@@ -31,6 +32,18 @@ def definition_named(name: str) -> Definition:
     if found is None:
         raise NotFound(definition=name)
     return found
+
+
+def machines(pack: Pack, definition: Definition) -> list[Compiled]:
+    """Return the machines of a definition under a pack, one a purpose.
+
+    Raises NotFound for two that do not fit: a pack kept from before, and a definition that came after it.
+    """
+    rules = runtime().rules
+    try:
+        return [rules.machine(definition, pack, purpose) for purpose in definition.purposes]
+    except BadTable as mistake:
+        raise NotFound(pack=pack.id, definition=definition.id) from mistake
 
 
 def load_kept(digest: str) -> None:

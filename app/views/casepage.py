@@ -71,7 +71,8 @@ def way_box(view: CaseView, words: Speech) -> dict[str, Any]:
         "where": values["path"]["where"],
         "handbook": url_for("rules.sheet", pack=pack, sheet="handbook"),
         "drawing": url_for("rules.drawing", pack=pack, definition=definition),
-        **{shape: printing.draw(values, shape=shape, name="way") for shape in ("wide", "narrow")},
+        # The page's middle column is no wider than a phone held across: the narrow shape stays readable there.
+        "drawn": printing.draw(values, shape="narrow", name="way", notes=False),
     }
 
 

@@ -17,6 +17,7 @@ from app.services.guide import Guide, head_of
 from app.services.handbook import handbook
 from app.services.matrix import matrix
 from app.views.shown import download, page, speech
+from workflows.machine import Compiled
 from workflows.policy import Pack
 from workflows.registry import Rules
 
@@ -61,9 +62,8 @@ def pack(pack: str) -> str:
                 sheets=sheets, sources=sources)  # fmt: skip
 
 
-def _machines(pack: Pack, definition: str = "household_case") -> list[Any]:
-    rules, found = runtime().rules, rule_books.definition_named(definition)
-    return [rules.machine(found, pack, purpose) for purpose in found.purposes]
+def _machines(pack: Pack, definition: str = "household_case") -> list[Compiled]:
+    return rule_books.machines(pack, rule_books.definition_named(definition))
 
 
 @pages.get("/rules/<pack>/draw/<definition>")
@@ -124,4 +124,6 @@ def pdf(pack: str, sheet: str) -> Response:
 def _values(sheet: str, words: Speech, found: Pack) -> dict[str, Any]:
     if sheet not in SHEETS:
         abort(404)
+    for definition in runtime().rules.definitions.values():
+        rule_books.machines(found, definition)
     return SHEETS[sheet](words, found, runtime().rules)

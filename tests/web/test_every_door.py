@@ -19,6 +19,8 @@ from tests.world import World
 SHUT = {(404, "not_found"), (403, "wrong_office"), (403, "not_allowed"), (422, "bad_value"), (422, "missing_field")}
 # These end the session or belong to it; they name nobody's things.
 OWN = {"session.log_out", "session.password", "session.language_switch", "home.index"}
+# The rules are for everybody who is logged in and name nobody (tests/web/test_rules.py).
+RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf"}
 COUNTYS = {"accounts", "hand-over", "tokens"}  # what belongs to the county and not to a village
 QUIET = {"login_sessions", "ledger_heads", "access_ledger"}
 
@@ -56,7 +58,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
 def doors(world: World) -> Iterator[tuple[str, str, str]]:
     """Every (method, rule, endpoint) of the pages that needs a log-in."""
     for rule in world.app.url_map.iter_rules():
-        if not rule.endpoint.startswith("api") and rule.endpoint not in PUBLIC | OWN:
+        if not rule.endpoint.startswith("api") and rule.endpoint not in PUBLIC | OWN | RULES:
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield method, rule.rule, rule.endpoint
 

@@ -1,0 +1,42 @@
+"""Drawing and printing the rules from the command line, before anything is set up."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Machine
+
+
+def test_rules_are_drawn_and_printed_without_a_database(bare: Machine, tmp_path: Path) -> None:
+    svg = tmp_path / "x.svg"
+    bare.run("workflow", "draw", "--pack", "500241-xiushan", "--out", svg)
+    assert svg.read_text(encoding="utf-8").startswith("<svg")
+    bare.run(
+        "workflow", "draw", "assist", "--pack", "500230-fengdu", "--out", svg, "--language", "en", "--shape", "narrow"
+    )
+    assert "Being helped" in svg.read_text(encoding="utf-8")
+    pdf = tmp_path / "x.pdf"
+    bare.run("policy", "matrix", "national", "--out", pdf)
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_rules_are_told_as_text(bare: Machine) -> None:
+    book = bare.run("policy", "handbook", "500241-xiushan").output
+    assert "## 第3关　村级评议公示" in book
+    assert "不少于5天（S4 第17条）" in book
+    assert "| " in bare.run("policy", "matrix", "460000-hainan", lang="en").output
+    listed = bare.run("policy", "clauses", "500241-xiushan").output
+    assert "49 | S4 附件49（S4 第17条） | 认定十五天公示五天 | 县乡村振兴局" in listed
+    assert "认定总时限 最长15天" in listed
+
+
+def test_another_day_reads_what_held_then(bare: Machine) -> None:
+    then = bare.run("policy", "handbook", "500230-fengdu", "--on", "2024-06-01").output
+    assert "8,300元 | S0 一（一）" in then
+    now = bare.run("policy", "handbook", "500230-fengdu", "--on", "2026-06-01").output
+    assert "8,300元 | 系统默认" in now
+
+
+def test_what_is_not_there_is_named(bare: Machine, tmp_path: Path) -> None:
+    assert "500241-xiushan" in bare.fails("policy", "matrix", "nowhere", reason="no_pack")
+    draw = ("workflow", "draw", "--pack", "national", "--out", tmp_path / "x.svg")
+    bare.fails(*draw, "dance", reason="no_definition")
+    bare.fails(*draw, "assist", "--purpose", "include", reason="no_purpose")
