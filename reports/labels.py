@@ -346,4 +346,9 @@ FORMATS: dict[str, Formatter] = {
     "correctable_field": _field_name,
     "evidence_kind": _evidence_kind,
 }
-SPECIAL: dict[str, Formatter] = {"household_kind": _kind, "lapsed": _lapsed, "warnings": _warnings, NOTE: _rules_changed}
+SPECIAL: dict[str, Formatter] = {
+    "household_kind": _kind,
+    "lapsed": _lapsed,
+    "warnings": _warnings,
+    NOTE: _rules_changed,
+}

@@ -86,7 +86,6 @@ PERIOD = (
 MESSAGE = ("county", "key", "body", "created_at", "tries")
 
 
-
 def _moving(*names: str) -> Part:
     """Only from the entry before: anything else means that somebody was here without the lock."""
     return Part(
