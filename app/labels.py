@@ -346,6 +346,8 @@ def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = N
 
 
 def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> str:
+    if name == "reasons" and isinstance(value, list | tuple):
+        return "；".join(map(str, value)) if speech.lang == "zh" else "; ".join(map(str, value))
     if name == "roles" and isinstance(value, list | tuple):
         return speech.roles([str(item) for item in value])
     if name == "role":

@@ -222,6 +222,12 @@ class VersionMissing(Refused):
     code = "version_missing"
 
 
+class BadRules(Refused):
+    """A pack can't be read or doesn't fit; ``reasons`` name each mistake with its place."""
+
+    code = "bad_rules"
+
+
 class CaseStuck(Refused):
     """The case has no place under the other rules: its state is not there, or nothing leads on from it."""
 

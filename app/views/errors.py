@@ -51,6 +51,7 @@ HTTP = {
     "bad_value": 422,
     "missing_evidence": 422,
     "bad_file": 422,
+    "bad_rules": 422,
     "no_quorum": 422,
     "vote_mismatch": 422,
     "condition_bars": 422,

@@ -15,10 +15,9 @@ from app.store.transaction import reading
 from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Wait, db
 from tests.factories import PACKS
 from tests.world import StoredWalker, World
-from workflows.errors import BadValue, NotFound, WrongOffice
+from workflows.errors import BadRules, BadValue, NotFound, WrongOffice
 from workflows.registry import POLICIES, Rules, load_rules
 from workflows.repin import NOTE
-from workflows.tables import BadTable
 
 COUNTY = "500241"
 SHIPPED = (POLICIES / f"{COUNTY}-xiushan.toml").read_text(encoding="utf-8")
@@ -268,7 +267,7 @@ def test_only_what_was_rehearsed_is_applied(world: World) -> None:
 def test_wrong_pack_is_refused_with_its_reason(world: World, text: str) -> None:
     """Nothing is asked for, and every mistake is named."""
     lead = world.person("county_lead")
-    with pytest.raises(BadTable):
+    with pytest.raises(BadRules):
         rule_runs.ask_rehearsal(lead, COUNTY, packs=[text])
     assert rule_runs.runs(lead) == []
 
