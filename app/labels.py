@@ -12,6 +12,7 @@ from workflows.clock import CHINA, local_date, parse_utc, time_left
 from workflows.clocks import frozen_limit
 from workflows.definition import Action, Field, Step
 from workflows.errors import Refused
+from workflows.income_words import Words, in_one_line
 from workflows.journal import is_commitment
 from workflows.machine import Compiled
 from workflows.model import Clock
@@ -229,12 +230,29 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
         return words.say(f"kind.{value}")
     if name == "warnings":
         return words.listed([labels.condition(item) for item in value]) or words.say("ui.nothing")
+    if name == "income_sheet":
+        return in_one_line(value, income_words(labels))
     if name == "lapsed":
         return f"{labels.timer(value['kind'])} · {words.last_day(value['due'])}"
     return words.date(date.fromisoformat(value))
 
 
-BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_on")
+def bare(label: str) -> str:
+    """Return a field's label without the unit and hints in brackets, which a table says in its own way."""
+    return label.split("（", maxsplit=1)[0].split(" (", maxsplit=1)[0]
+
+
+def income_words(labels: Labels) -> Words:
+    """Return where the words of an income sheet come from for one reader."""
+    specs = labels.compiled.fields
+
+    def category(name: str) -> str:
+        return labels.option(specs["category"], name) if "category" in specs else name
+
+    return Words(labels.speech.say, lambda name: bare(labels.field(name)), category, money)
+
+
+BUILT_IN = ("household_kind", "warnings", "lapsed", "income_sheet", "included_on", "eliminated_on")
 SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
     "money": lambda labels, spec, value: money(value),  # noqa: ARG005 - one signature for all
     "choice": Labels.option,

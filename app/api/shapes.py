@@ -199,6 +199,9 @@ def field_body(labels: Labels, spec: Field, optional: Iterable[str]) -> dict[str
         "type": spec.type,
         "required": spec.id not in set(optional),
         "options": [named(option.id, option.zh if words.lang == "zh" else option.en) for option in spec.options],
+        "section": words.pick(spec.section),
+        "explains": spec.explains,
+        "never_decides": spec.never_decides,
     }
 
 
