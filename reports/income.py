@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reports.labels import Labels, term, word, yuan
+from reports.labels import Labels, plain, term, word, yuan
 from workflows.income import MEMBERS, PER_HEAD, SHEET
 from workflows.income_words import Row, Words, sheet_rows
 
@@ -11,10 +11,13 @@ PARTS = ("adds", "takes", "beside")
 
 
 def sheet_lines(labels: Labels, sheet: object) -> Iterator[str]:
-    """Yield a sealed sheet line by line; one of a shape that this release does not know is left to trail.json."""
+    """Yield a sealed sheet line by line; one of a shape that this release does not know as it lies."""
     try:
         rows = list(sheet_rows(sheet, _words(labels))) if isinstance(sheet, Mapping) else []
     except (KeyError, TypeError, ValueError, AttributeError):
+        rows = []
+    if not rows:
+        yield plain(sheet, labels.lang)
         return
     yield from (_rule(row, labels) for row in rows if row.kind == "rule")
     for kind in ("figure", "sum", "beside"):

@@ -42,7 +42,8 @@ def test_a_case_says_what_may_be_done_and_why_not_the_rest(world: World, walker:
     allowed = {a["action"]: a for a in body["allowed_actions"]}
     assert allowed["nominate"]["allowed"]
     assert allowed["nominate"]["reason"] is None
-    assert {"id", "label", "type", "required", "options"} == set(allowed["nominate"]["fields"][0])
+    extras = {"section", "explains", "never_decides"}
+    assert {"id", "label", "type", "required", "options"} | extras == set(allowed["nominate"]["fields"][0])
     barred = next(a for a in body["allowed_actions"] if not a["allowed"])
     assert barred["reason"]["code"]
     assert barred["reason"]["sentence"]
