@@ -174,7 +174,9 @@ class Labels:
         if text is None:
             return self.speech.say("ui.erased")
         spec = self.compiled.fields.get(name)
-        return self.value(name, json.loads(text)) if spec and spec.type == "choices" else text
+        if spec and spec.type == "choices":
+            return self.value(name, json.loads(text))
+        return self.option(spec, text) if spec and spec.type == "choice" else text
 
     def limit(self, clock: Clock) -> tuple[str, bool]:
         """Return how long a period lasts in words, and whether that is a default of ours."""
@@ -296,6 +298,10 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
         return f"{speech.time(value)}:{value[17:19]}"
     if name == "definition":
         return speech.pick(runtime().rules.definitions[str(value)].label, str(value))
+    if labels is not None and name in ("category", "suggested"):
+        return income_words(labels).category(str(value))
+    if labels is not None and name == "question":
+        return bare(labels.field(str(value)))
     if labels is not None and name in PARAMS:
         return str(getattr(labels, name if name != "kind" else "evidence")(str(value)))
     if name == "field" and speech.knows(f"field.{value}"):

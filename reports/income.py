@@ -48,7 +48,7 @@ def _say(labels: Labels, key: str, **params: object) -> str:
 
 
 def _bare(label: str) -> str:
-    return label.split("（")[0].split(" (")[0]
+    return label.split("（", maxsplit=1)[0].split(" (", maxsplit=1)[0]
 
 
 def _rule(row: Row, labels: Labels) -> str:

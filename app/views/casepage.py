@@ -6,7 +6,7 @@ from typing import Any
 from flask import url_for
 
 from app.access import signed
-from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sentence, short_area
+from app.labels import Labels, Speech, bare, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
@@ -96,7 +96,7 @@ def why_monitored(view: CaseView, labels: Labels) -> list[dict[str, str]]:
     latest: dict[str, str] = {}
     for entry in view.entries:
         latest |= {r["name"]: r["after"] for r in changed_values(labels, entry, view.values) if r["name"] in wanted}
-    return [{"label": labels.field(name), "value": latest[name]} for name in wanted if name in latest]
+    return [{"label": bare(labels.field(name)), "value": latest[name]} for name in wanted if name in latest]
 
 
 def photo_url(view: CaseView) -> str:
