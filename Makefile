@@ -5,7 +5,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: demo test prove bench lint lock wheels setup setup-test clean help
+.PHONY: demo test prove bench lint proofs lock wheels setup setup-test clean help
 
 demo: setup  ## start web and scheduler with the demo counties on http://127.0.0.1:8000 (PORT=…)
 	@exec .venv/bin/fangpin demo
@@ -24,6 +24,9 @@ lint: setup-test  ## ruff, mypy strict, import-linter
 	@$(PYTHON_BIN) -m ruff format --check .
 	@$(PYTHON_BIN) -m mypy
 	@.venv/bin/lint-imports --no-logo
+
+proofs: setup  ## prove the shipped rules and keep that with them (after a change in workflows/)
+	@$(PYTHON_BIN) -c "from app.soundness import prove_shipped; prove_shipped()"
 
 lock: setup  ## write the lock files from setup.cfg (UPGRADE=--upgrade for newer releases)
 	@.ci/lock $(UPGRADE)

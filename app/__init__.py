@@ -9,6 +9,7 @@ from flask import Flask
 from app.config import Settings, read_settings
 from app.keys import Keys, read_keys
 from app.runtime import EXTENSION, Runtime, all_terms
+from app.soundness import ensure_sound
 from app.store.transaction import engine_options, prepare_engine
 from app.tables import db
 from templates import PATH as TEMPLATES
@@ -24,7 +25,8 @@ def create_app(
 ) -> Flask:
     """Return the application; ``clock``, ``keys`` and ``rules`` are put in by tests only.
 
-    Raises BadSetting, BadTable or FileNotFoundError (no keys yet: run ``fangpin init``) with what is wrong.
+    Rules that nobody put in are proven sound before anything runs on them (``app.soundness``).
+    Raises BadSetting, BadTable, UnsoundRules or FileNotFoundError (no keys yet: ``fangpin init``) with what is wrong.
     """
     settings = settings or read_settings()
     app = Flask("app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static")))
@@ -36,9 +38,16 @@ def create_app(
         MAX_CONTENT_LENGTH=4 * settings.largest_upload,
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
-    folders = [settings.policies] if settings.policies else []
-    app.extensions[EXTENSION] = Runtime(settings, keys, rules or load_rules(*folders), all_terms(), clock)
+    held = Runtime(settings, keys, rules or sound_rules(settings), all_terms(), clock)
+    app.extensions[EXTENSION] = held
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
     return app
+
+
+def sound_rules(settings: Settings) -> Rules:
+    """Return the shipped rules and the site's own; raise BadTable, or UnsoundRules with a counter-example."""
+    rules = load_rules(*([settings.policies] if settings.policies else []))
+    ensure_sound(rules, settings.data)
+    return rules

@@ -142,7 +142,10 @@ class Action:
 
 @dataclass(frozen=True)
 class Timer:
-    """A period: it starts on actions or on entering ``runs_in``, and ends on actions or on leaving ``runs_in``."""
+    """A period: it starts on actions or on entering ``runs_in``, and ends on actions or on leaving ``runs_in``.
+
+    ``optional``: places need not give it a limit; where they give none it does not run.
+    """
 
     id: str
     label: Label
@@ -155,6 +158,7 @@ class Timer:
     right: bool = False
     fulfilled_by: tuple[str, ...] = ()
     unless_field: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)

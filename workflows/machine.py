@@ -149,7 +149,7 @@ def compile_machine(definition: Definition, pack: Pack, purpose: str) -> Compile
         # What only an omitted action led to is not there either, nor are periods that nothing starts or ends.
         states = _reachable(states, arrows)
         arrows = [arrow for arrow in arrows if arrow["source"] in states]
-        timers = tuple(t for t in timers if not _is_idle(t, omitted))
+        timers = tuple(t for t in timers if not is_idle(t, omitted))
     machine = Machine(model=None, states=states, transitions=arrows, initial=NEW, auto_transitions=False)
     return Compiled(definition, pack, purpose, order, alongside, fields, evidence, timers, machine, omitted)
 
@@ -172,7 +172,8 @@ def _reachable(states: list[str], arrows: list[dict[str, str]]) -> list[str]:
     return [state for state in states if state in found]
 
 
-def _is_idle(timer: Timer, omitted: frozenset[str]) -> bool:
+def is_idle(timer: Timer, omitted: frozenset[str]) -> bool:
+    """Tell whether nothing starts or ends a timer where some actions are omitted."""
     return any(names and set(names) <= omitted for names in (timer.starts_on, timer.ends_on))
 
 

@@ -12,6 +12,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    policy,
     tokens,
     trails,
     users,
@@ -43,6 +44,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+    policy,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -22,6 +22,7 @@ from app.services.archive import BackupFault
 from app.services.areas import BadAreas
 from app.services.outages import BUSY, FULL, outage_of
 from app.services.setup import AlreadySetUp, close
+from app.soundness import UnsoundRules
 from app.store.dump import LoadFailed
 from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.store.transaction import WrongEncoding
@@ -180,6 +181,8 @@ def fault_of(error: Exception, console: Console) -> Fault:
     """Return the fault that an error is; its text never holds what a person typed into the database."""
     if isinstance(error, AlreadySetUp):
         return Fault("keys_lost" if error.what == "keys_lost" else "already_set_up", place=error.place)
+    if isinstance(error, UnsoundRules):
+        return Fault("unsound_rules", text=error.told(console.lang))
     if isinstance(error, BackupFault):
         return Fault(error.code, **error.params)
     if isinstance(error, BadAreas):

@@ -163,5 +163,7 @@ def test_an_auditors_look_by_token_is_in_the_ledger(world: World, walker: Stored
 def test_the_example_of_a_visit_is_a_form_of_today() -> None:
     step = rules().current("household_case", XIUSHAN, "include", date(2026, 3, 2)).step_of("verify")
     assert step is not None
-    given = set(VERIFY_EXAMPLE["data"])
+    data = VERIFY_EXAMPLE["data"]
+    assert isinstance(data, dict)
+    given = set(data)
     assert set(step.fields) - set(step.optional) <= given <= set(step.fields)
