@@ -309,12 +309,17 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
 ASSISTED = "assisted"
 
 
+# The guards at which a pack's conditions are looked at, for leaving and for coming in.
+LEAVING, ENTERING = "elimination_conditions", "entry_conditions"
+WEIGHING = (LEAVING, ENTERING)
+
+
 def weighs_conditions(context: Context) -> bool:
     """Tell whether this act is one at which the pack's conditions of this purpose are looked at."""
     purpose = context.compiled.purpose
     looked = {g["guard"] for g in context.form.guards if purpose in g.get("purposes", (purpose,))}
     has_any = any(purpose in c.purposes for c in context.compiled.pack.conditions)
-    return "elimination_conditions" in looked or ("entry_conditions" in looked and has_any)
+    return LEAVING in looked or (ENTERING in looked and has_any)
 
 
 def failed_conditions(context: Context) -> list[Condition]:
