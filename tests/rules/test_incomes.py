@@ -13,6 +13,7 @@ from workflows.income import PARAMETERS, frame, is_inside, rule_of
 from workflows.inherit import merge
 from workflows.journal import canonical
 from workflows.policy import parse_pack
+from workflows.prove.texts import check_texts
 from workflows.registry import POLICIES
 from workflows.tables import BadTable
 
@@ -122,3 +123,13 @@ def test_a_place_counts_its_year_from_october() -> None:
         rule = rule_of(pack, day)
         assert rule is not None
         assert (frame(rule)["from"], frame(rule)["to"]) == window
+
+
+def test_a_line_that_neither_sheet_nor_condition_reads_is_found() -> None:
+    tables = national()
+    tables.pop("asks")
+    tables["parameters"] = [row for row in tables["parameters"] if row["id"] not in PARAMETERS]
+    read = {f.params["id"] for f in check_texts(parse_pack(canonical(tables)), rules().definitions)}
+    tables["conditions"] = [row for row in tables["conditions"] if not row["test"].startswith("income_")]
+    unread = {f.params["id"] for f in check_texts(parse_pack(canonical(tables)), rules().definitions)}
+    assert unread - read == {"income_line", "income_line_included"}

@@ -113,7 +113,7 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
 
 def _line(pack: Pack, definitions: Definitions) -> bool:
     compared = any(c.test in ("income_above_line", "income_inside_line") for c in pack.conditions)
-    return _sheet(pack, definitions) or (_are_asked(definitions, pack) and compared)
+    return _sheet(pack, definitions) or (bool(_purposes_asked(definitions, pack)) and compared)
 
 
 def _sheet(pack: Pack, definitions: Definitions) -> bool:
@@ -133,8 +133,11 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
 }
 
 
-def _are_asked(definitions: Definitions, pack: Pack) -> bool:
-    return any(spec["guard"] in WEIGHING for f in _forms(definitions, pack) for spec in f.guards)
+def _purposes_asked(definitions: Definitions, pack: Pack) -> set[str]:
+    """The purposes for which some form looks at the pack's conditions."""
+    everything = {name for definition in definitions.values() for name in definition.purposes}
+    guards = [spec for form in _forms(definitions, pack) for spec in form.guards if spec["guard"] in WEIGHING]
+    return {str(name) for spec in guards for name in spec.get("purposes", everything)}
 
 
 FED = ("fields_true", "fields_positive", "any_positive")
@@ -145,9 +148,10 @@ def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
         reader = READERS.get(name)
         if reader is None or not reader(pack, definitions):
             yield Finding("parameter_unread", key=("parameter", name), params={"id": name})
-    if pack.conditions and not _are_asked(definitions, pack):
-        row = pack.conditions[0]
-        yield Finding("condition_unread", key=("condition", row.id), params={"id": row.id})
+    asked = _purposes_asked(definitions, pack)
+    unread = next((row for row in pack.conditions if not asked & set(row.purposes)), None)
+    if unread:
+        yield Finding("condition_unread", key=("condition", unread.id), params={"id": unread.id})
     recorded = {name for form in _forms(definitions, pack) for name in form.fields}
     recorded = recorded.union(*pack.asks.values())
     for row in pack.conditions:
