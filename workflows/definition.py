@@ -46,7 +46,10 @@ class Option:
 class Field:
     """Something that a form records. Money is entered in yuan and kept in fen; personal values are committed to.
 
-    ``purposes``: it is asked for those only; empty means all.
+    ``purposes`` and ``sources`` (of the clue): it is asked for those only; empty means all. ``optional``: it may stay
+    empty on every form. ``least`` is the smallest count. ``explains`` names a question whose answer asks for this text:
+    a box ticked, or a no. ``never_decides``: it is recorded and shown, and no rule may build on it (receiving dibao,
+    what somebody owns). ``section`` is the heading above it; ``clause`` or ``own`` say where it comes from.
     """
 
     id: str
@@ -59,6 +62,14 @@ class Field:
     negative: bool = False
     role: str = ""
     purposes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    optional: bool = False
+    least: int = 0
+    explains: str = ""
+    never_decides: bool = False
+    section: Label = field(default_factory=dict)
+    clause: str = ""
+    own: bool = False
 
     @cached_property
     def option_ids(self) -> tuple[str, ...]:

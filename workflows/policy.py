@@ -102,7 +102,8 @@ class Parameter:
 class Condition:
     """A condition of a decision; ``effect`` bar refuses, warn is only shown and recorded.
 
-    ``modes`` limits it to a way in which the risk was eliminated (``natural``, ``assisted``); empty: both.
+    It is asked at elimination unless ``purposes`` says otherwise. ``modes`` limits it to a way in which the risk was
+    eliminated (``natural``, ``assisted``), ``categories`` to households nominated under one; empty: all.
     """
 
     id: str
@@ -113,6 +114,8 @@ class Condition:
     own: bool = False
     needs: Mapping[str, Any] = field(default_factory=dict)
     modes: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ("eliminate",)
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,20 @@ class Pack:
 
     def parameter(self, name: str, on: date) -> Parameter:
         """Return a parameter on a day; raise KeyError when the pack sets none."""
-        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
-        if not fitting:
+        found = self.given(name, on)
+        if found is None:
             raise KeyError(f"pack {self.id} sets no parameter {name} on {on}")
-        return max(fitting, key=lambda p: p.begins)
+        return found
+
+    def given(self, name: str, on: date) -> Parameter | None:
+        """Return a parameter on a day, or None when the pack sets none."""
+        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
+        return max(fitting, key=lambda p: p.begins, default=None)
 
     def flag(self, name: str, on: date, *, default: bool) -> bool:
         """Return a parameter that packs kept from before it was known do not set."""
-        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
-        return bool(max(fitting, key=lambda p: p.begins).value) if fitting else default
+        found = self.given(name, on)
+        return bool(found.value) if found else default
 
     def fraction(self, name: str, on: date) -> Fraction:
         """Return a parameter such as "2/3" as a fraction."""
@@ -360,7 +368,7 @@ def ensure_clauses(pack: Pack) -> None:
     found.ensure_none()
 
 
-Rule = Limit | Parameter | Condition | Signature | Omission | Aside
+Rule = Limit | Parameter | Condition | Signature | Omission | Aside | Field
 
 
 def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
@@ -371,3 +379,4 @@ def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
     yield from ((f"signature {row.step}", row) for row in pack.signatures)
     yield from ((f"omitted {row.action}", row) for row in pack.omitted)
     yield from ((f"aside {row.signed}", row) for row in pack.aside)
+    yield from ((f"field {row.id}", row) for row in pack.fields.values() if row.clause)

@@ -48,6 +48,8 @@ HTTP = {
     "too_early": 409,
     "too_late": 409,
     "missing_field": 422,
+    "needs_explanation": 422,
+    "needs_judgement": 422,
     "bad_value": 422,
     "missing_evidence": 422,
     "bad_file": 422,

@@ -15,7 +15,7 @@ from workflows.tables import BadTable
 TEXT = (PACKS / "seven-steps.toml").read_text(encoding="utf-8")
 SHIPPED = {
     "national", "500000-chongqing", "500230-fengdu", "500241-xiushan", "430527-suining", "460000-hainan",
-    "620000-gansu", "621000-qingyang", "621000-qingyang-2023",
+    "620000-gansu", "621000-qingyang", "621000-qingyang-2023", "410000-henan", "360000-jiangxi", "530000-yunnan",
 }  # fmt: skip
 MUTATIONS = [
     pytest.param('effective = "2024-01-01"', 'effective = "2024-01-01"\ncolour = "red"', "colour", id="unknown key"),
