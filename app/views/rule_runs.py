@@ -44,7 +44,7 @@ def rehearse() -> Response | str:
         return refused_page(refused, _list(reasons=refused.params["reasons"], on=request.form.get("on", "")))
     except BadValue as refused:
         return refused_page(refused, _list(problem=refused.params["field"], on=request.form.get("on", "")))
-    return redirect(url_for("rule_runs.run", number=run.id), 303)
+    return redirect(url_for("rule_runs.run", run_id=run.id), 303)
 
 
 def _text(data: bytes) -> str:
@@ -63,10 +63,10 @@ def _day(text: str) -> date | None:
         raise BadValue(field="on", value=text[:20]) from error
 
 
-@pages.get("/changes/<int:number>")
-def run(number: int) -> Response | str:
+@pages.get("/changes/<int:run_id>")
+def run(run_id: int) -> Response | str:
     """One run: where it stands, what it found; while it is at work the page comes again by itself."""
-    found = rule_runs.run_of(signed().actor, number)
+    found = rule_runs.run_of(signed().actor, run_id)
     response = make_response(_shown(found))
     if found.is_open:
         response.headers["Refresh"] = str(SECONDS)
@@ -83,6 +83,7 @@ def _shown(run: Run, **values: Any) -> str:
         title=_title(words, run),
         state=_state(words, run),
         who=rule_runs.name_of(run.user),
+        day=words.date(date.fromisoformat(run.inputs["on"])) if "on" in run.inputs else "",
         report=rule_report.report(run, words),
         differences=rule_report.differences(run, words),
         may_apply=decides and rule_runs.may_be_applied(run),
@@ -91,16 +92,16 @@ def _shown(run: Run, **values: Any) -> str:
     )
 
 
-@pages.post("/changes/<int:number>/apply")
-def apply(number: int) -> Response | str:
+@pages.post("/changes/<int:run_id>/apply")
+def apply(run_id: int) -> Response | str:
     """Move running cases to the rules that a rehearsal showed."""
-    return _asked(number, rule_runs.ask_change)
+    return _asked(run_id, rule_runs.ask_change)
 
 
-@pages.post("/changes/<int:number>/revert")
-def revert(number: int) -> Response | str:
+@pages.post("/changes/<int:run_id>/revert")
+def revert(run_id: int) -> Response | str:
     """Move the cases of a change back."""
-    return _asked(number, rule_runs.ask_return)
+    return _asked(run_id, rule_runs.ask_return)
 
 
 def _asked(number: int, ask: Any) -> Response | str:
@@ -111,7 +112,7 @@ def _asked(number: int, ask: Any) -> Response | str:
     except BadValue as refused:
         shown = _shown(rule_runs.run_of(actor, number), problem=refused.params["field"], reason=reason)
         return refused_page(refused, shown)
-    return redirect(url_for("rule_runs.run", number=asked.id), 303)
+    return redirect(url_for("rule_runs.run", run_id=asked.id), 303)
 
 
 def _title(words: Speech, run: Run) -> str:
