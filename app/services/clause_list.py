@@ -172,8 +172,9 @@ class _Book:
         return self.words.listed(said)
 
     def field(self, rule: Field) -> str:
-        """Return what a field of the pack's own offers to choose from, or nothing."""
-        return self.words.listed([self.main.labels.option(rule, option.id) for option in rule.options])
+        """Return what a field of the pack's own offers to choose from, or that it is asked."""
+        offered = [self.main.labels.option(rule, option.id) for option in rule.options]
+        return self.words.listed(offered) or self.say("asked_in_form")
 
     def sequence(self, rule: StepOrder) -> str:
         """Return the steps in their order, those whose place is our own marked."""
