@@ -115,12 +115,10 @@ def may_be_applied(run: Run) -> bool:
     is_shown = run.kind == REHEARSE and run.state == rule_runs.DONE and not run.inputs["packs"]
     if not is_shown or run.is_stuck or not run.result["changed"]:
         return False
-    return bool(run.inputs["rules"] == rules_key(loaded_rules()) and run.inputs["on"] <= _today())
-
-
-def _today() -> str:
     with reading() as now:
-        return local_date(now).isoformat()
+        is_due = run.inputs["on"] <= local_date(now).isoformat()
+        is_latest = not rule_runs.is_changed_since(run.county, run.id)
+    return is_due and is_latest and bool(run.inputs["rules"] == rules_key(loaded_rules()))
 
 
 def ask_return(actor: Actor, number: int, *, reason: str) -> Run:

@@ -263,6 +263,20 @@ def test_only_what_was_rehearsed_is_applied(world: World) -> None:
         rule_runs.ask_change(lead, shown.id, reason="规则已变")
 
 
+def test_a_rehearsal_opens_one_change(world: World) -> None:
+    """What was rehearsed before a change says nothing of the cases any more."""
+    standing(world, "clue_open")
+    install(world, STRICTER)
+    lead = world.person("county_lead")
+    shown = rehearsed(world)
+    rule_runs.ask_change(lead, shown.id, reason="新办法施行")
+    with pytest.raises(BadValue):
+        rule_runs.ask_change(lead, shown.id, reason="再来一次")
+    rule_runs.work()
+    with pytest.raises(BadValue):
+        rule_runs.ask_change(lead, rehearsed(world).id, reason="没有要改的")
+
+
 @pytest.mark.parametrize("text", ["not TOML [", SHIPPED.replace("amount = 15", "amount = 0")])
 def test_wrong_pack_is_refused_with_its_reason(world: World, text: str) -> None:
     """Nothing is asked for, and every mistake is named."""
