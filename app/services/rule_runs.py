@@ -5,7 +5,7 @@ A rehearsal changes nothing. ``apply`` moves every running case to the rules tha
 as what is moved already is told by its pins.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import structlog
 
+from app.places import short_area
 from app.rule_files import laid_over
 from app.runtime import runtime
 from app.services import rule_words
@@ -20,8 +21,8 @@ from app.services.cases import ensure_rules, loaded_rules, make_command
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
+from app.store import areas, people, rule_runs
 from app.store import cases as store
-from app.store import people, rule_runs
 from app.store.transaction import reading, sealing_time, writing
 from app.tables import RuleRun
 from workflows.clock import local_date, parse_utc, utc_text
@@ -163,6 +164,14 @@ def name_of(account: str) -> str:
     with reading():
         user = people.user_by_id(int(account.removeprefix("u")))
         return str(user.name) if user else account
+
+
+def county_names(counties: Iterable[str]) -> dict[str, str]:
+    """Return the names of counties by code; one that is not registered is its code."""
+    codes = {county: f"{county}000000" for county in counties}
+    with reading():
+        found = areas.with_codes(codes.values())
+    return {county: short_area(found[code].name) if code in found else county for county, code in codes.items()}
 
 
 def run_of(actor: Actor, number: int) -> Run:

@@ -27,8 +27,12 @@ def runs() -> str:
 
 def _list(**values: Any) -> str:
     actor, words = signed().actor, speech()
-    rows = [{"run": run, "title": _title(words, run), "state": _state(words, run)} for run in rule_runs.runs(actor)]
-    return page("rule_runs", words=words, rows=rows, counties=rule_runs.counties_of(actor), **values)
+    counties = rule_runs.county_names(rule_runs.counties_of(actor))
+    rows = [
+        {"run": run, "title": _title(words, run, counties[run.county]), "state": _state(words, run)}
+        for run in rule_runs.runs(actor)
+    ]
+    return page("rule_runs", words=words, rows=rows, counties=counties, **values)
 
 
 @pages.post("/changes")
@@ -44,7 +48,7 @@ def rehearse() -> Response | str:
         return refused_page(refused, _list(reasons=refused.params["reasons"], on=request.form.get("on", "")))
     except BadValue as refused:
         return refused_page(refused, _list(problem=refused.params["field"], on=request.form.get("on", "")))
-    return redirect(url_for("rule_runs.run", run_id=run.id), 303)
+    return redirect(url_for("rule_runs.run", run=run.id), 303)
 
 
 def _text(data: bytes) -> str:
@@ -63,10 +67,10 @@ def _day(text: str) -> date | None:
         raise BadValue(field="on", value=text[:20]) from error
 
 
-@pages.get("/changes/<int:run_id>")
-def run(run_id: int) -> Response | str:
+@pages.get("/changes/<int:run>")
+def run(run: int) -> Response | str:
     """One run: where it stands, what it found; while it is at work the page comes again by itself."""
-    found = rule_runs.run_of(signed().actor, run_id)
+    found = rule_runs.run_of(signed().actor, run)
     response = make_response(_shown(found))
     if found.is_open:
         response.headers["Refresh"] = str(SECONDS)
@@ -80,7 +84,7 @@ def _shown(run: Run, **values: Any) -> str:
         "rule_run",
         words=words,
         run=run,
-        title=_title(words, run),
+        title=_title(words, run, rule_runs.county_names([run.county])[run.county]),
         state=_state(words, run),
         who=rule_runs.name_of(run.user),
         day=words.date(date.fromisoformat(run.inputs["on"])) if "on" in run.inputs else "",
@@ -92,16 +96,16 @@ def _shown(run: Run, **values: Any) -> str:
     )
 
 
-@pages.post("/changes/<int:run_id>/apply")
-def apply(run_id: int) -> Response | str:
+@pages.post("/changes/<int:run>/apply")
+def apply(run: int) -> Response | str:
     """Move running cases to the rules that a rehearsal showed."""
-    return _asked(run_id, rule_runs.ask_change)
+    return _asked(run, rule_runs.ask_change)
 
 
-@pages.post("/changes/<int:run_id>/revert")
-def revert(run_id: int) -> Response | str:
+@pages.post("/changes/<int:run>/revert")
+def revert(run: int) -> Response | str:
     """Move the cases of a change back."""
-    return _asked(run_id, rule_runs.ask_return)
+    return _asked(run, rule_runs.ask_return)
 
 
 def _asked(number: int, ask: Any) -> Response | str:
@@ -112,11 +116,11 @@ def _asked(number: int, ask: Any) -> Response | str:
     except BadValue as refused:
         shown = _shown(rule_runs.run_of(actor, number), problem=refused.params["field"], reason=reason)
         return refused_page(refused, shown)
-    return redirect(url_for("rule_runs.run", run_id=asked.id), 303)
+    return redirect(url_for("rule_runs.run", run=asked.id), 303)
 
 
-def _title(words: Speech, run: Run) -> str:
-    return words.say(f"changes.kind.{run.kind}", county=run.county)
+def _title(words: Speech, run: Run, county: str) -> str:
+    return words.say(f"changes.kind.{run.kind}", county=county)
 
 
 def _state(words: Speech, run: Run) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access import ANYBODY, PAGES, PUBLIC
-from app.services import tokens
+from app.services import rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
 from tests.factories import XIUSHAN
@@ -21,7 +21,7 @@ SHUT = {(404, "not_found"), (403, "wrong_office"), (403, "not_allowed"), (422, "
 OWN = {"session.log_out", "session.password", "session.language_switch", "home.index"}
 # The rules are for everybody who is logged in and name nobody (tests/web/test_rules.py).
 RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf"}
-COUNTYS = {"accounts", "hand-over", "tokens"}  # what belongs to the county and not to a village
+COUNTYS = {"accounts", "hand-over", "tokens", "changes"}  # what belongs to the county and not to a village
 QUIET = {"login_sessions", "ledger_heads", "access_ledger"}
 
 
@@ -41,7 +41,9 @@ def things_of(world: World, place: str) -> dict[str, str]:
     name = next(known for known, who in world.accounts.items() if who.id == cadre.id)
     line, _ = tokens.make(cadre, name="x", scopes=["cases:read"], area=area, days=3)
     household = f"{area[:6]}H{serial:07}"
+    run = rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6])
     return {
+        "run": str(run.id),
         "household": household,
         "case": f"{household}-C1",
         "token": str(line.id),
