@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workflows.journal import canonical, digest
-from workflows.tables import BadTable, build, build_all, ensure_label, freeze
+from workflows.tables import BadTable, build, build_all, ensure_label, ensure_version, freeze
 
 FORMAT = "fp-definition-v1"
 Label = Mapping[str, str]
@@ -196,10 +196,11 @@ class Definition:
     fields: Mapping[str, Field]
     text: str
     digest: str
+    version: str = ""
 
 
 KEYS = {
-    "format", "id", "code", "label", "subject", "one_open", "purposes", "decided_by", "separate_hands",
+    "format", "version", "id", "code", "label", "subject", "one_open", "purposes", "decided_by", "separate_hands",
     "helpers_step_aside", "gates", "steps", "states", "actions", "timers", "effects", "evidence", "fields",
 }  # fmt: skip
 
@@ -239,6 +240,7 @@ def parse_definition(text: str) -> Definition:
         fields=fields,
         text=text,
         digest=digest(text),
+        version=tables.get("version", ""),
     )
     _ensure_names(definition)
     return definition
@@ -252,6 +254,7 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
     ensure_label(tables["label"], tables["id"])
+    ensure_version(tables)
 
 
 def read_fields(tables: Mapping[str, Any]) -> dict[str, Field]:

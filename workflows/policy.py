@@ -14,13 +14,13 @@ from workflows.clock import parse_duration
 from workflows.definition import Field, Label, Option, Step, read_fields
 from workflows.journal import canonical, digest
 from workflows.limits import SELECTORS, Facts, Limit, most_specific
-from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, freeze
+from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, ensure_version, freeze
 from workflows.terms import Variant, parse_variant
 
 FORMAT = "fp-pack-v1"
 BOUNDS = ("max", "min")
 KEYS = {
-    "format", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
+    "format", "version", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
     "conditions", "steps", "fields", "evidence", "requirements", "terms", "signatures", "omitted", "aside", "options",
     "asks",
 }  # fmt: skip
@@ -143,6 +143,12 @@ class Pack:
     asks: Mapping[str, tuple[str, ...]]
     text: str
     digest: str
+    version: str = ""
+
+    @property
+    def edition(self) -> str:
+        """What people call this text: its version, or the day from which it holds. Only the digest decides."""
+        return self.version or self.effective.isoformat()
 
     def limit(self, timer: str, on: date, facts: Facts = ANYONE) -> Limit | None:
         """Return the limit of ``definition.timer`` on a day for a household, or None where the pack sets none."""
@@ -204,6 +210,7 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     missing = {"id", "area", "label", "effective"} - tables.keys()
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
+    ensure_version(tables)
 
 
 ROW_KEYS = {
@@ -248,7 +255,7 @@ def parse_pack(text: str) -> Pack:
     found.ensure_none()
     return Pack(
         id=tables["id"], area=tables["area"], label=tables["label"], effective=effective, **parts,
-        text=text, digest=digest(text),
+        text=text, digest=digest(text), version=tables.get("version", ""),
     )  # fmt: skip
 
 
