@@ -1,7 +1,7 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
-``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api`` and
-``trails`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
+``rules`` and ``trails`` choose among them, ``sqlite`` and ``postgresql`` one engine.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, trails
+from tests.bench import desk, installed, moves, rules, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -24,6 +24,7 @@ SIZES: dict[str, int] = {
     "cases": 100_000,
     "households": 100_000,
     "calls": 400,
+    "changed": 500,
 }
 
 
@@ -89,6 +90,16 @@ def _api(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
         yield f"| {engine} | {found.read:.0f} | {found.clue:.0f} | {found.move:.0f} |"
 
 
+def _rules(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| other rules for running cases | cases | seconds to rehearse | ends that move | cases a second moved to them |"
+    yield "|---|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            found = rules.measure(engine, Path(folder), sizes["cases"], sizes["changed"])
+        rate = found.applied / found.applying
+        yield f"| {engine} | {found.cases} | {found.seconds:.1f} | {found.moved} | {rate:.0f} |"
+
+
 def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield "| entries in a trail | seconds to print | KiB |"
     yield "|---|---|---|"
@@ -96,7 +107,7 @@ def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
 
 
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
-    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "trails": _trails,
+    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "trails": _trails,
 }  # fmt: skip
 
 
