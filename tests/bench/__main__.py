@@ -91,7 +91,7 @@ def _api(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
 
 
 def _rules(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
-    yield "| other rules for running cases | cases | seconds to rehearse | ends that move | cases a second moved to them |"
+    yield "| other rules | running cases | seconds to rehearse | ends that move | cases a second moved to them |"
     yield "|---|---|---|---|---|"
     for engine in engines:
         with tempfile.TemporaryDirectory() as folder:
