@@ -14,7 +14,7 @@ from workflows.clocks import frozen_limit
 from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import Refused
 from workflows.income_words import Words, in_one_line
-from workflows.journal import is_commitment
+from workflows.journal import is_commitment, pins_of
 from workflows.machine import Compiled
 from workflows.model import Clock
 from workflows.repin import NOTE
@@ -118,7 +118,16 @@ class Labels:
     def of_act(self, entry: Mapping[str, Any]) -> "Labels":
         """Return the labels as they were called when an entry was made, under the pack that it names."""
         speech = self.speech.of_act(entry["at"], policy=entry["policy"], county=entry["county"])
-        return Labels(speech, self.compiled)
+        return Labels(speech, self._machine_of(entry))
+
+    def _machine_of(self, entry: Mapping[str, Any]) -> Compiled:
+        """The machine that an entry was made under; the present one is that of nearly all."""
+        definition, pack = pins_of(entry)
+        if (definition, pack) == (self.compiled.definition.digest, self.compiled.pack.digest):
+            return self.compiled
+        return (
+            runtime().rules.machine_by(definition, pack, entry.get("purpose", self.compiled.purpose)) or self.compiled
+        )
 
     def of_clock(self, clock: Clock) -> "Labels":
         """Return the labels as they were called when a period began, under the pack of its case."""

@@ -12,9 +12,7 @@ PROCESSES = (("roster", "postgresql"), ("api", "sqlite"))  # long to start, and 
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("name", "engine"), [*((n, e) for n in BOTH for e in ENGINES), *PROCESSES]
-)
+@pytest.mark.parametrize(("name", "engine"), [*((n, e) for n in BOTH for e in ENGINES), *PROCESSES])
 def test_each_table_has_its_rows(name: str, engine: str) -> None:
     table = report([name, engine, *SMALL]).splitlines()[4:]
     assert len(table) == 2 + ROWS[name], table
