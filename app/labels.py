@@ -300,10 +300,12 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
 
 def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
     """Return why a case was moved to other rules, and which of them differ, each with its clause."""
-    said = [
-        words.say("changes.under", text=row[words.lang], clause=row["clause"]) if row["clause"] else row[words.lang]
-        for row in value["changes"]
-    ]
+    said = []
+    for row in value["changes"]:
+        text, clause = row[words.lang], row["clause"]
+        # What has a clause for each side names it itself.
+        is_named = not clause or clause.split(" ")[0] in text
+        said.append(text if is_named else words.say("changes.under", text=text, clause=clause))
     changes = ("；" if words.lang == "zh" else "; ").join(said) or words.say("changes.nothing")
     return words.say("changes.noted", reason=value["reason"], changes=changes)
 
