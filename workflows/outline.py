@@ -8,7 +8,8 @@ from workflows.definition import Action, Step, Timer
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
 
-Form = Step | Action
+Form = Step | Actionfrom workflows.repin import ACTION as CHANGE_RULES
+
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,11 @@ class Deed:
 
     @property
     def asker(self) -> str:
-        """Who asks for it: people, the system, another case, or only a roster's import (opening)."""
+        """Who asks for it: people, the system, another case, a change of rules, or only a roster's import (opening)."""
         if isinstance(self.form, Step):
             return "people"
+        if self.form.id == CHANGE_RULES:
+            return "rules"
         if self.form.opening:
             return "opening"
         return "system" if self.form.system else "case" if self.form.internal else "people"

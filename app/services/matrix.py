@@ -38,7 +38,7 @@ def _row(guide: Guide, deed: Deed, roles: list[str]) -> dict[str, Any]:
 
 
 def _cell(deed: Deed, role: str) -> str:
-    if deed.asker in ("case", "system") or role not in deed.roles:
+    if deed.asker in ("case", "system", "rules") or role not in deed.roles:
         return ""
     return "all" if deed.is_everywhere(role) else "some"
 
