@@ -7,8 +7,9 @@ from datetime import date
 from workflows.definition import Action, Step, Timer
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
+from workflows.repin import ACTION as CHANGE_RULES
 
-Form = Step | Actionfrom workflows.repin import ACTION as CHANGE_RULES
+Form = Step | Action
 
 
 
