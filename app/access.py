@@ -13,6 +13,7 @@ from app.services.handover import GIVERS
 from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
+from app.services.rule_runs import LOOKERS
 from workflows.errors import NotAllowed
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
@@ -41,6 +42,7 @@ READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
 IMPORTS = frozenset(IMPORTERS)
+SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
     "desk.desk": WORKERS,
     "several.form": WORKERS,
@@ -88,6 +90,11 @@ PAGES: dict[str, frozenset[str]] = {
     "staff.export": frozenset({"admin"}),
     "mail.assign": frozenset({"admin"}),
     "health.page": frozenset({"admin"}),
+    "simulate.simulations": SIMULATES,
+    "simulate.ask": SIMULATES,
+    "simulate.result": SIMULATES,
+    "simulate.as_csv": SIMULATES,
+    "simulate.as_json": SIMULATES,
 }
 HOMES = (
     ("desk.desk", WORKERS),

@@ -27,6 +27,7 @@ from app.views import (
     session,
     several,
     shown,
+    simulate,
     staff,
     tokens,
 )
@@ -51,7 +52,7 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules,
+    health, tokens, mail, rules, simulate,
 )  # fmt: skip
 
 

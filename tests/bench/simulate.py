@@ -69,7 +69,12 @@ def fill(world: World, rows: int) -> None:
         db.session.execute(text(_households()), {"count": rows, "plain": plain, "details": _details()})
         for state, number in seeds.items():
             for model in CASE_TABLES:
-                values = {"count": rows, "like": f"{number}%", "every": STANDING[state], "rest": list(STANDING).index(state)}
+                values = {
+                    "count": rows,
+                    "like": f"{number}%",
+                    "every": STANDING[state],
+                    "rest": list(STANDING).index(state),
+                }
                 db.session.execute(text(_cases(model)), values)
 
 
@@ -94,7 +99,7 @@ def _households() -> str:
 
 def _cases(model: type[CaseRow] | type[Wait]) -> str:
     key = "number" if model is CaseRow else "case"
-    new = {**PLACE, key: f"{NUMBER} || substr(r.\"{key}\", 15)"}
+    new = {**PLACE, key: f'{NUMBER} || substr(r."{key}", 15)'}
     if model is CaseRow:
         new["subject"] = f"'household:' || {NUMBER}"
     return _copied(model, new, f'r."{key}" LIKE :like', "WHERE i % :every = :rest")

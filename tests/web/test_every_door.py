@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access import ANYBODY, PAGES, PUBLIC
-from app.services import tokens
+from app.services import rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
 from tests.factories import XIUSHAN
@@ -21,7 +21,7 @@ SHUT = {(404, "not_found"), (403, "wrong_office"), (403, "not_allowed"), (422, "
 OWN = {"session.log_out", "session.password", "session.language_switch", "home.index"}
 # The rules are for everybody who is logged in and name nobody (tests/web/test_rules.py).
 RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf"}
-COUNTYS = {"accounts", "hand-over", "tokens"}  # what belongs to the county and not to a village
+COUNTYS = {"accounts", "hand-over", "tokens", "simulations"}  # what belongs to the county and not to a village
 QUIET = {"login_sessions", "ledger_heads", "access_ledger"}
 
 
@@ -50,6 +50,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "sha256": "0" * 64,
         "username": name,
         "account": helper.id,
+        "run": str(rule_runs.ask_simulation(world.person("county_lead", area), area[:6], {}).id),
         "action": "add_evidence",
         "purpose": "include",
     }

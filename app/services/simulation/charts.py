@@ -6,9 +6,10 @@ from math import ceil, log10
 
 WIDTH, HEIGHT = 360, 190
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 10, 26
-ROW, NAME, END = 30, 112, 44  # of bars that lie: height of a row, room for the name, room for the figure
+ROW, NAME, END = 30, 128, 44  # of bars that lie: height of a row, room for the name, room for the figure
 SERIES = ("before", "after")
 TICKS = 4
+WIDE, SLIM, FULL = 12.5, 7, 0x1100  # of a sign at the size of the labels
 MOST_LABELS = 13
 
 
@@ -90,13 +91,22 @@ def rows(names: Sequence[str], *values: Sequence[float], shown: Sequence[str] = 
         for k, series in enumerate(values)
         for n, v in enumerate(series)
     )
-    left = [Label(NAME - 6, n * ROW + 19, name, "end") for n, name in enumerate(names)]
+    left = [Label(NAME - 6, n * ROW + 19, fitted(name, NAME - 8), "end") for n, name in enumerate(names)]
     ends = max((b.x + b.width for b in boxes), default=NAME)
     right = [
         Label(NAME + max(room * min(v / top, 1) for v in pair) + 5, n * ROW + 19, shown[n], "start")
         for n, pair in enumerate(zip(*values, strict=True))
     ]
     return Chart(max(WIDTH, ends), len(names) * ROW + 4, boxes, (), (*left, *right))
+
+
+def fitted(name: str, room: float) -> str:
+    """Return a name as far as it has room; the whole of it stands in the table beneath."""
+    widths = [WIDE if ord(sign) >= FULL else SLIM for sign in name]
+    if sum(widths) <= room:
+        return name
+    kept = next(n for n in range(len(name), -1, -1) if sum(widths[:n]) + WIDE <= room)
+    return f"{name[:kept].rstrip()}…"
 
 
 def _y(value: float, top: float) -> float:
@@ -113,4 +123,6 @@ def _top(value: float) -> float:
     if value <= TICKS:
         return TICKS
     size = 10 ** int(log10(value / TICKS))
-    return float(next(n for n in (1, 2, 2.5, 5, 10, 20) if n * size * TICKS >= value and n * size % 1 == 0) * size * TICKS)
+    return float(
+        next(n for n in (1, 2, 2.5, 5, 10, 20) if n * size * TICKS >= value and n * size % 1 == 0) * size * TICKS
+    )

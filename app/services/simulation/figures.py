@@ -19,6 +19,7 @@ from app.store.transaction import reading
 from workflows.clock import parse_duration
 
 MOST_ROWS = 15
+SAID = ("include", "refused", "waiting")
 BOM = "\ufeff"
 Row = tuple[str, ...]
 
@@ -58,7 +59,8 @@ class Teller:
         with reading():
             self._names = {code: short_area(area.name) for code, area in areas.with_codes(codes).items()}
         parts = (
-            self.near(), self.townships(), self.by_month("acts_by_month", "acts"), self.roles("acts_by_month", "signed"),
+            self.near(), self.townships(),
+            self.by_month("acts_by_month", "acts"), self.roles("acts_by_month", "signed"),
             self.by_month("visits_by_month", "visits"), self.roles("visits_by_month", "visited"), self.waiting(),
             self.queues(), self.broken(), self.timers(), self.used(), self.staff(),
         )  # fmt: skip
@@ -91,18 +93,18 @@ class Teller:
         """Return the result in sentences."""
         houses, before, after = self.found["households"], self.before, self.after
         span = {"start": self.day(self.found["from"]), "end": self.day(self.found["to"])}
+        line = {"line": money(houses["line"]), "after": money(houses["line_after"])}
+        came = {"inside": houses["newly_inside"], "people": houses["people_inside"], "outside": houses["newly_outside"]}
+        ends = {f"{name}_{k}": side["cases"][k] for name, side in (("before", before), ("after", after)) for k in SAID}
         lines = [
             self.say("sum_span", **span, days=self.found["working_days"]),
-            self.say("sum_line", line=money(houses["line"]), after=money(houses["line_after"]),
-                     inside=houses["newly_inside"], people=houses["people_inside"], outside=houses["newly_outside"]),
-            self.say("sum_acts", before=_sum(before["acts_by_month"]), after=_sum(after["acts_by_month"])),
-            self.say("sum_visits", before=_sum(before["visits_by_month"]), after=_sum(after["visits_by_month"])),
-            self.say("sum_broken", before=_sum(before["broken"]), after=_sum(after["broken"])),
-            self.say("sum_cases", **{f"before_{k}": before["cases"][k] for k in ("include", "refused", "waiting")},
-                     **{f"after_{k}": after["cases"][k] for k in ("include", "refused", "waiting")}),
+            self.say("sum_line", **line, **_counts(came)),
+            *(self.say(f"sum_{name}", **_counts({"before": _sum(before[key]), "after": _sum(after[key])}))
+              for name, key in (("acts", "acts_by_month"), ("visits", "visits_by_month"), ("broken", "broken"))),
+            self.say("sum_cases", **_counts(ends)),
         ]  # fmt: skip
         if houses["unknown"]:
-            lines.append(self.say("sum_unknown", unknown=houses["unknown"], total=houses["total"]))
+            lines.append(self.say("sum_unknown", **_counts({"unknown": houses["unknown"], "total": houses["total"]})))
         if after["cases"]["aside"]:
             lines.append(self.say("sum_aside", aside=after["cases"]["aside"]))
         if self.found["provisional"]:
@@ -116,7 +118,9 @@ class Teller:
         names = [self.say("band", low=row["from"], high=row["to"]) for row in found]
         rows = _texts((n, r["households"], r["inside"], r["outside"]) for n, r in zip(names, found, strict=True))
         shown = [str(row["from"]) for row in found]
-        chart = charts.columns(shown, [r["households"] for r in found], [r["inside"] for r in found], mark=[len(found) // 2])
+        chart = charts.columns(
+            shown, [r["households"] for r in found], [r["inside"] for r in found], mark=[len(found) // 2]
+        )
         return Part("near", self.columns("band", "not_in", "newly_in", "newly_out"), rows, chart, compares=False)
 
     def townships(self) -> Part:
@@ -140,7 +144,9 @@ class Teller:
         rows = [(role, *(sum(side[key].get(role, [])) for side in (self.before, self.after)))
                 for role in sorted({*self.before[key], *self.after[key]})]  # fmt: skip
         rows.sort(key=lambda row: -row[2])
-        return Part(name, self.columns("role", "before", "after"), _texts((self.words.role(r), b, a) for r, b, a in rows))
+        return Part(
+            name, self.columns("role", "before", "after"), _texts((self.words.role(r), b, a) for r, b, a in rows)
+        )
 
     def waiting(self) -> Part:
         """What waits in all queues, week by week."""
@@ -229,6 +235,10 @@ def said(words: Speech, table: Mapping[str, Any]) -> str:
     if table["unit"] == "recurring":
         return words.say("simulate.times", every=words.say(f"every.{table['every']}"), times=table.get("times", 1))
     return duration(words, length, "max").removeprefix(words.say("bound.max")).strip()
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, str]:
+    return {name: f"{count:,}" for name, count in counts.items()}
 
 
 def _sum(table: Mapping[str, Sequence[int]]) -> int:

@@ -1,7 +1,7 @@
 """A county as a simulation sees it: households with income, status and what runs for them; who is in office."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from workflows.clock import local_date, parse_utc
 from workflows.model import Clock
 
 GATES, STATUS, HELP = "household_case", "monitor_status", "assist"
-NONE, GONE = "none", "closed_natural"
+NONE, GONE, HELPER = "none", "closed_natural", "helper"
 MONITORED = ("active", "active_safety_net")
 ONE_HELPER_FOR = 10  # monitored households, where nobody is a helper yet: our own default
 ASSUMED = {"township_officer": 2, "township_leader": 1, "county_lead": 2, "sector_dept": 3}  # likewise
@@ -78,17 +78,27 @@ class County:
 
 
 def read_county(county: str, roles: Sequence[str], day: date) -> County:
-    """Read a county in five queries, and write nothing."""
+    """Read a county in few queries, and write nothing."""
     with reading() as now:
         rows, cases = store.households(county), store.cases(county)
-        held, helpers = store.offices(county, day), store.helpers(county)
-    houses = {row[0]: House(*row[:5], _roster_income(row[5])) for row in rows}
+        offices = _offices(county, roles, day)
+    houses = {row[0]: _house(row) for row in rows}
     for case in cases:
         house = houses.get(case[0].partition(":")[2])
         if house:
             _note_case(house, case)
-    offices = _offices(county, roles, list(houses.values()), _held(held), helpers)
     return County(list(houses.values()), offices, now)
+
+
+def read_offices(county: str, roles: Sequence[str], day: date) -> list[Office]:
+    """Read only who is in office."""
+    with reading():
+        return _offices(county, roles, day)
+
+
+def _house(row: Sequence[Any]) -> House:
+    number, township, village, kind, members, details = row
+    return House(number, township, village, kind, members, _roster_income(details))
 
 
 def _roster_income(details: str | None) -> int | None:
@@ -124,26 +134,21 @@ def _held(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], int]:
     return found
 
 
-def _offices(
-    county: str,
-    roles: Sequence[str],
-    houses: Sequence[House],
-    held: Mapping[tuple[str, str], int],
-    helpers: Mapping[str, int],
-) -> list[Office]:
-    villages: dict[str, set[str]] = defaultdict(set)
-    helped: Counter[str] = Counter()
-    for house in houses:
-        villages[house.township].add(house.village)
-        helped[house.township] += house.help is not None
+def _offices(county: str, roles: Sequence[str], day: date) -> list[Office]:
+    held, helpers = _held(store.offices(county, day)), store.helpers(county)
+    villages, helped = store.villages(county), store.helped(county)
     found = []
     for role in roles:
-        places = [f"{county}000000"] if is_county(role) else sorted(villages)
-        for place in places:
-            if role == "helper":
-                people, default = helpers.get(place, 0), -(-helped[place] // ONE_HELPER_FOR)
-            else:
-                people = held.get((role, county if is_county(role) else place), 0)
-                default = len(villages[place]) if role in OF_VILLAGES else ASSUMED[role]
-            found.append(Office(role, place, people or max(default, 1), not people))
+        for place in [f"{county}000000"] if is_county(role) else sorted(villages):
+            people = (
+                helpers.get(place, 0) if role == HELPER else held.get((role, county if is_county(role) else place), 0)
+            )
+            found.append(Office(role, place, people or _assumed(role, place, villages, helped), not people))
     return found
+
+
+def _assumed(role: str, place: str, villages: Mapping[str, int], helped: Mapping[str, int]) -> int:
+    """How many people are counted with where nobody holds an office: at least one."""
+    if role == HELPER:
+        return max(-(-helped.get(place, 0) // ONE_HELPER_FOR), 1)
+    return villages[place] if role in OF_VILLAGES else ASSUMED[role]

@@ -13,6 +13,7 @@ RETURNED, FAILED, REFUSED = "return_case", ("fail_review", "refuse"), "refused"
 TOLD = "tell_refusal"
 HELP = ("assign_helper", "record_plan", "deliver_measure")
 HELP_BEGINS = "begin"
+WALKED = (OPENING, *FAILED, HELP_BEGINS)  # actions besides steps that begin periods here
 VISITED = "visited_on"  # a step that asks for this day is done at the household's home
 COUNTY = "county"
 

@@ -24,6 +24,7 @@ from workflows.registry import Rules
 NEAR = tuple(range(-30, 31, 5))  # per cent of the present line
 HELD = "objection_hold"
 ELIMINATED = ("eliminated_observing",)
+ENDS = ("include", "eliminate", "assist", "refused")
 MOST_QUEUES = 12
 ONE_DAY = timedelta(days=1)
 
@@ -122,7 +123,9 @@ class World:
     def is_newly_inside(self, house: House) -> bool:
         """Tell whether the changed line alone brings a household inside."""
         before = self._before
-        return bool(before) and house.can_come_in and self.is_inside(house) and not before.is_inside(house)
+        if before is None or not house.can_come_in:
+            return False
+        return self.is_inside(house) and not before.is_inside(house)
 
     # --- periods ---
     def limit(self, name: str, day: int, facts: Facts) -> Limit | None:
@@ -146,7 +149,8 @@ class World:
 
     def periods(self, every: str) -> list[tuple[int, int]]:
         """The periods of a duty that begin inside the run, as first and last days."""
-        found, moment = [], local_midnight(self.on)
+        found: list[tuple[int, int]] = []
+        moment = local_midnight(self.on)
         while True:
             begin, end = next_period(Recurring(every), moment)  # type: ignore[arg-type]
             if local_date(begin) >= self.until:
@@ -167,7 +171,8 @@ class World:
     # --- work ---
     def work(self) -> Work:
         """All cases and visits, those that run and those that come."""
-        items, changes = [], []
+        items: list[Item] = []
+        changes: list[Change] = []
         duties: Counter[Duty] = Counter()
         calls: Counter[tuple[Duty, int, int]] = Counter()
         self._aside = 0
@@ -183,11 +188,11 @@ class World:
 
     def _cases(self, index: int, house: House, draw: tuple[float, ...]) -> Iterator[Item]:
         applies, day, refused, returned, uptake = draw
-        fates = {"refused": refused < self._share("refused"), "returned": returned < self._share("returned")}
+        fate = Fate(refused < self._share("refused"), returned < self._share("returned"))
         if house.gates:
-            yield from self._standing(self.routes[house.gates.purpose], house.gates, index, house, fates)
+            yield from self._standing(self.routes[house.gates.purpose], house.gates, index, fate)
         if house.help:
-            yield from self._standing(self.help, house.help, index, house, {})
+            yield from self._standing(self.help, house.help, index, Fate())
         begins = self.working[int(day * len(self.working))]
         comes = house.can_come_in and (
             applies < self._share("apply") or (self.is_newly_inside(house) and uptake < self._share("uptake"))
@@ -196,15 +201,14 @@ class World:
         if comes or leaves:
             purpose, status = ("include", "candidate") if comes else ("eliminate", house.status)
             yield Item((begins, index), house.township, self.routes[purpose], arrives=begins, household=index,
-                       kind=house.kind, status=status, **fates)  # fmt: skip
+                       kind=house.kind, status=status, refused=fate.refused, returned=fate.returned)  # fmt: skip
 
     def _share(self, name: str) -> float:
         return float(self.inputs[name]) / 100
 
-    def _standing(
-        self, route: Route, case: Running, index: int, house: House, fates: Mapping[str, bool]
-    ) -> Iterator[Item]:
+    def _standing(self, route: Route, case: Running, index: int, fate: "Fate") -> Iterator[Item]:
         """A case that runs already, where it stands, with the periods that it has."""
+        house = self.found.houses[index]
         at = _place(route, case.state)
         if at is None or (route is self.help and at == len(route.stops) - 1 and "first_measure" not in case.clocks):
             self._aside += at is None and route is not self.help
@@ -217,7 +221,7 @@ class World:
         }
         yield Item((case.opened.toordinal(), index), house.township, route, at=at, arrives=self.on.toordinal(),
                    household=index, kind=house.kind, status=house.status, due=last, done=case.done,
-                   is_running=True, **fates)  # fmt: skip
+                   is_running=True, refused=fate.refused, returned=fate.returned)  # fmt: skip
 
     def _call(self, case: Running, duty: Duty, calls: Counter[tuple[Duty, int, int]]) -> None:
         """The visit of the period that runs now, where it has not been made yet."""
@@ -295,7 +299,7 @@ class World:
         queues = sorted(found.longest.items(), key=lambda x: (-x[1][0], x[0]))[:MOST_QUEUES]
         return {
             "cases": {
-                "arrived": found.arrived, **{k: found.finished[k] for k in ("include", "eliminate", "assist", "refused")},
+                "arrived": found.arrived, **{k: found.finished[k] for k in ENDS},
                 "waiting": found.waiting, "aside": self._aside, "late_before": found.late_before,
             },
             "visits": {"asked": found.visits_asked, "made": found.visits_made, "left": found.visits_left},
@@ -309,8 +313,16 @@ class World:
             ],
             "weeks": [{"on": date.fromordinal(start + 7 * n).isoformat(), "waiting": w}
                       for n, w in enumerate(found.weeks)],
-            "used": {name: round(100 * found.used[name] / room, 1) for name, room in sorted(found.room.items()) if room},
+            "used": {n: round(100 * found.used[n] / room, 1) for n, room in sorted(found.room.items()) if room},
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What was drawn for a case: whether its review fails, and whether its audit sends it back once."""
+
+    refused: bool = False
+    returned: bool = False
 
 
 def _place(route: Route, state: str) -> int | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from app.services.simulation.plan import WALKED
 from workflows.clock import Duration, Recurring, Window, duration_table, parse_duration
-from workflows.definition import Definition
+from workflows.definition import Definition, Timer
 from workflows.journal import canonical
 from workflows.limits import Limit
 from workflows.policy import Pack, parse_pack
@@ -50,7 +51,7 @@ def judge(
     ``acts.<role>``, ``visits.<role>``, and the ``NUMBERS``.
     """
     known = limits_in_force(pack, definitions, on)
-    inputs: Inputs = {LINE: "", LIMIT: {}, STAFF: {}, ACTS: {}, VISITS: {}, "on": on.isoformat()}
+    inputs: dict[str, Any] = {LINE: "", LIMIT: {}, STAFF: {}, ACTS: {}, VISITS: {}, "on": on.isoformat()}
     inputs.update({name: default for name, (default, _, _) in NUMBERS.items()})
     wrong: dict[str, str] = {}
     for key, typed in texts.items():
@@ -63,7 +64,7 @@ def judge(
     return inputs, wrong
 
 
-def _read(inputs: Inputs, key: str, text: str, known: Mapping[str, Limit]) -> None:
+def _read(inputs: dict[str, Any], key: str, text: str, known: Mapping[str, Limit]) -> None:
     part, _, name = key.partition(".")
     if key == LINE:
         inputs[LINE] = _line(text)
@@ -74,7 +75,9 @@ def _read(inputs: Inputs, key: str, text: str, known: Mapping[str, Limit]) -> No
         if place and (part != STAFF or not PLACE.fullmatch(place)):
             raise ValueError(place)
         _ = ROLES[role]
-        inputs[part][f"{role}@{place.ljust(12, '0')}" if place else role] = _whole(text, 0, MOST_PEOPLE)
+        found = _whole(text, 0, MOST_PEOPLE)
+        if part == STAFF or found != pace_of({part: {}}, part, role):
+            inputs[part][f"{role}@{place.ljust(12, '0')}" if place else role] = found
     else:
         _, least, most = NUMBERS[key]
         inputs[key] = _whole(text, least, most)
@@ -123,14 +126,20 @@ def written(length: Duration) -> str:
 
 def limits_in_force(pack: Pack, definitions: Mapping[str, Definition], on: date) -> dict[str, Limit]:
     """Return the limits of a pack that a simulation can change, the widest row of each timer, in the order of gates."""
-    names = [f"{d.id}.{timer}" for d in _gates_first(definitions) for timer in d.timers]
+    names = [f"{d.id}.{t.id}" for d in _gates_first(definitions) for t in d.timers.values() if _is_walked(d, t)]
     found: dict[str, Limit] = {}
     for name in names:
-        rows = [row for row in pack.limits_of(name) if row.begins <= on < row.ends and row.duration]
+        rows = [row for row in pack.limits_of(name) if row.begins <= on < row.ends]
         plain = [row for row in rows if not isinstance(row.duration, Window)]
         if plain:
             found[name] = min(plain, key=lambda row: len(row.selectors))
     return found
+
+
+def _is_walked(definition: Definition, timer: Timer) -> bool:
+    """Objections, appeals and fast track are not simulated: to change their periods would change nothing."""
+    walked = {*WALKED, *(step.action for step in definition.steps.values())}
+    return not timer.right and (not timer.starts_on or bool(walked & set(timer.starts_on)))
 
 
 def _gates_first(definitions: Mapping[str, Definition]) -> list[Definition]:
@@ -181,5 +190,3 @@ def pace_of(inputs: Inputs, part: str, role: str) -> int:
 def unchanged(inputs: Inputs) -> Inputs:
     """Return the same inputs without what is to be tried out: the baseline beside which a result stands."""
     return {**inputs, LINE: "", LIMIT: {}, STAFF: {}, ACTS: {}, VISITS: {}}
-
-
