@@ -14,7 +14,7 @@ from app.store.transaction import writing
 from app.tables import CaseRow, Household, Wait, db
 from tests import postgres
 from tests.bench.moves import opened
-from tests.factories import XIUSHAN
+from tests.factories import VALUES, XIUSHAN
 from tests.world import World
 
 COUNTY = "500241"
@@ -75,7 +75,8 @@ def fill(world: World, rows: int) -> None:
                     "every": STANDING[state],
                     "rest": list(STANDING).index(state),
                 }
-                db.session.execute(text(_cases(model)), values)
+                more = {"verified": f'"income_per_head": {VALUES["income_per_head"]}'} if model is CaseRow else {}
+                db.session.execute(text(_cases(model)), {**values, **more})
 
 
 NUMBER = f"'{COUNTY}H' || substr(CAST(10000000 + i AS VARCHAR), 2)"
@@ -102,6 +103,8 @@ def _cases(model: type[CaseRow] | type[Wait]) -> str:
     new = {**PLACE, key: f'{NUMBER} || substr(r."{key}", 15)'}
     if model is CaseRow:
         new["subject"] = f"'household:' || {NUMBER}"
+        verified = "CAST(550000 + i * 7919 % 450000 AS VARCHAR)"
+        new["fields"] = f"replace(r.fields, :verified, '\"income_per_head\": ' || {verified})"
     return _copied(model, new, f'r."{key}" LIKE :like', "WHERE i % :every = :rest")
 
 

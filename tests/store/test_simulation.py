@@ -140,14 +140,14 @@ def test_verified_income_counts_before_the_rosters(world: World) -> None:
     assert (houses["total"], houses["unknown"]) == (2, 1)
 
 
-def test_who_may_ask_and_see(county: World) -> None:
+def test_who_may_ask_and_see(world: World) -> None:
     for role in ("village_cadre", "township_officer", "auditor", "helper"):
         with pytest.raises(WrongOffice):
-            rule_runs.ask_simulation(county.person(role), COUNTY, {})
-    other = county.person("county_lead", FENGDU_VILLAGE)
+            rule_runs.ask_simulation(world.person(role), COUNTY, {})
+    other = world.person("county_lead", FENGDU_VILLAGE)
     with pytest.raises(WrongOffice):
         rule_runs.ask_simulation(other, COUNTY, {})
-    run = rule_runs.ask_simulation(county.person("admin"), COUNTY, {})
+    run = rule_runs.ask_simulation(world.person("admin"), COUNTY, {})
     with pytest.raises(NotFound):
         rule_runs.run_of(other, run.id)
 
@@ -163,9 +163,9 @@ def test_who_may_ask_and_see(county: World) -> None:
         ("months", "25"), ("apply", "101"), ("other", "1"), ("seed", "٣"),
     ],
 )  # fmt: skip
-def test_wrong_inputs_are_named(county: World, key: str, text: str) -> None:
+def test_wrong_inputs_are_named(world: World, key: str, text: str) -> None:
     with pytest.raises(BadValue) as caught:
-        rule_runs.ask_simulation(county.person("county_lead"), COUNTY, {"seed": "1", key: text})
+        rule_runs.ask_simulation(world.person("county_lead"), COUNTY, {"seed": "1", key: text})
     assert caught.value.params == {"field": key, "value": text}
 
 

@@ -61,7 +61,7 @@ def item(number: int, day: int = 0, **more: bool) -> Item:
 
 def test_one_case_day_by_day() -> None:
     found = run(office(), Work([item(1)]))
-    # Verified on Monday; the notice hangs from Tuesday, five days to Sunday, and is closed on the next Monday; audited on
+    # Verified on Monday; the notice hangs from Tuesday, five days to Sunday, and is closed on Monday; audited on
     # Tuesday, approved on Wednesday.
     assert found.ended == {1: MONDAY + 9}
     assert found.finished == {"include": 1}
