@@ -13,7 +13,7 @@ from app.services.handover import GIVERS
 from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
-from app.services.rule_runs import LOOKERS
+from app.services.rule_runs import DECIDERS, LOOKERS
 from workflows.errors import NotAllowed
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
@@ -67,6 +67,11 @@ PAGES: dict[str, frozenset[str]] = {
     "rosters.drop": IMPORTS,
     "rosters.errors": IMPORTS,
     "rosters.export_page": frozenset(EXPORTERS),
+    "rule_runs.runs": frozenset(LOOKERS),
+    "rule_runs.rehearse": frozenset(LOOKERS),
+    "rule_runs.run": frozenset(LOOKERS),
+    "rule_runs.apply": frozenset(DECIDERS),
+    "rule_runs.revert": frozenset(DECIDERS),
     "boards.overdue": READERS,
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
@@ -13,6 +13,7 @@ from workflows.clock import CHINA, local_date, parse_utc, time_left
 from workflows.clocks import frozen_limit
 from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import Refused
+from workflows.income_words import Words, in_one_line
 from workflows.journal import is_commitment
 from workflows.machine import Compiled
 from workflows.model import Clock
@@ -221,7 +222,9 @@ class Labels:
         if text is None:
             return self.speech.say("ui.erased")
         spec = self.compiled.fields.get(name)
-        return self.value(name, json.loads(text)) if spec and spec.type == "choices" else text
+        if spec and spec.type == "choices":
+            return self.value(name, json.loads(text))
+        return self.option(spec, text) if spec and spec.type == "choice" else text
 
     def limit(self, clock: Clock) -> tuple[str, bool]:
         """Return how long a period lasts in words, and whether that is a default of ours."""
@@ -279,12 +282,11 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
         return words.listed([labels.condition(item) for item in value]) or words.say("ui.nothing")
     if name == NOTE:
         return noted_changes(words, value)
+    if name == "income_sheet":
+        return in_one_line(value, income_words(labels))
     if name == "lapsed":
         return f"{labels.timer(value['kind'])} · {words.last_day(value['due'])}"
     return words.date(date.fromisoformat(value))
-
-
-BUILT_IN = ("household_kind", "warnings", "lapsed", "included_on", "eliminated_on", NOTE)
 
 
 def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
@@ -297,6 +299,22 @@ def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
     return words.say("changes.noted", reason=value["reason"], changes=changes)
 
 
+def bare(label: str) -> str:
+    """Return a field's label without the unit and hints in brackets, which a table says in its own way."""
+    return label.split("（", maxsplit=1)[0].split(" (", maxsplit=1)[0]
+
+
+def income_words(labels: Labels) -> Words:
+    """Return where the words of an income sheet come from for one reader."""
+    specs = labels.compiled.fields
+
+    def category(name: str) -> str:
+        return labels.option(specs["category"], name) if "category" in specs else name
+
+    return Words(labels.speech.say, lambda name: bare(labels.field(name)), category, money)
+
+
+BUILT_IN = ("household_kind", "warnings", "lapsed", "income_sheet", "included_on", "eliminated_on", NOTE)
 SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
     "money": lambda labels, spec, value: money(value),  # noqa: ARG005 - one signature for all
     "choice": Labels.option,
@@ -346,8 +364,8 @@ def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = N
 
 
 def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> str:
-    if name == "roles" and isinstance(value, list | tuple):
-        return speech.roles([str(item) for item in value])
+    if name in ("roles", "reasons") and isinstance(value, list | tuple):
+        return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))
     if name in ("until", "due") and isinstance(value, str) and value.endswith("Z"):
@@ -357,13 +375,23 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
     if name == "definition":
         return definition_label(speech, runtime().rules.definitions[str(value)])
     if labels is not None and name in PARAMS:
-        return str(getattr(labels, name if name != "kind" else "evidence")(str(value)))
+        return PARAMS[name](labels, str(value))
     if name == "field" and speech.knows(f"field.{value}"):
         return speech.say(f"field.{value}")
     return str(value)
 
 
-PARAMS = ("gate", "timer", "field", "kind", "step", "state", "action", "condition")
+def _labelled(kind: str, labels: Labels, value: str) -> str:
+    return str(getattr(labels, kind)(value))
+
+
+PARAMS: Mapping[str, Callable[[Labels, str], str]] = {
+    **{name: partial(_labelled, name) for name in ("gate", "timer", "field", "step", "state", "action", "condition")},
+    "kind": lambda labels, value: labels.evidence(value),
+    "category": lambda labels, value: income_words(labels).category(value),
+    "suggested": lambda labels, value: income_words(labels).category(value),
+    "question": lambda labels, value: bare(labels.field(value)),
+}
 
 
 def is_shown(name: str) -> bool:

@@ -87,10 +87,11 @@ class Labels:
         return (self.named(f"action.{self.home}.{name}", own, "") if own else "") or self.of("actions", name)
 
     def form(self, action: str) -> list[str]:
-        """Return the fields that a step or action asks for, in the order of its form."""
+        """Return the fields that a step or action asks for, in the order of its form; those that the pack adds last."""
         rows = [s for s in self._rows["steps"].values() if s.get("action") == action]
-        fields = (rows[0] if rows else self._rows["actions"].get(action, {})).get("fields", [])
-        return [str(name) for name in fields] if isinstance(fields, list) else []
+        row = rows[0] if rows else self._rows["actions"].get(action, {})
+        lists = (row.get("fields", []), _table(self.pack, "asks").get(str(row.get("id")), []) if rows else [])
+        return [str(name) for fields in lists if isinstance(fields, list) for name in fields]
 
     def evidence(self, kind: str) -> str:
         """Return the label of a kind of evidence."""

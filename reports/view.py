@@ -8,6 +8,7 @@ from typing import Any
 from reports.deadlines import Period, ended_text, periods_of, result_of
 from reports.entries import ERASED, Entry, entries_of, places_of
 from reports.glyphs import visible
+from reports.income import is_in_sheet, sheet_lines
 from reports.labels import (
     Labels,
     last_day,
@@ -17,6 +18,7 @@ from reports.labels import (
     words,
 )
 from reports.trail import Chain, Trail
+from workflows.income import SHEET
 from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
@@ -250,6 +252,8 @@ def _lines(entry: Entry, trail: Trail) -> Iterator[View]:
             "said": True,
         }
     yield _line("changes", lang, list(_changes(entry, lang)))
+    if SHEET in body["changes"]:
+        yield _line("income", lang, list(sheet_lines(labels, body["changes"][SHEET]["after"])))
     yield _line("evidence", lang, [_evidence(labels, item, lang) for item in body["evidence"]])
     yield _line("clauses", lang, [labels.clause(clause) for clause in body["clauses"]])
     yield _line("started", lang, [_started(labels, item, lang) for item in body["deadlines"]["started"]])
@@ -286,7 +290,8 @@ def _changes(entry: Entry, lang: str) -> Iterator[str]:
     """Fields before → after in the order of the form; statements stand apart, and what the machine keeps for itself
     only in trail.json."""
     changes, form = entry.body["changes"], entry.labels.form(entry.body["action"])
-    shown = [name for name in changes if name not in STATEMENTS and not name.startswith(BOOKKEEPING)]
+    told = [name for name in changes if name not in STATEMENTS and not name.startswith(BOOKKEEPING)]
+    shown = [name for name in told if not is_in_sheet(changes, name)]
     for name in sorted(shown, key=lambda n: (form.index(n) if n in form else len(form), n)):
         value = _change(entry, name, changes[name], lang)
         yield word("entry.change", lang, field=entry.labels.field(name), value=value)

@@ -10,6 +10,7 @@ from typing import Any
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
 from workflows.guards import CONDITIONS, GUARDS
+from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
 from workflows.limits import Facts, Limit, clashes
 from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
@@ -82,6 +83,8 @@ def _check_guard(spec: Mapping[str, Any], definition: Definition, where: str) ->
 
 def check_field(field: Field, purposes: Collection[str], where: str) -> None:
     """A choice needs something to choose from, and a purpose must be known."""
+    if field.section:
+        ensure_label(field.section, f"{where}, field {field.id}, section")
     if field.type in ("choice", "choices"):
         ensure(field.options, f"{where}, field {field.id}", "a choice needs options")
     for purpose in field.purposes:
@@ -101,7 +104,9 @@ def check_pack(pack: Pack, definitions: Definitions) -> None:
                 check(row, pack, definitions, where)
     with found.noting():
         ensure_clauses(pack)
-    for whole in (_check_minimums, _check_clashes, _check_parameters_set, _check_evidence, check_terms):
+    for whole in (
+        _check_minimums, _check_clashes, _check_parameters_set, _check_income, _check_evidence, check_terms
+    ):  # fmt: skip
         with found.noting():
             whole(pack, definitions, where)
     found.ensure_none()
@@ -221,12 +226,43 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
         "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
+        **_income_kinds(pack, definitions),
     }
+
+
+def _income_kinds(pack: Pack, definitions: Definitions) -> Kinds:
+    specs = {**{n: f for d in definitions.values() for n, f in d.fields.items()}, **pack.fields}
+    money = {name for name, field in specs.items() if field.type == "money" and not field.personal}
+    amounts = (lambda v: _is_list_of(v, money), "a list of fields of type money that are not personal")
+    return {
+        "income_window": (is_window, '"12 months" (before the month of the act) or "year from 10-01"'),
+        "income_basis": (lambda v: v in BASES, " or ".join(BASES)),
+        "income_counted": (lambda v: v in COUNTED, ", ".join(COUNTED)),
+        "income_adds": amounts,
+        "income_takes": amounts,
+        "income_beside": amounts,
+        "income_near": (lambda v: type(v) is int and 0 <= v <= 100, "a percentage of the line"),
+    }
+
+
+def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
+    """A pack sets all parameters of the income sheet on every day, or none; one step asks for all of its figures."""
+    rows = [row for row in pack.parameters if row.id in PARAMETERS]
+    if not rows:
+        return
+    days = {pack.effective, *(row.ends for row in rows if pack.effective < row.ends < date.max)}
+    for name in PARAMETERS:
+        missing = [str(day) for day in sorted(days) if pack.given(name, day) is None]
+        ensure(not missing, f"{where}, parameter {name}", f"an income sheet needs it, and it is not set on {missing}")
+    wanted = set(sheet_fields(pack))
+    asking = [step for step, names in pack.asks.items() if wanted & set(names)]
+    ensure(len(asking) == 1 and wanted <= set(pack.asks[asking[0]]), f"{where}, asks",
+           f"one step must ask for all figures of the income sheet: {sorted(wanted)}")  # fmt: skip
 
 
 def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:
     found = Mistakes()
-    for name in _parameter_kinds(pack, definitions):
+    for name in _parameter_kinds(pack, definitions).keys() - set(PARAMETERS):
         is_set = any(p.id == name and p.begins <= pack.effective < p.ends for p in pack.parameters)
         if not is_set:
             found.note(f"{where}, parameter {name}: parameter {name!r} is not set on {pack.effective}")
@@ -252,7 +288,22 @@ def _check_condition(row: Condition, pack: Pack, definitions: Definitions, where
     for mode in row.modes:
         known = _options(pack, definitions, "household_case", "elimination_mode")
         ensure_known(mode, known, f"{place}, modes", "mode")
+    purposes = {name for d in definitions.values() for name in d.purposes}
+    for purpose in row.purposes:
+        ensure_known(purpose, purposes, f"{place}, purposes", "purpose")
+    for category in row.categories:
+        known = _options(pack, definitions, "household_case", "category")
+        ensure_known(category, known, f"{place}, categories", "category")
     _check_needs(row, definitions, fields, place)
+    _check_ground(row, pack, place)
+
+
+def _check_ground(row: Condition, pack: Pack, where: str) -> None:
+    """The line is a reference, so that being above it bars nobody; some facts (dibao, assets) are no ground at all."""
+    ensure(row.test != "income_inside_line" or row.effect == "warn", where, "the income line only ever warns")
+    for name in row.needs.get("fields", ()):
+        is_free = name in pack.fields and pack.fields[name].never_decides
+        ensure(not is_free, where, f"field {name!r} is recorded and shown, and decides nothing")
 
 
 def _check_needs(row: Condition, definitions: Definitions, fields: set[str], where: str) -> None:
@@ -266,7 +317,11 @@ def _check_needs(row: Condition, definitions: Definitions, fields: set[str], whe
         ensure(needs.keys() == {"definition", "field", "least"}, where, "needs definition, field, least")
         ensure_known(needs["definition"], definitions, where, "definition")
         ensure(type(needs["least"]) is int, where, "least must be a whole number")
-    elif row.test in ("fields_true", "fields_positive"):
+    elif row.test == "household_kind":
+        ensure(needs.keys() == {"kinds"} and needs["kinds"], where, "needs kinds")
+        for name in needs["kinds"]:
+            ensure_known(name, HOUSEHOLD_KINDS, where, "kind of household")
+    elif row.test in ("fields_true", "fields_positive", "any_positive"):
         ensure(needs.keys() == {"fields"} and needs["fields"], where, "needs fields")
         for name in needs["fields"]:
             ensure_known(name, fields, where, "field")
@@ -283,6 +338,12 @@ def _check_added_field(field: Field, pack: Pack, definitions: Definitions, where
     check_field(field, {name for d in definitions.values() for name in d.purposes}, where)
     taken = [d.id for d in definitions.values() if field.id in d.fields]
     ensure(not taken, where, f"field {field.id!r} stands in definition {taken} already")
+    known = set(pack.fields).union(*(d.fields for d in definitions.values()))
+    if field.explains:
+        ensure_known(field.explains, known, f"{where}, field {field.id}", "field")
+    for source in field.sources:
+        sources = _options(pack, definitions, "household_case", "clue_source")
+        ensure_known(source, sources, f"{where}, field {field.id}", "source")
 
 
 def _check_requirement(step: str, pack: Pack, definitions: Definitions, where: str) -> None:

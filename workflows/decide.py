@@ -8,7 +8,15 @@ from typing import Any
 from workflows.clock import local_date, parse_utc
 from workflows.clocks import Turn, turn_clocks
 from workflows.definition import CAME_FROM, Action, Effect, Step
-from workflows.draft import RECORDS, Draft, record_facts, record_signature, record_subject, record_values
+from workflows.draft import (
+    RECORDS,
+    Draft,
+    record_facts,
+    record_income,
+    record_signature,
+    record_subject,
+    record_values,
+)
 from workflows.entry import seal_move
 from workflows.errors import (
     AlreadyOpen,
@@ -19,7 +27,7 @@ from workflows.errors import (
     UnknownAction,
     WrongState,
 )
-from workflows.guards import Context, ensure_standing, failed_conditions, signatures
+from workflows.guards import Context, ensure_standing, failed_conditions, signatures, weighs_conditions
 from workflows.inputs import check_input, wanted_evidence, wanted_fields
 from workflows.machine import NEW, REPEATED, Compiled
 from workflows.messages import messages_of
@@ -120,6 +128,7 @@ def _move(rules: Rules, context: Context, command: Command, *, office: Office, v
     if context.case is None:
         record_subject(draft, context)
     record_values(draft, context, values)
+    record_income(draft, context, values)
     record_signature(draft, context, office, target=target, completes=completes)
     RECORDS[getattr(context.form, "records", "")](draft, context, values)
     record_facts(draft, context)
@@ -276,8 +285,7 @@ def _allowed(context: Context) -> Allowed:
     except Refused as reason:
         refusal = reason
     several = isinstance(context.form, Action) and context.form.target == "@earlier_gate"
-    checked = any(spec["guard"] == "elimination_conditions" for spec in context.form.guards)
-    warned = failed_conditions(context) if checked and context.compiled.purpose == "eliminate" else []
+    warned = failed_conditions(context) if weighs_conditions(context) else []
     return Allowed(
         action=action,
         form=context.form,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workflows.journal import canonical, digest
-from workflows.tables import BadTable, build, build_all, ensure_label, freeze
+from workflows.tables import BadTable, build, build_all, ensure_label, ensure_version, freeze
 
 FORMAT = "fp-definition-v1"
 Label = Mapping[str, str]
@@ -46,7 +46,10 @@ class Option:
 class Field:
     """Something that a form records. Money is entered in yuan and kept in fen; personal values are committed to.
 
-    ``purposes``: it is asked for those only; empty means all.
+    ``purposes`` and ``sources`` (of the clue): it is asked for those only; empty means all. ``optional``: it may stay
+    empty on every form. ``least`` is the smallest count. ``explains`` names a question whose answer asks for this text:
+    a box ticked, or a no. ``never_decides``: it is recorded and shown, and no rule may build on it (receiving dibao,
+    what somebody owns). ``section`` is the heading above it; ``clause`` or ``own`` say where it comes from.
     """
 
     id: str
@@ -59,6 +62,14 @@ class Field:
     negative: bool = False
     role: str = ""
     purposes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    optional: bool = False
+    least: int = 0
+    explains: str = ""
+    never_decides: bool = False
+    section: Label = field(default_factory=dict)
+    clause: str = ""
+    own: bool = False
 
     @cached_property
     def option_ids(self) -> tuple[str, ...]:
@@ -185,10 +196,11 @@ class Definition:
     fields: Mapping[str, Field]
     text: str
     digest: str
+    version: str = ""
 
 
 KEYS = {
-    "format", "id", "code", "label", "subject", "one_open", "purposes", "decided_by", "separate_hands",
+    "format", "version", "id", "code", "label", "subject", "one_open", "purposes", "decided_by", "separate_hands",
     "helpers_step_aside", "gates", "steps", "states", "actions", "timers", "effects", "evidence", "fields",
 }  # fmt: skip
 
@@ -228,6 +240,7 @@ def parse_definition(text: str) -> Definition:
         fields=fields,
         text=text,
         digest=digest(text),
+        version=tables.get("version", ""),
     )
     _ensure_names(definition)
     return definition
@@ -241,6 +254,7 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
     ensure_label(tables["label"], tables["id"])
+    ensure_version(tables)
 
 
 def read_fields(tables: Mapping[str, Any]) -> dict[str, Field]:

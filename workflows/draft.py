@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.definition import Action, Step
-from workflows.guards import Context, failed_conditions, signatures
-from workflows.inputs import check_value
+from workflows.guards import Context, failed_conditions, signatures, weighs_conditions
+from workflows.income import PER_HEAD, SHEET, is_part, recount
+from workflows.inputs import check_value, sheet_of
 from workflows.journal import Disclosure, canonical, commit, derive_salt
 from workflows.machine import NEW, REPEATED
 from workflows.model import Command, Office
@@ -59,6 +60,14 @@ def record_values(draft: Draft, context: Context, values: Mapping[str, Any]) -> 
         draft.add("_recorded_at", dict.fromkeys(correctable, context.signed_gate))
 
 
+def record_income(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
+    """Seal the income sheet: the figures, and each parameter used with its clause; income per head follows from it."""
+    sheet = sheet_of(context, values)
+    if sheet:
+        draft.put(SHEET, sheet)
+        draft.put(PER_HEAD, sheet["per_head"])
+
+
 def record_signature(draft: Draft, context: Context, office: Office, *, target: str, completes: bool) -> None:
     form = context.form
     gate = context.signed_gate
@@ -105,8 +114,7 @@ def record_facts(draft: Draft, context: Context) -> None:
             draft.put(form.dates, context.today.isoformat())
         for name, value in form.sets.items():
             draft.put(name, value)
-    checks = any(spec["guard"] == "elimination_conditions" for spec in form.guards)
-    if checks and context.compiled.purpose == "eliminate":
+    if weighs_conditions(context):
         draft.put("warnings", [c.id for c in failed_conditions(context) if c.effect == "warn"])
 
 
@@ -133,6 +141,11 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
     draft.put("corrected_entry", draft.fields["_provenance"][name])
     draft.put("_provenance", {**draft.fields["_provenance"], name: draft.seq})
     draft.put(name, value, personal=spec.personal)
+    sheet = draft.fields.get(SHEET)
+    if sheet and is_part(sheet, name):
+        sheet = recount(sheet, draft.fields, context.dossier.subject.household_kind)
+        draft.put(SHEET, sheet)
+        draft.put(PER_HEAD, sheet["per_head"])
 
 
 def _record_refusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from workflows.clocks import ClockChange, Turn
 from workflows.definition import Step
 from workflows.draft import Draft
 from workflows.guards import Context
+from workflows.income import SHEET
 from workflows.journal import GENESIS, seal
 from workflows.machine import NEW
 from workflows.model import Case, Command, Move, Office
@@ -34,7 +35,7 @@ def seal_move(context: Context, command: Command, draft: Draft, *, turn: Turn, c
         "closed": context.compiled.is_closed(turn.target),
         "changes": draft.changes,
         "evidence": [item.as_json() for item in command.evidence],
-        "clauses": _clauses(context, change),
+        "clauses": _clauses(context, draft, change),
         "deadlines": _deadlines_body(context, change),
         "command": command.key,
     }
@@ -71,9 +72,11 @@ def _actor_body(context: Context, office: Office) -> dict[str, str]:
     }
 
 
-def _clauses(context: Context, change: ClockChange) -> list[str]:
+def _clauses(context: Context, draft: Draft, change: ClockChange) -> list[str]:
     compiled = context.compiled
     named = [d.clock.clause for d in change.started]
+    if SHEET in draft.changes:
+        named += draft.fields[SHEET]["clauses"].values()
     if compiled.order and isinstance(context.form, Step):
         named.append(compiled.pack.sequence(compiled.definition.id, compiled.purpose).clause)
     for ended in change.ended:

@@ -60,6 +60,18 @@ class ClockBack(Refused):
     code = "clock_back"
 
 
+class NeedsExplanation(Refused):
+    """An answer of the form asks for a word of explanation; it refuses nobody, the form is only not complete."""
+
+    code = "needs_explanation"
+
+
+class NeedsJudgement(Refused):
+    """The category differs from what the line suggests: the person says why, all circumstances taken together."""
+
+    code = "needs_judgement"
+
+
 class MissingField(Refused):
     """A field that the step needs was left empty."""
 
@@ -220,6 +232,12 @@ class VersionMissing(Refused):
     """A command on a case came without the version that it was made for."""
 
     code = "version_missing"
+
+
+class BadRules(Refused):
+    """A pack can't be read or doesn't fit; ``reasons`` name each mistake with its place."""
+
+    code = "bad_rules"
 
 
 class CaseStuck(Refused):

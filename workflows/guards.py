@@ -24,6 +24,7 @@ from workflows.errors import (
     WrongOffice,
     WrongState,
 )
+from workflows.income import PER_HEAD, is_inside
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Office
 from workflows.policy import Condition
@@ -285,6 +286,11 @@ def elimination_conditions(context: Context, spec: Mapping[str, Any]) -> None:
             raise ConditionBars(condition=condition.id, clause=condition.clause)
 
 
+def entry_conditions(context: Context, spec: Mapping[str, Any]) -> None:
+    """Conditions of coming in (what a category demands) that the pack makes binding."""
+    elimination_conditions(context, spec)
+
+
 GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "minimum_elapsed": minimum_elapsed,
     "still_running": still_running,
@@ -294,6 +300,7 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "outsider": outsider,
     "nothing_open": nothing_open,
     "elimination_conditions": elimination_conditions,
+    "entry_conditions": entry_conditions,
 }
 
 
@@ -302,11 +309,32 @@ GUARDS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
 ASSISTED = "assisted"
 
 
+# The guards at which a pack's conditions are looked at, for leaving and for coming in.
+LEAVING, ENTERING = "elimination_conditions", "entry_conditions"
+WEIGHING = (LEAVING, ENTERING)
+
+
+def weighs_conditions(context: Context) -> bool:
+    """Tell whether this act is one at which the pack's conditions of this purpose are looked at."""
+    purpose = context.compiled.purpose
+    looked = {g["guard"] for g in context.form.guards if purpose in g.get("purposes", (purpose,))}
+    has_any = any(purpose in c.purposes for c in context.compiled.pack.conditions)
+    return LEAVING in looked or (ENTERING in looked and has_any)
+
+
 def failed_conditions(context: Context) -> list[Condition]:
     """Return the pack's conditions that are not met now, binding or not."""
-    mode = context.fields.get("elimination_mode", ASSISTED)
-    asked = [c for c in context.compiled.pack.conditions if not c.modes or mode in c.modes]
-    return [c for c in asked if not CONDITIONS[c.test](context, c)]
+    return [c for c in context.compiled.pack.conditions if _is_asked(context, c) and not CONDITIONS[c.test](context, c)]
+
+
+def _is_asked(context: Context, condition: Condition) -> bool:
+    """A condition is one of this purpose, for some ways of ending a risk or for some categories."""
+    mode, category = context.fields.get("elimination_mode", ASSISTED), context.fields.get("category")
+    return (
+        context.compiled.purpose in condition.purposes
+        and (not condition.modes or mode in condition.modes)
+        and (not condition.categories or category in condition.categories)
+    )
 
 
 def included_for(context: Context, condition: Condition) -> bool:
@@ -327,10 +355,10 @@ def counted(context: Context, condition: Condition) -> bool:
 
 def income_above_line(context: Context, condition: Condition) -> bool:
     """Income per head as verified lies above the line of the day."""
-    pack, income = context.compiled.pack, context.fields.get("income_per_head", 0)
+    pack, income = context.compiled.pack, context.fields.get(PER_HEAD, 0)
     line = pack.parameter("income_line", context.today).value
     included = pack.flag("income_line_included", context.today, default=True)
-    return bool(income > line or (income == line and not included))
+    return not is_inside(income, line, included=included)
 
 
 def fields_true(context: Context, condition: Condition) -> bool:
@@ -351,6 +379,24 @@ def developmental_measure(context: Context, condition: Condition) -> bool:
     return bool(assist and assist.fields.get("developmental_measures", 0) > 0)
 
 
+def household_kind(context: Context, condition: Condition) -> bool:
+    """The household is of one of some kinds (once poor, ordinary …)."""
+    return context.dossier.subject.household_kind in condition.needs["kinds"]
+
+
+def income_inside_line(context: Context, condition: Condition) -> bool:
+    """Income per head as recorded lies inside the range; unknown, it speaks against nobody. Only ever a warning."""
+    pack, income = context.compiled.pack, context.fields.get(PER_HEAD)
+    line = pack.parameter("income_line", context.today).value
+    included = pack.flag("income_line_included", context.today, default=True)
+    return income is None or is_inside(income, line, included=included)
+
+
+def any_positive(context: Context, condition: Condition) -> bool:
+    """At least one of some numbers is more than nothing."""
+    return any((context.fields.get(name) or 0) > 0 for name in condition.needs["fields"])
+
+
 CONDITIONS: Mapping[str, Callable[[Context, Condition], bool]] = {
     "included_for": included_for,
     "counted": counted,
@@ -358,4 +404,7 @@ CONDITIONS: Mapping[str, Callable[[Context, Condition], bool]] = {
     "fields_true": fields_true,
     "fields_positive": fields_positive,
     "developmental_measure": developmental_measure,
+    "household_kind": household_kind,
+    "income_inside_line": income_inside_line,
+    "any_positive": any_positive,
 }

@@ -23,6 +23,8 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
     """Merge a child over its parent: rows of a list by their key (all rows of that key replaced), tables by key."""
     merged = {**parent, **child}
     merged.pop("extends", None)
+    if "version" not in child:
+        merged.pop("version", None)  # a parent's version says nothing of its child's text
     for name, key in MERGED_BY.items():
         own = {key(row) for row in child.get(name, [])}
         kept = [row for row in parent.get(name, []) if key(row) not in own]

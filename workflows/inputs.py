@@ -12,6 +12,8 @@ from workflows.errors import (
     BadValue,
     MissingEvidence,
     MissingField,
+    NeedsExplanation,
+    NeedsJudgement,
     NoQuorum,
     OwnHousehold,
     ReturnFirst,
@@ -20,6 +22,7 @@ from workflows.errors import (
     WrongOffice,
 )
 from workflows.guards import Context, signatures
+from workflows.income import JUDGEMENT, MEMBERS, PER_HEAD, SHEET, fill, rule_of, sheet_fields
 from workflows.model import Command
 
 LONGEST_TEXT = 2000
@@ -40,6 +43,9 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
                 continue
             raise MissingField(field=name)
         values[name] = check_value(spec, value, context)
+    values.update(dict.fromkeys(_amounts_left_empty(context, values), 0))
+    ensure_explained(context, values)
+    ensure_judged(context, values)
     ensure_evidence(context, command)
     if getattr(context.form, "records", "") == "correction":
         ensure_correction(context, str(values["corrected_field"]))
@@ -52,12 +58,45 @@ def wanted_fields(context: Context) -> tuple[str, ...]:
     """The fields asked for: all of the purpose at the first signature, only the opinion from those who sign after."""
     if signatures(context):
         return tuple(name for name in context.form.fields if name in ("opinion", "reason"))
-    return tuple(name for name in context.form.fields if _is_of_purpose(context, name))
+    return tuple(name for name in context.form.fields if _is_asked(context, name))
 
 
-def _is_of_purpose(context: Context, name: str) -> bool:
-    purposes = context.compiled.fields[name].purposes
-    return not purposes or context.compiled.purpose in purposes
+def _is_asked(context: Context, name: str) -> bool:
+    """A field may be asked for some purposes only, or of clues from some sources only."""
+    spec = context.compiled.fields[name]
+    is_of_source = not spec.sources or context.fields.get("clue_source") in spec.sources
+    return is_of_source and (not spec.purposes or context.compiled.purpose in spec.purposes)
+
+
+def _amounts_left_empty(context: Context, values: Mapping[str, Any]) -> list[str]:
+    """The amounts of an income sheet that were left empty: nothing, and recorded as such, to be corrected later."""
+    asked = sheet_fields(context.compiled.pack, beside=True) if MEMBERS in values else ()
+    return [name for name in asked if name in wanted_fields(context) and name not in values]
+
+
+def sheet_of(context: Context, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the income sheet that a form's figures make under the rule of the day, or None where it asks for none."""
+    rule = rule_of(context.compiled.pack, context.today) if MEMBERS in values else None
+    return fill(rule, values, context.dossier.subject.household_kind) if rule else None
+
+
+def ensure_explained(context: Context, values: Mapping[str, Any]) -> None:
+    """A ticked box or a no asks for a word of explanation, which lets the form pass whatever it says."""
+    for name in wanted_fields(context):
+        asked = context.compiled.fields[name].explains
+        answer = values.get(asked)
+        if (answer is False or (isinstance(answer, list) and answer)) and name not in values:
+            raise NeedsExplanation(field=name, question=asked)
+
+
+def ensure_judged(context: Context, values: Mapping[str, Any]) -> None:
+    """Where the category is not the one that the line points to, a person gives the reasons (W1: judged together)."""
+    sheet = sheet_of(context, values)
+    category = context.fields.get("category")
+    if sheet is None or category in (None, sheet["suggested"]) or JUDGEMENT in values:
+        return
+    if JUDGEMENT in wanted_fields(context):
+        raise NeedsJudgement(field=JUDGEMENT, category=category, suggested=sheet["suggested"])
 
 
 def wanted_evidence(context: Context) -> tuple[str, ...]:
@@ -111,7 +150,7 @@ def _money(spec: Field, value: object, context: Context) -> int | None:
 
 
 def _count(spec: Field, value: object, context: Context) -> int | None:
-    return value if type(value) is int and 0 <= value <= LARGEST_AMOUNT else None
+    return value if type(value) is int and spec.least <= value <= LARGEST_AMOUNT else None
 
 
 def _date(spec: Field, value: object, context: Context) -> str | None:
@@ -161,7 +200,13 @@ def _evidence_kind(spec: Field, value: object, context: Context) -> str | None:
 
 def _correctable(spec: Field, value: object, context: Context) -> str | None:
     known = context.compiled.fields.get(str(value))
-    return str(value) if known and known.correctable and str(value) in context.fields else None
+    return known.id if known and is_correctable(known, context.fields) else None
+
+
+def is_correctable(spec: Field, fields: Mapping[str, Any]) -> bool:
+    """Tell whether a recorded field may be corrected; a figure that the system counted is corrected by its parts."""
+    is_counted = spec.id == PER_HEAD and SHEET in fields
+    return spec.correctable and spec.id in fields and not is_counted
 
 
 def _any_value(spec: Field, value: object, context: Context) -> Any:

@@ -8,6 +8,7 @@ from transitions import Machine, MachineError
 
 from workflows.definition import CAME_FROM, Action, Definition, Field, Label, Step, Timer, ensure_form
 from workflows.errors import WrongState
+from workflows.income import JUDGEMENT, PER_HEAD, sheet_fields
 from workflows.policy import Pack, Signature
 from workflows.tables import BadTable
 
@@ -215,19 +216,40 @@ def _steps(definition: Definition, pack: Pack, purpose: str) -> tuple[tuple[Step
             raise BadTable(f"{where}: step {name!r} is not defined")
     if len(set(named)) != len(named):
         raise BadTable(f"{where}: a step stands twice")
-    order = tuple(_as_asked(library[name], pack, purpose) for name in sequence.steps)
-    alongside = {name: _as_asked(library[name], pack, purpose) for name in sequence.alongside}
+    specs = _fields(definition, pack)
+    order = tuple(_as_asked(library[name], pack, purpose, specs) for name in sequence.steps)
+    alongside = {name: _as_asked(library[name], pack, purpose, specs) for name in sequence.alongside}
     _ensure_order(definition, order, sequence.alongside, library, where)
     return order, alongside
 
 
-def _as_asked(step: Step, pack: Pack, purpose: str) -> Step:
+def _as_asked(step: Step, pack: Pack, purpose: str, specs: Mapping[str, Field]) -> Step:
     """Add what a pack asks beyond the definition: evidence, fields, and who signs."""
     evidence = [kind for kind in pack.requirements.get(step.id, ()) if kind not in step.evidence]
-    fields = [name for name in pack.asks.get(step.id, ()) if name not in step.fields]
-    step = replace(step, evidence=(*step.evidence, *evidence), fields=(*step.fields, *fields))
+    fields = _fields_asked(step, pack, specs)
+    free = [name for name in fields if name in specs and specs[name].optional and name not in step.optional]
+    step = replace(step, evidence=(*step.evidence, *evidence), fields=fields, optional=(*step.optional, *free))
     row = next((r for r in pack.signatures if r.step == step.id and (not r.purposes or purpose in r.purposes)), None)
     return _signed_by(step, row) if row else step
+
+
+def _fields_asked(step: Step, pack: Pack, specs: Mapping[str, Field]) -> tuple[str, ...]:
+    """A step's fields with those of the pack: figures of income where income per head stood, which the system counts
+    from them; an explanation behind its question; the rest at the end, judgement and opinion last.
+    """
+    asked = sorted((n for n in pack.asks.get(step.id, ()) if n not in step.fields), key=lambda n: n == JUDGEMENT)
+    counted = [name for name in sheet_fields(pack, beside=True) if name in asked]
+    fields: list[str] = []
+    for name in step.fields:
+        fields += counted if counted and name == PER_HEAD else [name]
+    last = len(fields) - (fields[-1:] == ["opinion"])
+    fields[last:last] = [name for name in asked if name not in fields]
+    for name in asked:
+        question = specs[name].explains if name in specs else ""
+        if question in fields:
+            fields.remove(name)
+            fields.insert(fields.index(question) + 1, name)
+    return tuple(fields)
 
 
 def _signed_by(step: Step, row: Signature) -> Step:

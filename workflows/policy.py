@@ -14,13 +14,13 @@ from workflows.clock import parse_duration
 from workflows.definition import Field, Label, Option, Step, read_fields
 from workflows.journal import canonical, digest
 from workflows.limits import SELECTORS, Facts, Limit, most_specific
-from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, freeze
+from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, ensure_version, freeze
 from workflows.terms import Variant, parse_variant
 
 FORMAT = "fp-pack-v1"
 BOUNDS = ("max", "min")
 KEYS = {
-    "format", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
+    "format", "version", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
     "conditions", "steps", "fields", "evidence", "requirements", "terms", "signatures", "omitted", "aside", "options",
     "asks",
 }  # fmt: skip
@@ -102,7 +102,8 @@ class Parameter:
 class Condition:
     """A condition of a decision; ``effect`` bar refuses, warn is only shown and recorded.
 
-    ``modes`` limits it to a way in which the risk was eliminated (``natural``, ``assisted``); empty: both.
+    It is asked at elimination unless ``purposes`` says otherwise. ``modes`` limits it to a way in which the risk was
+    eliminated (``natural``, ``assisted``), ``categories`` to households nominated under one; empty: all.
     """
 
     id: str
@@ -113,6 +114,8 @@ class Condition:
     own: bool = False
     needs: Mapping[str, Any] = field(default_factory=dict)
     modes: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ("eliminate",)
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,12 @@ class Pack:
     asks: Mapping[str, tuple[str, ...]]
     text: str
     digest: str
+    version: str = ""
+
+    @property
+    def edition(self) -> str:
+        """What people call this text: its version, or the day from which it holds. Only the digest decides."""
+        return self.version or self.effective.isoformat()
 
     def limit(self, timer: str, on: date, facts: Facts = ANYONE) -> Limit | None:
         """Return the limit of ``definition.timer`` on a day for a household, or None where the pack sets none."""
@@ -155,15 +164,20 @@ class Pack:
 
     def parameter(self, name: str, on: date) -> Parameter:
         """Return a parameter on a day; raise KeyError when the pack sets none."""
-        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
-        if not fitting:
+        found = self.given(name, on)
+        if found is None:
             raise KeyError(f"pack {self.id} sets no parameter {name} on {on}")
-        return max(fitting, key=lambda p: p.begins)
+        return found
+
+    def given(self, name: str, on: date) -> Parameter | None:
+        """Return a parameter on a day, or None when the pack sets none."""
+        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
+        return max(fitting, key=lambda p: p.begins, default=None)
 
     def flag(self, name: str, on: date, *, default: bool) -> bool:
         """Return a parameter that packs kept from before it was known do not set."""
-        fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
-        return bool(max(fitting, key=lambda p: p.begins).value) if fitting else default
+        found = self.given(name, on)
+        return bool(found.value) if found else default
 
     def fraction(self, name: str, on: date) -> Fraction:
         """Return a parameter such as "2/3" as a fraction."""
@@ -196,6 +210,7 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     missing = {"id", "area", "label", "effective"} - tables.keys()
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
+    ensure_version(tables)
 
 
 ROW_KEYS = {
@@ -240,7 +255,7 @@ def parse_pack(text: str) -> Pack:
     found.ensure_none()
     return Pack(
         id=tables["id"], area=tables["area"], label=tables["label"], effective=effective, **parts,
-        text=text, digest=digest(text),
+        text=text, digest=digest(text), version=tables.get("version", ""),
     )  # fmt: skip
 
 
@@ -360,7 +375,7 @@ def ensure_clauses(pack: Pack) -> None:
     found.ensure_none()
 
 
-Rule = Limit | Parameter | Condition | Signature | Omission | Aside
+Rule = Limit | Parameter | Condition | Signature | Omission | Aside | Field
 
 
 def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
@@ -371,3 +386,4 @@ def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
     yield from ((f"signature {row.step}", row) for row in pack.signatures)
     yield from ((f"omitted {row.action}", row) for row in pack.omitted)
     yield from ((f"aside {row.signed}", row) for row in pack.aside)
+    yield from ((f"field {row.id}", row) for row in pack.fields.values() if row.clause)

@@ -126,3 +126,13 @@ def ensure_label(label: Mapping[str, str], where: str) -> None:
     """Raise BadTable unless a label stands in both languages."""
     if not label.get("zh") or not label.get("en"):
         raise BadTable(f"{where}: label needs zh and en")
+
+
+VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")
+
+
+def ensure_version(tables: Mapping[str, Any]) -> None:
+    """Raise BadTable unless a file's version, where it names one, is a short word such as "2026-11" or "3"."""
+    version = tables.get("version", "1")
+    if not isinstance(version, str) or not VERSION.fullmatch(version):
+        raise BadTable(f"version {version!r} must be 1 to 20 letters, digits, . or - in quotes")

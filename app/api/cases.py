@@ -97,6 +97,39 @@ ACT_EXAMPLE = {
     "data": {"category": "marginal_vulnerable", "risks": ["illness"], "income_per_head": 720000, "opinion": "同意提名"},
     "evidence": [],
 }
+# The visit at home: amounts in fen over the accounting window; income per head is counted from them.
+VERIFY_EXAMPLE = {
+    "version": 3,
+    "data": {
+        "visited_on": "2026-03-02",
+        "income_members": 3,
+        "income_wage": 1_580_000,
+        "income_business": 640_000,
+        "income_property": 0,
+        "income_transfer": 100_000,
+        "business_cost": 160_000,
+        "selfpaid_expense": 1_860_000,
+        "labour_members": 1,
+        "education_safe": True,
+        "medical_safe": True,
+        "housing_safe": False,
+        "housing_remark": "屋面渗水",
+        "water_safe": True,
+        "social_aid": "dibao",
+        "asset_flags": ["car"],
+        "asset_note": "旧微型车，用于接送就医",
+        "judgement": "患病支出大，按户综合研判",
+        "opinion": "情况属实",
+    },
+    "evidence": [
+        {"kind": "visit_photo", "sha256": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"},
+        {"kind": "collection_form", "sha256": "ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d"},
+    ],
+}
+ACT_EXAMPLES = {
+    "nominate": {"summary": "村提名 / nominate", "value": ACT_EXAMPLE},
+    "verify": {"summary": "入户核实 / verify at home, with the income sheet", "value": VERIFY_EXAMPLE},
+}
 
 
 @pages.route("/cases/<number>", methods=["GET"])
@@ -130,7 +163,7 @@ def form(number: str, action: str) -> dict[str, Any]:
 
 
 @pages.route("/cases/<number>/acts/<action>", methods=["POST"])
-@pages.arguments(Act, example=ACT_EXAMPLE)
+@pages.arguments(Act, examples=ACT_EXAMPLES)
 @pages.doc(parameters=[KEY_HEADER, VERSION_HEADER])
 @pages.answers(DoneBody, example={"case": NUMBER, "entry": 4, "repeated": False}, refusals=(409, 428))
 def act(body: Mapping[str, Any], number: str, action: str) -> Response:

@@ -126,6 +126,13 @@ class FieldBody(Schema):
     type = fields.String(required=True)
     required = fields.Boolean(required=True)
     options = nested(Named, many=True)
+    section = fields.String(required=True, metadata={"description": "heading above this field; empty: as before"})
+    explains = fields.String(
+        required=True, metadata={"description": "the question whose answer (a box ticked, or false) asks for this text"}
+    )
+    never_decides = fields.Boolean(
+        required=True, metadata={"description": "recorded and shown only: no rule may refuse for it"}
+    )
 
 
 class AllowedBody(Schema):

@@ -199,6 +199,9 @@ def field_body(labels: Labels, spec: Field, optional: Iterable[str]) -> dict[str
         "type": spec.type,
         "required": spec.id not in set(optional),
         "options": [named(option.id, labels.option(spec, option.id)) for option in spec.options],
+        "section": labels.speech.pick(spec.section),
+        "explains": spec.explains,
+        "never_decides": spec.never_decides,
     }
 
 

@@ -56,6 +56,7 @@ def check_workflows(console: Console) -> None:
         acts = len(definition.steps) + len(definition.actions)
         wrong = sum(f.definition == definition.id for f in found.values())
         console.tell("policy.definition", id=definition.id, label=definition.label[console.lang], states=states,
+                     version=definition.version or "1", digest=definition.digest[:12],
                      acts=acts, timers=len(definition.timers), wrong=wrong)  # fmt: skip
     _tell(console, found.values(), places)
     if found:
@@ -75,6 +76,7 @@ def _proven(console: Console, rules: Rules, names: Sequence[str]) -> list[Proof]
             progress(1)
             people = {purpose: count or console.say("policy.many") for purpose, count in proof.people.items()}
             console.tell("policy.pack", id=proof.pack, label=rules.packs[proof.pack].label[console.lang],
+                         version=rules.packs[proof.pack].edition, digest=rules.packs[proof.pack].digest[:12],
                          states=proof.states, moves=proof.moves, days=len(proof.days), wrong=len(proof.findings),
                          include=people.get("include", "—"), eliminate=people.get("eliminate", "—"))  # fmt: skip
     seconds = f"{time.monotonic() - begin:.1f}"

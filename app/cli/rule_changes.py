@@ -45,7 +45,8 @@ def diff(console: Console, old: str, new: str) -> None:
         if not rows:
             console.tell("policy.same", **names)
             return
-        digests = {"old_digest": before.digest[:12], "new_digest": after.digest[:12]}
+        digests = {"old_digest": before.digest[:12], "new_digest": after.digest[:12],
+                   "old_version": before.edition, "new_version": after.edition}  # fmt: skip
         console.tell("policy.compared", count=len(rows), **names, **digests)
         for row in rows:
             click.echo(f"- {row['text']}")

@@ -8,6 +8,7 @@ from typing import Any
 from app.labels import Speech
 from app.services.guide import Guide, guides, head_of, source_title
 from workflows.clauses import Citation, Item, citations, rules_of
+from workflows.definition import Field
 from workflows.limits import Limit
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder
 from workflows.registry import Rules
@@ -104,7 +105,8 @@ class _Book:
 
     def part(self, kind: str, name: str) -> str:
         """Return the label of a part of a definition, such as ``assist.plan``."""
-        definition, _, what = name.partition(".")
+        home, _, what = name.rpartition(".")
+        definition = home or "household_case"  # a field of the pack itself stands in the gates' forms
         guide = self.of(definition)
         label = {
             "limit": guide.labels.timer, "timer": guide.labels.timer, "action": guide.labels.action,
@@ -169,6 +171,11 @@ class _Book:
         said += [f"{self.words.say(f'sign.{mode}')} {rule.count or ''}".strip()] if mode else []
         return self.words.listed(said)
 
+    def field(self, rule: Field) -> str:
+        """Return what a field of the pack's own offers to choose from, or that it is asked."""
+        offered = [self.main.labels.option(rule, option.id) for option in rule.options]
+        return self.words.listed(offered) or self.say("asked_in_form")
+
     def sequence(self, rule: StepOrder) -> str:
         """Return the steps in their order, those whose place is our own marked."""
         library = {**self.rules.definitions[rule.definition].steps, **self.pack.steps}
@@ -213,6 +220,7 @@ VALUES: dict[type, Any] = {
     Omission: lambda book, rule: book.say("kind_omitted"),  # noqa: ARG005 - one signature for all
     Aside: lambda book, rule: book.main.gates(rule.at),
     StepOrder: _Book.sequence,
+    Field: _Book.field,
 }
 
 

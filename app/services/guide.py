@@ -260,7 +260,7 @@ def head_of(words: Speech, pack: Pack) -> dict[str, str]:
         "effective": day,
         "as_of": words.date(words.day),
         "day": words.day.isoformat(),
-        "line": words.say("rules.pack_line", id=pack.id, digest=pack.digest[:12], effective=day)
+        "line": words.say("rules.pack_line", id=pack.id, version=pack.edition, digest=pack.digest[:12], effective=day)
         + ("，" if words.lang == "zh" else ", ")
         + words.say("rules.as_of_line", day=words.date(words.day)),
     }

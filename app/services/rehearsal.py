@@ -1,19 +1,23 @@
 """A rehearsal: what other rules would do to every running case of a county, without touching one."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from app.labels import Speech
+from app.services import rule_words
 from app.services.cases import ensure_rules
 from app.services.isolated import never
+from app.services.rule_words import LANGUAGES
 from app.store import cases as store
 from app.store import rule_runs
 from app.store.transaction import reading
 from workflows.clock import parse_utc
 from workflows.machine import Compiled
 from workflows.model import Case, Dossier
+from workflows.policy import Pack
 from workflows.registry import Rules
 from workflows.repin import Fit, Roles, Shift, fit, shifts
 
@@ -85,6 +89,7 @@ class Rehearsal:
         found, case, fits = self.found, step.case, self.fit(step)
         found.changed += 1
         found.packs[step.new.pack.id, step.new.pack.digest] += 1
+        found.pairs.setdefault((step.old.pack.digest, step.new.pack.digest), (step.old.pack, step.new.pack))
         if fits.obstacle:
             found.stuck[case.definition, case.state, fits.obstacle] += 1
             _list(found.stuck_cases, {"case": case.number, "state": case.state, "reason": fits.obstacle})
@@ -135,6 +140,7 @@ class Found:
     cases: int = 0
     changed: int = 0
     packs: Counter[Pin] = field(default_factory=Counter)
+    pairs: dict[Pin, tuple[Pack, Pack]] = field(default_factory=dict)
     stuck: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     stuck_cases: list[dict[str, str]] = field(default_factory=list)
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -188,7 +194,15 @@ def rehearse(
         for dossier in dossiers:
             run.look(dossier, now)
         progress(len(dossiers))
-    return run.found.as_json()
+    return {**run.found.as_json(), "changes": list(_changes(run.found.pairs.values(), wanted, on))}
+
+
+def _changes(pairs: Iterable[tuple[Pack, Pack]], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
+    """What differs between the packs that cases follow and those that they would, in both languages."""
+    for old, new in pairs:
+        lines = {lang: rule_words.differences(Speech(lang, on, new.area), old, new, rules) for lang in LANGUAGES}
+        said = {lang: [row["text"] for row in rows] for lang, rows in lines.items()}
+        yield {"pack": new.id, "label": dict(new.label), "from": old.digest, "to": new.digest, **said}
 
 
 def dossiers_of(county: str) -> Iterator[tuple[Sequence[Dossier], datetime]]:

@@ -38,6 +38,12 @@ def simulated(run: Run, words: Speech) -> Report:
     return Report((words.say("simulate.did", run=run.id, inside=inside, **broken),), ())
 
 
+def differences(run: Run, words: Speech) -> list[dict[str, Any]]:
+    """Return what differs between the packs of before and those of a rehearsal, for one reader."""
+    return [{"label": words.pick(row["label"], row["pack"]), "lines": row[words.lang]}
+            for row in run.result.get("changes", ()) if row[words.lang]]  # fmt: skip
+
+
 def moving(run: Run, words: Speech) -> Report:
     """Return what a change or its return did."""
     found = run.result

@@ -5,7 +5,7 @@ A rehearsal changes nothing. ``apply`` moves every running case to the rules tha
 as what is moved already is told by its pins.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import structlog
 
+from app.places import short_area
 from app.rule_files import laid_over
 from app.runtime import runtime
 from app.services import rule_words
@@ -22,17 +23,18 @@ from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
 from app.services.simulation.whatif import simulate
 from app.services.simulation.wishes import Inputs, judge
+from app.store import areas, people, rule_runs
 from app.store import cases as store
-from app.store import rule_runs
 from app.store.transaction import reading, sealing_time, writing
 from app.tables import RuleRun
 from workflows.clock import local_date, parse_utc, utc_text
-from workflows.errors import BadValue, CaseStuck, NotFound, WrongOffice
+from workflows.errors import BadRules, BadValue, CaseStuck, NotFound, WrongOffice
 from workflows.journal import canonical, digest
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Office
 from workflows.registry import Rules, load_rules
 from workflows.repin import ACTION, NOTE, repin
+from workflows.tables import BadTable
 
 REHEARSE, APPLY, REVERT, SIMULATE = "rehearse", "apply", "revert", "simulate"
 DECIDERS = ("county_lead",)
@@ -82,10 +84,13 @@ def _as_run(row: RuleRun) -> Run:
 def ask_rehearsal(actor: Actor, county: str, *, packs: Sequence[str] = (), on: date | None = None) -> Run:
     """Ask for a rehearsal of the rules in force, or of packs (TOML texts) put over them; as of today, or a later day.
 
-    Raises WrongOffice, or BadTable with every mistake of the packs.
+    Raises WrongOffice, or BadRules with every mistake of the packs.
     """
     ensure_office(actor, county, LOOKERS)
-    wanted = wanted_rules(packs)
+    try:
+        wanted = wanted_rules(packs)
+    except BadTable as error:
+        raise BadRules(reasons=str(error).splitlines()) from error
     with writing() as now:
         day = max(local_date(now), on or date.min, *(wanted.packs[name].effective for name in _ids(packs)))
         inputs = {"packs": list(packs), "on": day.isoformat(), "rules": rules_key(wanted)}
@@ -100,12 +105,23 @@ def ask_change(actor: Actor, number: int, *, reason: str) -> Run:
     shown = run_of(actor, number)
     office = ensure_office(actor, shown.county, DECIDERS)
     reason = _reason(reason)
-    if shown.kind != REHEARSE or shown.state != rule_runs.DONE or shown.inputs["packs"]:
+    if shown.is_stuck:
+        raise BadValue(field="stuck", value=str(number))
+    if not may_be_applied(shown):
         raise BadValue(field="run", value=str(number))
-    if shown.is_stuck or shown.inputs["rules"] != rules_key(loaded_rules()):
-        raise BadValue(field="rules", value="")
     inputs = {"reason": reason, "rehearsal": number, "rules": shown.inputs["rules"], "office": office.area}
     return _ask_moving(actor, shown.county, APPLY, inputs)
+
+
+def may_be_applied(run: Run) -> bool:
+    """Tell whether a rehearsal is of the rules in force as they are now, with something to move and nothing stuck."""
+    is_shown = run.kind == REHEARSE and run.state == rule_runs.DONE and not run.inputs["packs"]
+    if not is_shown or run.is_stuck or not run.result["changed"]:
+        return False
+    with reading() as now:
+        is_due = run.inputs["on"] <= local_date(now).isoformat()
+        is_latest = not rule_runs.is_changed_since(run.county, run.id)
+    return is_due and is_latest and bool(run.inputs["rules"] == rules_key(loaded_rules()))
 
 
 def ask_return(actor: Actor, number: int, *, reason: str) -> Run:
@@ -142,7 +158,7 @@ def ask_simulation(actor: Actor, county: str, texts: Mapping[str, str]) -> Run:
 def _ask_moving(actor: Actor, county: str, kind: str, inputs: Mapping[str, Any]) -> Run:
     with writing() as now:
         if rule_runs.is_changing(county):
-            raise BadValue(field="run", value="busy")
+            raise BadValue(field="busy", value=county)
         return _as_run(rule_runs.add(county, kind=kind, user=actor.id, inputs=inputs, now=now))
 
 
@@ -159,6 +175,26 @@ def ensure_office(actor: Actor, county: str, roles: Sequence[str]) -> Office:
         if office.role in roles and office.area[:6] == county and not office.within.removeprefix(county):
             return office
     raise WrongOffice(roles=list(roles))
+
+
+def may_decide(actor: Actor, county: str) -> bool:
+    """Tell whether a person may apply a change of rules in a county, and take it back."""
+    return any(o.role in DECIDERS and o.area[:6] == county for o in actor.offices)
+
+
+def name_of(account: str) -> str:
+    """Return the name of who asked for a run."""
+    with reading():
+        user = people.user_by_id(int(account.removeprefix("u")))
+        return str(user.name) if user else account
+
+
+def county_names(counties: Iterable[str]) -> dict[str, str]:
+    """Return the names of counties by code; one that is not registered is its code."""
+    codes = {county: f"{county}000000" for county in counties}
+    with reading():
+        found = areas.with_codes(codes.values())
+    return {county: short_area(found[code].name) if code in found else county for county, code in codes.items()}
 
 
 def run_of(actor: Actor, number: int) -> Run:

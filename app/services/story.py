@@ -18,6 +18,7 @@ from app.store.transaction import reading
 from workflows.clock import CHINA, local_date, parse_utc
 from workflows.definition import Action, Step
 from workflows.errors import Refused
+from workflows.income import MEMBERS, PER_HEAD
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Evidence
 
@@ -256,6 +257,8 @@ class Story:
         if "person" in leg:
             self.helper += leg.get("next", 0)
             known["helper"] = self._person(leg["person"], 0).id
+        if MEMBERS in form.fields:
+            known = {**known, **_figures(known)}
         days = {name: day.isoformat() for name in form.fields if compiled.fields[name].type == "date"}
         names = (*form.fields, "target")
         return {**{name: known[name] for name in names if name in known}, **days}
@@ -265,6 +268,21 @@ class Story:
             evidence.take_in(actor, county=self.county, kind=kind, data=picture(name, self.household, day))
             for kind, name in ((kind, compiled.evidence[kind]["zh"]) for kind in form.evidence)
         ]
+
+
+def _figures(known: Mapping[str, Any]) -> dict[str, int]:
+    """Figures of an income sheet that give the income per head which the story tells, to the fen."""
+    total = known[PER_HEAD] * known[MEMBERS]
+    business, transfer = total * 3 // 10 // 10_000 * 10_000, total // 20 // 10_000 * 10_000
+    cost = business // 4
+    wage = total - business - transfer + cost
+    return {
+        "income_wage": wage,
+        "income_business": business,
+        "income_property": 0,
+        "income_transfer": transfer,
+        "business_cost": cost,
+    }
 
 
 def _later_signature(form: Step | Action) -> Step | Action:

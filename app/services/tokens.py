@@ -21,6 +21,7 @@ SCOPES = (
     "cases:act",
     "households:read",
     "rosters:manage",
+    "rules:manage",
     "evidence:read",
     "evidence:write",
     "reminders:manage",

@@ -44,6 +44,12 @@ def is_changing(county: str) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def is_changed_since(county: str, number: int) -> bool:
+    """Tell whether cases of a county were moved, or asked to be, after a run."""
+    query = select(RuleRun.id).where(RuleRun.county == county, RuleRun.kind.in_(CHANGING), RuleRun.id > number)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def note(number: int, **values: Any) -> None:
     """Change a run's row."""
     db.session.execute(update(RuleRun).where(RuleRun.id == number).values(**values))

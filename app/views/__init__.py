@@ -23,6 +23,7 @@ from app.views import (
     mail,
     observed,
     rosters,
+    rule_runs,
     rules,
     session,
     several,
@@ -52,7 +53,7 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules, simulate,
+    health, tokens, mail, rules, rule_runs, simulate,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from flask import url_for
 
 from app import printing
 from app.access import signed
-from app.labels import Labels, Speech, changed_values, masked_phone, refusal_sentence, short_area
+from app.labels import Labels, Speech, bare, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
 from app.services import lists
 from app.services.cases import CaseView
@@ -15,12 +15,14 @@ from app.services.drawing import diagram, track_of
 from app.services.guide import Guide
 from app.services.rights import may_print
 from app.views.household import people_rows
+from app.views.incomes import is_said_by_sheet, sheet_box
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
 from workflows.clock import explain, parse_utc
 from workflows.clocks import frozen_limit
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
+from workflows.income import JUDGEMENT, PER_HEAD, SHEET
 from workflows.model import Case, Clock
 
 SKIPPED = ("weekend", "holiday", "provisional_rest_day")
@@ -45,6 +47,7 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "head": clock_head(labels, view),
         "household": household_box(view, words, areas),
         "why": why_monitored(view, labels),
+        "income": sheet_box(labels, view),
         "photo": photo_url(view),
         "since": entries[fresh:],
         "history": entries[:fresh],
@@ -105,11 +108,14 @@ def household_box(view: CaseView, words: Speech, areas: Mapping[str, str]) -> di
 
 def why_monitored(view: CaseView, labels: Labels) -> list[dict[str, str]]:
     """Return category, risks and the figures that speak for monitoring, as last recorded in this case."""
-    wanted = ("category", "risks", "income_per_head", "selfpaid_expense", "labour_members")
+    has_sheet = any(SHEET in entry["changes"] for entry in view.entries)
+    figures = () if has_sheet else (PER_HEAD, "selfpaid_expense")
+    noted = [name for name, spec in view.compiled.fields.items() if spec.never_decides]
+    wanted = ("category", "risks", *figures, "labour_members", *noted, JUDGEMENT)
     latest: dict[str, str] = {}
     for entry in view.entries:
         latest |= {r["name"]: r["after"] for r in changed_values(labels, entry, view.values) if r["name"] in wanted}
-    return [{"label": labels.field(name), "value": latest[name]} for name in wanted if name in latest]
+    return [{"label": bare(labels.field(name)), "value": latest[name]} for name in wanted if name in latest]
 
 
 def photo_url(view: CaseView) -> str:
@@ -143,7 +149,7 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "office": "" if actor["id"] == "system" else words.aside(office_of(words, actor, areas)),
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
-        "changes": changed_values(labels, entry, view.values),
+        "changes": [r for r in changed_values(labels, entry, view.values) if not is_said_by_sheet(entry, r["name"])],
         "evidence": [file_row(labels, item, entry["county"], view.shared_files) for item in entry["evidence"]],
         "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
         "clauses": [labels.clause(clause) for clause in entry["clauses"]],

@@ -15,8 +15,10 @@ from app.services.cases import CaseView, Done
 from app.views.casepage import case_page, entry_row
 from app.views.errors import code_of, refused_answer, refused_page
 from app.views.forms import Filled, asked_of, correctable, file_rows, fill, form_rows, new_key, sent_of, target_rows
+from app.views.incomes import no_ground, reference_box
 from app.views.plain import plain_state
 from app.views.shown import labels_for, page, speech
+from workflows.clock import local_date
 from workflows.decide import Allowed
 from workflows.errors import NotFound, Refused, Stale, UnknownAction, WrongState
 
@@ -134,6 +136,8 @@ def show_form(
         **frame(view, labels, allowed.action),
         action_url=url_for("cases.act", number=view.case.number, action=allowed.action),
         fields=form_rows(labels, asked, filled, view.now),
+        reference=reference_box(labels, asked.fields, local_date(view.now)),
+        no_ground=no_ground(labels, allowed.form),
         files=file_rows(labels, asked, filled),
         targets=target_rows(labels, asked, filled),
         warnings=[labels.condition(name) for name in allowed.warnings],
@@ -170,8 +174,15 @@ def act(number: str, action: str) -> Response:
     except NotFound:
         raise
     except Refused as refused:
-        return refused_form(number, action, filled, refused, seen)
+        return refused_form(number, action, with_error(filled, refused), refused, seen)
     return redirect(done_url(done), 303)
+
+
+def with_error(filled: Filled, refused: Refused) -> Filled:
+    """Return a form with a refusal marked at the field that it is about."""
+    name = str(refused.params.get("field", ""))
+    asked = {spec.id for spec in filled.asked.fields}
+    return replace(filled, errors={**filled.errors, name: refused.code}) if name in asked else filled
 
 
 def done_url(done: Done) -> str:

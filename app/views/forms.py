@@ -19,6 +19,7 @@ from workflows.clock import local_date
 from workflows.decide import Allowed
 from workflows.definition import Field
 from workflows.errors import BadFile, BadValue, MissingEvidence, MissingField, Refused
+from workflows.inputs import is_correctable
 from workflows.model import Actor, Evidence
 
 ANY = "@any"
@@ -111,7 +112,7 @@ def sent_of(view: CaseView, allowed: Allowed) -> Asked:
 def _shown_fields(view: CaseView, names: Iterable[str], chosen: str) -> tuple[Field, ...]:
     specs = view.compiled.fields
     kept = [specs[name] for name in names if name != CORRECTED]
-    known = specs.get(chosen)
+    known = replace(specs[chosen], section={}) if chosen in specs else None
     return tuple(replace(known, id=VALUE, label=s.label) if s.id == VALUE and known else s for s in kept)
 
 
@@ -123,7 +124,8 @@ def correctable(view: CaseView) -> list[str]:
     """Return the recorded fields of a case that a correcting entry may change."""
     recorded = view.case.fields.get("_provenance", {})
     specs = view.compiled.fields.items()
-    return [name for name, spec in specs if spec.correctable and name in recorded and not name.startswith("_")]
+    fields = view.case.fields
+    return [name for name, spec in specs if name in recorded and is_correctable(spec, fields) and name[:1] != "_"]
 
 
 def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
@@ -216,6 +218,9 @@ def _field_row(labels: Labels, asked: Asked, spec: Field, filled: Filled | None,
         "latest": today,
         "options": options,
         "most": spec.most,
+        "section": labels.speech.pick(spec.section),
+        "clause": labels.clause(spec.clause) if spec.clause else "",
+        "own": spec.own,
         "error": field_error(labels, spec, code),
     }
 
@@ -226,6 +231,8 @@ def widget_of(spec: Field, options: Sequence[Any]) -> str:
         return spec.type
     if spec.type == "choices":
         return "boxes"
+    if spec.explains:
+        return "line"
     if options:
         return "radios" if len(options) <= FEW and spec.type != "person" else "select"
     return "select" if spec.type == "person" else "line" if spec.id in LONG_TEXTS else "area"
@@ -247,6 +254,8 @@ def field_error(labels: Labels, spec: Field, code: str) -> str:
     """Return the sentence under a field that cannot be used."""
     if not code:
         return ""
+    if labels.speech.knows(f"ui.{code}"):
+        return labels.speech.say(f"ui.{code}")
     key = f"ui.wrong_{spec.type}"
     if code == "bad_value" and labels.speech.knows(key):
         return labels.speech.say(key)

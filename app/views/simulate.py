@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.access import signed
@@ -20,6 +20,7 @@ from app.views.shown import download, page, speech
 from workflows.errors import BadValue, NotFound
 
 pages = Blueprint("simulate", __name__)
+SECONDS = 2
 NAMES = re.compile(rf"line|(limit|unit|staff|acts|visits)\.[a-z_.]+|{'|'.join(NUMBERS)}")
 
 
@@ -76,11 +77,16 @@ def _run(number: int) -> Run:
 
 
 @pages.get("/simulations/<int:run>")
-def result(run: int) -> str:
-    """What came of a simulation, or that it is still being made."""
+def result(run: int) -> Response:
+    """What came of a simulation; while it is being made the page comes again by itself."""
     found, words = _run(run), speech()
     told = figures.Teller(words, found.inputs, found.result).told() if found.result else None
-    return page("simulation", words=words, run=found, told=told, asked_at=words.time(found.created_at))
+    response = make_response(
+        page("simulation", words=words, run=found, told=told, asked_at=words.time(found.created_at))
+    )
+    if found.is_open:
+        response.headers["Refresh"] = str(SECONDS)
+    return response
 
 
 @pages.get("/simulations/<int:run>.csv")

@@ -1,11 +1,14 @@
 """Cases by the API: the same guards as the pages, version and key in every command, all or nothing."""
 
+from datetime import date
+
 import pytest
 
+from app.api.cases import VERIFY_EXAMPLE
 from app.services import cases, evidence
 from app.tables import AccessRow, db
 from tests.api.site import Caller, caller
-from tests.factories import DATES, FENGDU, VALUES, XIUSHAN
+from tests.factories import DATES, FENGDU, VALUES, XIUSHAN, rules
 from tests.world import StoredWalker, World, picture
 from workflows.clock import local_date
 
@@ -42,7 +45,8 @@ def test_a_case_says_what_may_be_done_and_why_not_the_rest(world: World, walker:
     allowed = {a["action"]: a for a in body["allowed_actions"]}
     assert allowed["nominate"]["allowed"]
     assert allowed["nominate"]["reason"] is None
-    assert {"id", "label", "type", "required", "options"} == set(allowed["nominate"]["fields"][0])
+    extras = {"section", "explains", "never_decides"}
+    assert {"id", "label", "type", "required", "options"} | extras == set(allowed["nominate"]["fields"][0])
     barred = next(a for a in body["allowed_actions"] if not a["allowed"])
     assert barred["reason"]["code"]
     assert barred["reason"]["sentence"]
@@ -154,3 +158,12 @@ def test_an_auditors_look_by_token_is_in_the_ledger(world: World, walker: Stored
     caller(world, world.person("auditor")).get(CASE)
     db.session.rollback()
     assert any('"case_read"' in row.text for row in db.session.query(AccessRow).filter_by(county=XIUSHAN[:6]))
+
+
+def test_the_example_of_a_visit_is_a_form_of_today() -> None:
+    step = rules().current("household_case", XIUSHAN, "include", date(2026, 3, 2)).step_of("verify")
+    assert step is not None
+    data = VERIFY_EXAMPLE["data"]
+    assert isinstance(data, dict)
+    given = set(data)
+    assert set(step.fields) - set(step.optional) <= given <= set(step.fields)

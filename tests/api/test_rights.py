@@ -10,7 +10,7 @@ from app.access import ANYBODY, PAGES
 from app.api.auth import RIGHTS
 from app.outward import Allowed
 from app.runtime import runtime
-from app.services import tokens, webhooks
+from app.services import rule_runs, tokens, webhooks
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
@@ -50,6 +50,7 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "username": name,
             "tokens": line.id,
             "webhooks": hook.id,
+            "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
         }
     return found
 
@@ -73,6 +74,9 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
 
 
 BODIES: dict[str, Any] = {
+    "api_rule_runs.rehearse": {"county": "500241"},
+    "api_rule_runs.apply": {"reason": "新办法施行"},
+    "api_rule_runs.revert": {"reason": "暂缓施行"},
     "api_cases.act": {"version": 1},
     # The answer names each case that was asked for, so it asks for none that exists; foreign ones: test_several.
     "api_cases.act_on_several": {"action": "nominate", "cases": [{"case": "500241H0009999-C1", "version": 1}]},
@@ -201,6 +205,11 @@ SAME_AS = {
     "rosters.drop": "api_rosters.drop",
     "rosters.errors": "api_rosters.errors",
     "rosters.export_page": "api_rosters.export_households",
+    "rule_runs.runs": "api_rule_runs.runs",
+    "rule_runs.rehearse": "api_rule_runs.rehearse",
+    "rule_runs.run": "api_rule_runs.run",
+    "rule_runs.apply": "api_rule_runs.apply",
+    "rule_runs.revert": "api_rule_runs.revert",
     "grids.grids": "api_grids.grids",
     "grids.add": "api_grids.add",
     "grids.assign": "api_grids.assign",

@@ -18,7 +18,8 @@ INCLUDE: list[tuple[str, str, dict[str, str], list[str]]] = [
     ("cun", "nominate", {"category": "marginal_vulnerable", "risks": "illness，education",
                          "income_per_head": "7,200.50", "opinion": "同意"}, []),
     ("cun", "sign_authorization", {"signed_on": "@today"}, ["authorization_letter"]),
-    ("cun", "verify", {"visited_on": "@today", "income_per_head": "7200", "selfpaid_expense": "18600",
+    ("cun", "verify", {"visited_on": "@today", "income_members": "3", "income_wage": "21600", "income_business": "0",
+                       "income_property": "0", "income_transfer": "0", "selfpaid_expense": "18600",
                        "labour_members": "1", "education_safe": "是", "medical_safe": "yes", "housing_safe": "1",
                        "water_safe": "true", "opinion": "属实"}, ["visit_photo", "collection_form"]),
     ("dui", "verify", {"opinion": "属实"}, []),
@@ -79,7 +80,7 @@ def test_a_household_in_and_out_with_its_trail(machine: Machine, tmp_path: Path)
     assert "“帮扶中”" in walk(machine, f"{HOUSEHOLD}-A1", HELP)
     machine.now += timedelta(days=200)
     clue(machine, "eliminate", who="cun")
-    assert "已办结" in walk(machine, f"{HOUSEHOLD}-C2", ELIMINATE, income_per_head="12800", risk_gone="是")
+    assert "已办结" in walk(machine, f"{HOUSEHOLD}-C2", ELIMINATE, income_wage="38400", risk_gone="是")
     assert "风险消除（观察期）" in machine.run("case", "show", f"{HOUSEHOLD}-S1", "--as", "cun").output
     machine.now += timedelta(days=200)
     with machine.application():

@@ -73,7 +73,7 @@ def lapses(machine: Machine, case: str) -> int:
 def correct_before_the_township_signs(machine: Machine) -> None:
     """That the risk is still there bars no one in this county; what was typed wrongly is corrected on record."""
     audit = next(i for i, row in enumerate(ELIMINATE) if row[1] == "township_audit")
-    walk(machine, OUT, ELIMINATE[:audit], income_per_head="12800", risk_gone="否")
+    walk(machine, OUT, ELIMINATE[:audit], income_wage="38400", risk_gone="否")
     correction = {"corrected_field": "risk_gone", "corrected_value": "是", "reason": "笔误"}
     act(machine, OUT, "dui", "correct", correction, ["correction_proof"])
     assert "已办结" in walk(machine, OUT, ELIMINATE[audit:])

@@ -99,7 +99,6 @@ MUTATIONS: list[tuple[str, str, str, str, str]] = [
     ("limit without a clause", PACK, 'clause = "N1 公示"\n', "", "bad_rules"),
     ("term for nothing", PACK, "[[conditions]]\nid = \"min_age\"", '[terms]\n"level.hamlet" = [{zh = "寨", en = "hamlet"}]\n[[conditions]]\nid = "min_age"', "bad_rules"),
     # Rules that nothing reads.
-    ("no condition asks for the line", PACK, 'id = "income_above_line"\ntest = "income_above_line"', 'id = "income_above_line"\ntest = "developmental_measure"', "parameter_unread"),
     ("conditions that nobody asks for", CASE, '  {guard = "elimination_conditions", purposes = ["eliminate"]},\n', "", "condition_unread"),
     ("a fact that nobody records", CASE, '"risk_gone", ', "", "condition_unfed"),
     # Effects.

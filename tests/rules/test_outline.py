@@ -218,6 +218,7 @@ def test_every_rule_stands_in_the_clause_list_once(pack: str, lang: str) -> None
         found.omitted,
         found.aside,
         found.sequences,
+        [field for field in found.fields.values() if field.clause],
     )
     assert len(rows) == sum(map(len, parts))
     assert all(row["rule"] and row["value"] for row in rows)

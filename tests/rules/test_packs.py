@@ -15,7 +15,7 @@ from workflows.tables import BadTable
 TEXT = (PACKS / "seven-steps.toml").read_text(encoding="utf-8")
 SHIPPED = {
     "national", "500000-chongqing", "500230-fengdu", "500241-xiushan", "430527-suining", "460000-hainan",
-    "620000-gansu", "621000-qingyang", "621000-qingyang-2023",
+    "620000-gansu", "621000-qingyang", "621000-qingyang-2023", "410000-henan", "360000-jiangxi", "530000-yunnan",
 }  # fmt: skip
 MUTATIONS = [
     pytest.param('effective = "2024-01-01"', 'effective = "2024-01-01"\ncolour = "red"', "colour", id="unknown key"),
@@ -311,3 +311,18 @@ def test_a_definition_with_a_mistake_is_refused(right: str, wrong: str, reason: 
     with pytest.raises(BadTable, match=re.escape(reason)) as mistake:
         load_rules(definitions=tmp_path)
     assert str(mistake.value).startswith("household_case.toml: ")
+
+
+def test_version_names_a_text_and_is_not_inherited(tmp_path: Path) -> None:
+    """A parent's version says nothing of its child; a version that is no short word is refused with the line."""
+    child = 'format = "fp-pack-v1"\nid = "x"\narea = "520999"\nextends = "national"\neffective = "2026-01-01"\n'
+    child += 'label = {zh = "某县", en = "Some county"}\n'
+    path = tmp_path / "x.toml"
+    path.write_text(child, encoding="utf-8")
+    pack = load_rules(tmp_path).packs["x"]
+    assert (pack.version, pack.edition) == ("", "2026-01-01")
+    path.write_text(f'version = "3"\n{child}', encoding="utf-8")
+    assert load_rules(tmp_path).packs["x"].edition == "3"
+    path.write_text(f"version = 3\n{child}", encoding="utf-8")
+    with pytest.raises(BadTable, match=r"x\.toml: .*version 3 must be"):
+        load_rules(tmp_path)

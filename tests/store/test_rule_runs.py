@@ -15,10 +15,9 @@ from app.store.transaction import reading
 from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Wait, db
 from tests.factories import PACKS
 from tests.world import StoredWalker, World
-from workflows.errors import BadValue, NotFound, WrongOffice
+from workflows.errors import BadRules, BadValue, NotFound, WrongOffice
 from workflows.registry import POLICIES, Rules, load_rules
 from workflows.repin import NOTE
-from workflows.tables import BadTable
 
 COUNTY = "500241"
 SHIPPED = (POLICIES / f"{COUNTY}-xiushan.toml").read_text(encoding="utf-8")
@@ -264,11 +263,25 @@ def test_only_what_was_rehearsed_is_applied(world: World) -> None:
         rule_runs.ask_change(lead, shown.id, reason="规则已变")
 
 
+def test_a_rehearsal_opens_one_change(world: World) -> None:
+    """What was rehearsed before a change says nothing of the cases any more."""
+    standing(world, "clue_open")
+    install(world, STRICTER)
+    lead = world.person("county_lead")
+    shown = rehearsed(world)
+    rule_runs.ask_change(lead, shown.id, reason="新办法施行")
+    with pytest.raises(BadValue):
+        rule_runs.ask_change(lead, shown.id, reason="再来一次")
+    rule_runs.work()
+    with pytest.raises(BadValue):
+        rule_runs.ask_change(lead, rehearsed(world).id, reason="没有要改的")
+
+
 @pytest.mark.parametrize("text", ["not TOML [", SHIPPED.replace("amount = 15", "amount = 0")])
 def test_wrong_pack_is_refused_with_its_reason(world: World, text: str) -> None:
     """Nothing is asked for, and every mistake is named."""
     lead = world.person("county_lead")
-    with pytest.raises(BadTable):
+    with pytest.raises(BadRules):
         rule_runs.ask_rehearsal(lead, COUNTY, packs=[text])
     assert rule_runs.runs(lead) == []
 

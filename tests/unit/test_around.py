@@ -313,19 +313,20 @@ class TestCorrection:
     def test_is_a_correcting_entry(self) -> None:
         w = walker().clue().walk("comparing")
         before = list(w.chains[w.case.number])
-        w.act("correct", "village_cadre", corrected_field="income_per_head", corrected_value=650_000)
+        w.act("correct", "village_cadre", corrected_field="income_wage", corrected_value=1_350_000)
         assert w.chains[w.case.number][:-1] == before
+        assert w.last["changes"]["income_wage"] == {"before": 2_100_000, "after": 1_350_000}
         assert w.last["changes"]["income_per_head"] == {"before": 900_000, "after": 650_000}
         wrong = next(n for n, t in enumerate(before, 1) if '"action":"verify"' in t)
         assert w.case.fields["corrected_entry"] == wrong
-        w.act("correct", "village_cadre", corrected_field="income_per_head", corrected_value=640_000)
+        w.act("correct", "village_cadre", corrected_field="income_wage", corrected_value=1_320_000)
         assert w.case.fields["corrected_entry"] == w.case.seq - 1
         w.check()
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("income_per_head", "viel"), ("income_per_head", True), ("category", "rich"),
-         ("education_safe", "yes"), ("opinion", "x"), ("no_such", 1), ("head_name", "王五")],
+        [("income_per_head", 1), ("income_wage", "viel"), ("income_wage", True), ("income_members", 0),
+         ("category", "rich"), ("education_safe", "yes"), ("opinion", "x"), ("no_such", 1), ("head_name", "王五")],
     )  # fmt: skip
     def test_only_what_may_be_corrected_by_values_that_fit(self, name: str, value: object) -> None:
         w = walker().clue().walk("comparing")

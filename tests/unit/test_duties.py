@@ -207,7 +207,8 @@ class TestElimination:
     def test_who_stands_at_the_line_itself(self, area: str, *, warns: bool) -> None:
         """Fengdu watches who is below the line (S2), Hainan who is at or below it (W19)."""
         w = included(area).assist().wait(days=200)
-        w.extra["income_per_head"] = 830_000 if area == FENGDU else 650_000
+        w.extra |= {"income_members": 1, "income_wage": 830_000 if area == FENGDU else 650_000}
+        w.extra |= {"income_business": 0, "income_transfer": 0, "business_cost": 0}
         w.clue("eliminate").walk("county_review")
         assert ("income_above_line" in w.case.fields["warnings"]) is warns
 

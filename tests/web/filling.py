@@ -8,7 +8,10 @@ from tests.web.site import Browser, browser
 from tests.world import StoredWalker
 from workflows.clock import local_date
 
-MONEY = ("income_per_head", "selfpaid_expense", "measure_amount")
+MONEY = (
+    "income_per_head", "selfpaid_expense", "measure_amount", "income_wage", "income_business", "income_property",
+    "income_transfer", "business_cost",
+)  # fmt: skip
 
 
 def typed(names: tuple[str, ...], walker: StoredWalker, **changes: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_errors_keep_what_was_typed_and_handed_in(world: World) -> None:
     one = browser(world, walker.actor("village_cadre"))
     form = walker.rules.machine_of(walker.case).step_of("verify")
     assert form is not None
-    data = {**typed(form.fields, walker), "income_per_head": "八千", "opinion": "独特的一句话"}
+    data = {**typed(form.fields, walker), "income_wage": "八千", "opinion": "独特的一句话"}
     one.move(path, data, ("visit_photo",))
     assert (one.status, one.code) == (422, "bad_value")
     assert "独特的一句话" in one.text
@@ -66,11 +66,11 @@ def test_errors_keep_what_was_typed_and_handed_in(world: World) -> None:
     assert "缺少“信息采集表”" in one.text
     kept = KEPT.findall(one.text)
     assert [kind for kind, _ in kept] == ["visit_photo"]
-    data |= {"income_per_head": "８，３００．５", "have.visit_photo": kept[0][1], **one.hidden()}
+    data |= {"income_wage": "８，３００．５", "have.visit_photo": kept[0][1], **one.hidden()}
     data["file.collection_form"] = (io.BytesIO(picture("collection_form")), "form.jpg")
     one.post(path, data)
     walker.refresh()
-    assert walker.case.fields["income_per_head"] == 830_050
+    assert walker.case.fields["income_wage"] == 830_050
     assert [e["kind"] for e in walker_entry(walker, -1)["evidence"]] == ["visit_photo", "collection_form"]
 
 
@@ -160,15 +160,16 @@ def test_a_record_is_corrected_by_choosing_it(world: World) -> None:
     world.now = walker.now
     one = browser(world, walker.actor("village_cadre"))
     path = f"/cases/{walker.case.number}/acts/correct"
-    assert "人均纯收入" in one.get(path).text
-    one.get(f"{path}?corrected_field=income_per_head")
+    assert "工资性收入" in one.get(path).text
+    assert "income_per_head" not in one.text
+    one.get(f"{path}?corrected_field=income_wage")
     assert "第4条记录" in one.text
-    chosen = {"corrected_field": "income_per_head", "corrected_value": "7,200", "reason": "漏记"}
+    chosen = {"corrected_field": "income_wage", "corrected_value": "15,600", "reason": "多记"}
     ground = {"file.correction_proof": (io.BytesIO(picture("correction_proof")), "ground.jpg")}
     one.post(path, {**one.hidden(), **chosen, **ground})
     walker.refresh()
     assert walker.case.fields["income_per_head"] == 720_000
-    assert "7,200" in one.text
+    assert "15,600" in one.text
 
 
 def test_conditions_are_shown_before_signing(world: World) -> None:

@@ -84,4 +84,5 @@ GUARDS: Mapping[str, GuardModel] = {
     "outsider": always,
     "nothing_open": _nothing_open,
     "elimination_conditions": _elimination_conditions,
+    "entry_conditions": _elimination_conditions,
 }

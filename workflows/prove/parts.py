@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from workflows.definition import CAME_FROM, Action, Definition, Step
+from workflows.guards import WEIGHING
+from workflows.income import MEMBERS, PER_HEAD, has_sheet
 from workflows.machine import NEW, Compiled
 from workflows.policy import Condition, Pack
 
@@ -144,16 +146,19 @@ class Facts(NamedTuple):
 def facts_of(pack: Pack, definition: Definition, purpose: str) -> Facts:
     """Return what the barring conditions of a pack look at, where a definition asks for them."""
     forms: tuple[Step | Action, ...] = (*definition.steps.values(), *pack.steps.values(), *definition.actions.values())
-    asked = any(spec["guard"] == "elimination_conditions" for form in forms for spec in guards_of(form, purpose))
-    return Facts(tuple(_bar(c) for c in pack.conditions if asked and definition.gates and c.effect == "bar"))
+    asked = any(spec["guard"] in WEIGHING for form in forms for spec in guards_of(form, purpose))
+    binding = (c for c in pack.conditions if c.effect == "bar" and purpose in c.purposes)
+    # Where the system counts income per head, the step that asks who shares it is the one that tells.
+    income = MEMBERS if has_sheet(pack) else PER_HEAD
+    return Facts(tuple(_bar(c, income) for c in binding if asked and definition.gates))
 
 
-def _bar(condition: Condition) -> Bar:
+def _bar(condition: Condition, income: str) -> Bar:
     needs, modes = condition.needs, condition.modes
     if condition.test in ("fields_true", "fields_positive"):
         return Bar(frozenset(needs["fields"]), modes=modes)
     if condition.test == "income_above_line":
-        return Bar(frozenset({"income_per_head"}), modes=modes)
+        return Bar(frozenset({income}), modes=modes)
     if condition.test == "counted":
         return Bar(counter=(needs["definition"], needs["field"], needs["least"]), modes=modes)
     if condition.test == "included_for":
@@ -161,6 +166,9 @@ def _bar(condition: Condition) -> Bar:
     if condition.test == "developmental_measure":
         # Without labour no developmental measure is needed.
         return Bar(counter=(ASSIST, "developmental_measures", 1), modes=modes, excuse=NO_LABOUR)
+    if condition.test in ("household_kind", "any_positive"):
+        # Some household meets it, and one that does not is nominated under another category.
+        return Bar(modes=modes)
     raise NotImplementedError(f"the proof knows no condition {condition.test!r}")
 
 

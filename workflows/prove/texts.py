@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from workflows.definition import Action, Definition, Label, Step
+from workflows.guards import WEIGHING
+from workflows.income import MEMBERS
+from workflows.income import PARAMETERS as INCOME
 from workflows.model import ROLE_LEVELS
 from workflows.policy import Pack, named_rules
 from workflows.prove.findings import Finding
@@ -107,7 +110,13 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
 
 
 def _line(pack: Pack, definitions: Definitions) -> bool:
-    return _are_asked(definitions, pack) and any(c.test == "income_above_line" for c in pack.conditions)
+    compared = any(c.test in ("income_above_line", "income_inside_line") for c in pack.conditions)
+    return _sheet(pack, definitions) or (bool(_purposes_asked(definitions, pack)) and compared)
+
+
+def _sheet(pack: Pack, definitions: Definitions) -> bool:
+    """The step that asks how many people share the income has the system count it."""
+    return any(MEMBERS in names for names in pack.asks.values())
 
 
 READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
@@ -118,11 +127,18 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "visit_roles": _visits,
     "income_line": _line,
     "income_line_included": _line,
+    **dict.fromkeys(INCOME, _sheet),
 }
 
 
-def _are_asked(definitions: Definitions, pack: Pack) -> bool:
-    return any(spec["guard"] == "elimination_conditions" for f in _forms(definitions, pack) for spec in f.guards)
+def _purposes_asked(definitions: Definitions, pack: Pack) -> set[str]:
+    """The purposes for which some form looks at the pack's conditions."""
+    everything = {name for definition in definitions.values() for name in definition.purposes}
+    guards = [spec for form in _forms(definitions, pack) for spec in form.guards if spec["guard"] in WEIGHING]
+    return {str(name) for spec in guards for name in spec.get("purposes", everything)}
+
+
+FED = ("fields_true", "fields_positive", "any_positive")
 
 
 def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
@@ -130,12 +146,13 @@ def _unread(pack: Pack, definitions: Definitions) -> Iterator[Finding]:
         reader = READERS.get(name)
         if reader is None or not reader(pack, definitions):
             yield Finding("parameter_unread", key=("parameter", name), params={"id": name})
-    if pack.conditions and not _are_asked(definitions, pack):
-        row = pack.conditions[0]
-        yield Finding("condition_unread", key=("condition", row.id), params={"id": row.id})
+    asked = _purposes_asked(definitions, pack)
+    unread = next((row for row in pack.conditions if not asked & set(row.purposes)), None)
+    if unread:
+        yield Finding("condition_unread", key=("condition", unread.id), params={"id": unread.id})
     recorded = {name for form in _forms(definitions, pack) for name in form.fields}
     recorded = recorded.union(*pack.asks.values())
     for row in pack.conditions:
-        for name in row.needs.get("fields", ()) if row.test in ("fields_true", "fields_positive") else ():
+        for name in row.needs.get("fields", ()) if row.test in FED else ():
             if name not in recorded:
                 yield Finding("condition_unfed", key=("condition", row.id), params={"id": row.id, "field": name})
