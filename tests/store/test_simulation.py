@@ -1,7 +1,7 @@
 """A simulation over a real county: who comes inside, what follows, the same on both engines, and nothing written."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def everything() -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.fixture
-def county(world: World) -> Iterator[World]:
+def county(world: World) -> World:
     """A county of three hundred households with incomes around the line, some of them monitored."""
     bench.fill(world, 300)
     world.person("county_lead")

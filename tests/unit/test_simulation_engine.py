@@ -54,9 +54,10 @@ def office(**people: int) -> Office:
     return Office(MONDAY, MONDAY + DAYS, working, teams, ends, lambda _: [(MONDAY + 30, MONDAY + 40)])
 
 
-def item(number: int, day: int = 0, **more: bool) -> Item:
+def item(number: int, day: int = 0, *, refused: bool = False, returned: bool = False) -> Item:
     """A case that comes on a day."""
-    return Item((MONDAY + day, number), PLACE, ROUTE, arrives=MONDAY + day, household=number, **more)
+    rank = (MONDAY + day, number)
+    return Item(rank, PLACE, ROUTE, arrives=rank[0], household=number, refused=refused, returned=returned)
 
 
 def test_one_case_day_by_day() -> None:

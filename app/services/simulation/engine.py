@@ -274,7 +274,10 @@ class Run:
         for place, task in enumerate(tasks):
             waits = stop.waits if place == 0 and task is stop.tasks[0] else ""
             ready = max(day, item.due.pop(waits) + 1) if waits in item.due else day
-            self.at(ready, partial(self.queue, item, task))
+            if ready > day:
+                self.at(ready, partial(self.queue, item, task))
+            else:
+                self.queue(item, task)
 
     def queue(self, item: Item, task: Task) -> None:
         """A task waits for its people."""
