@@ -209,8 +209,7 @@ class Run:
             self.at(change.day, partial(self.change, change))
         for duty in list(self.duties):
             self._ensure_rounds(duty)
-        for team in self.office.teams:
-            self.env.process(self.work(team))
+        self.env.process(self.work())
         self.env.process(self.watch())
 
     def at(self, day: int, what: Callable[[], None]) -> None:
@@ -344,14 +343,15 @@ class Run:
             self.found.broken[f"{item.route.kind}.{timer}"][self.month(last)] += 1
 
     # --- people ---
-    def work(self, team: Team) -> Generator[simpy.Event, Any, None]:
-        """The days of a team."""
+    def work(self) -> Generator[simpy.Event, Any, None]:
+        """The working days, one team after the other: what one hands on, the next finds tomorrow."""
         for day in self.office.working:
             yield self.env.timeout(day - self.env.now)
             month = self.month(day)
-            self._do_acts(team, day, month)
-            if team.visits:
-                self._make_visits(team, day, month)
+            for team in self.office.teams:
+                self._do_acts(team, day, month)
+                if team.visits:
+                    self._make_visits(team, day, month)
 
     def _do_acts(self, team: Team, day: int, month: str) -> None:
         room = team.acts
