@@ -14,7 +14,7 @@ from workflows.clocks import frozen_limit
 from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import Refused
 from workflows.income_words import Words, in_one_line
-from workflows.journal import is_commitment
+from workflows.journal import is_commitment, pins_of
 from workflows.machine import Compiled
 from workflows.model import Clock
 from workflows.repin import NOTE
@@ -118,7 +118,16 @@ class Labels:
     def of_act(self, entry: Mapping[str, Any]) -> "Labels":
         """Return the labels as they were called when an entry was made, under the pack that it names."""
         speech = self.speech.of_act(entry["at"], policy=entry["policy"], county=entry["county"])
-        return Labels(speech, self.compiled)
+        return Labels(speech, self._machine_of(entry))
+
+    def _machine_of(self, entry: Mapping[str, Any]) -> Compiled:
+        """The machine that an entry was made under; the present one is that of nearly all."""
+        definition, pack = pins_of(entry)
+        if (definition, pack) == (self.compiled.definition.digest, self.compiled.pack.digest):
+            return self.compiled
+        return (
+            runtime().rules.machine_by(definition, pack, entry.get("purpose", self.compiled.purpose)) or self.compiled
+        )
 
     def of_clock(self, clock: Clock) -> "Labels":
         """Return the labels as they were called when a period began, under the pack of its case."""
@@ -291,10 +300,12 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
 
 def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
     """Return why a case was moved to other rules, and which of them differ, each with its clause."""
-    said = [
-        words.say("changes.under", text=row[words.lang], clause=row["clause"]) if row["clause"] else row[words.lang]
-        for row in value["changes"]
-    ]
+    said = []
+    for row in value["changes"]:
+        text, clause = row[words.lang], row["clause"]
+        # What has a clause for each side names it itself.
+        is_named = not clause or clause.split(" ")[0] in text
+        said.append(text if is_named else words.say("changes.under", text=text, clause=clause))
     changes = ("；" if words.lang == "zh" else "; ").join(said) or words.say("changes.nothing")
     return words.say("changes.noted", reason=value["reason"], changes=changes)
 

@@ -10,6 +10,7 @@ from typing import Any
 from reports.labels import Labels, labels_of, last_day, local_time
 from reports.trail import Chain, MalformedTrail, Trail
 from workflows.journal import COMMITMENT, digest, is_commitment
+from workflows.repin import ACTION
 
 STRINGS = ("county", "case", "definition", "policy", "subject", "at", "action", "source", "target")
 LISTS = ("evidence", "clauses")
@@ -46,6 +47,11 @@ class Entry:
     def is_lapse(self) -> bool:
         """Tell whether this entry notes a period that went by."""
         return bool(self.body["action"] == "lapse")
+
+    @property
+    def is_rule_change(self) -> bool:
+        """Tell whether this entry moves the case to other rules: no act at the gate where it stands."""
+        return bool(self.body["action"] == ACTION)
 
     def reveal(self, value: object) -> object:
         """Return the personal value behind a commitment, ERASED when it is not disclosed, or

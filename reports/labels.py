@@ -328,7 +328,9 @@ def _rules_changed(labels: Labels, spec: Mapping[str, Any], value: object) -> st
     said = []
     for row in rows:
         text, clause = str(row[labels.lang]), str(row.get("clause", ""))
-        said.append(word("deadline.rule_change", labels.lang, text=text, clause=clause) if clause else text)
+        # What has a clause for each side names it itself.
+        is_named = not clause or clause.split(" ", maxsplit=1)[0] in text
+        said.append(text if is_named else word("deadline.rule_change", labels.lang, text=text, clause=clause))
     changes = ("；" if labels.lang == "zh" else "; ").join(said) or "—"
     return word("deadline.rules_changed", labels.lang, reason=str(value["reason"]), changes=changes)  # type: ignore[index]
 

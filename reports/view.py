@@ -175,7 +175,7 @@ def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
 
 def _signed(entries: Sequence[Entry]) -> list[Entry]:
     """What people did at a gate: by gate in the definition's order, then by time."""
-    signed = [e for e in entries if e.body["gate"] and not e.is_system]
+    signed = [e for e in entries if e.body["gate"] and not (e.is_system or e.is_rule_change)]
     order = {gate: n for n, gate in enumerate(entries[-1].labels.gates())} if entries else {}
     return sorted(signed, key=lambda e: (order.get(e.body["gate"], len(order)), e.seq))
 

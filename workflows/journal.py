@@ -202,6 +202,11 @@ def _is_committed(body: Mapping[str, Any], item: Disclosure) -> bool:
     return isinstance(change, Mapping) and change.get("after") == item.commitment()
 
 
+def pins_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the digests of definition and pack that an entry was made under."""
+    return str(body["definition"]).rpartition(":")[2], str(body["policy"]).rpartition(":")[2]
+
+
 def trail_head(heads: Iterable[tuple[str, int, str]]) -> str:
     """Return one hash over (case number, length, head) of several chains, in the order given."""
     return digest(canonical([list(head) for head in heads]))

@@ -84,6 +84,12 @@ class Rules:
         """Return a definition by its id, or any loaded one by its digest."""
         return self.definitions.get(name) or self._definitions.get(name)
 
+    def machine_by(self, definition: str, pack: str, purpose: str) -> Compiled | None:
+        """Return the machine of two digests, None when a text of them was not loaded."""
+        if definition not in self._definitions or pack not in self._packs:
+            return None
+        return self._machine(self._definitions[definition], self._packs[pack], purpose)
+
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""
         return digest in self._definitions or digest in self._packs

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from app.store.transaction import committing, reading, sealing_time, writing
 from app.tables import Household, Member
 from workflows.decide import Allowed, allowed_actions, apply
 from workflows.errors import BadValue, BrokenChain, KeyReused, MissingEvidence, NotFound, Refused
-from workflows.journal import Disclosure, Sealed, canonical, check_chain, check_disclosures, digest
+from workflows.journal import Disclosure, Sealed, canonical, check_chain, check_disclosures, digest, pins_of
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Command, Dossier, Evidence
 from workflows.registry import Rules
@@ -216,7 +216,11 @@ def loaded_rules() -> Rules:
 
 def ensure_rules(rules: Rules, dossier: Dossier) -> None:
     """Load the kept texts of definitions and packs that are no longer among the files."""
-    wanted = {d for c in dossier.cases for d in (c.definition_digest, c.policy_digest)}
+    ensure_texts(rules, {d for c in dossier.cases for d in (c.definition_digest, c.policy_digest)})
+
+
+def ensure_texts(rules: Rules, wanted: Iterable[str]) -> None:
+    """Load kept texts by digest."""
     missing = [d for d in wanted if not rules.knows(d)]
     if missing:
         for kept in store.kept_texts(missing):
@@ -292,6 +296,8 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
     disclosed = store.disclosures_of(county, numbers)
     entries = store.entries_of(county, case)
     ensure_sealed(found, entries, [item for item in disclosed if item.case == case])
+    bodies = [entry.body for entry in entries]
+    ensure_texts(rules, {name for body in bodies for name in pins_of(body)})
     view = CaseView(
         household=store.household_row(county, number),
         members=store.members_of(county, number),
@@ -299,7 +305,7 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         case=found,
         compiled=rules.machine_of(found),
         allowed=allowed_actions(rules, dossier, found, actor, now),
-        entries=[entry.body for entry in entries],
+        entries=bodies,
         values={(item.case, item.seq, item.field): item.value for item in disclosed},
         now=now,
         shared_files=files.uses_elsewhere(county, case),

@@ -17,7 +17,7 @@ from app.places import short_area
 from app.rule_files import laid_over
 from app.runtime import runtime
 from app.services import rule_words
-from app.services.cases import ensure_rules, loaded_rules, make_command
+from app.services.cases import ensure_rules, ensure_texts, loaded_rules, make_command
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
@@ -357,9 +357,7 @@ class Moving:
 
     def _machine_before(self, case: Case) -> Compiled:
         definition, pack = case.fields[NOTE]["from"]
-        missing = [name for name in (definition, pack) if not self.rules.knows(name)]
-        for kept in store.kept_texts(missing) if missing else ():
-            self.rules.add_text(kept.kind, kept.text)
+        ensure_texts(self.rules, (definition, pack))
         former = replace(case, definition_digest=definition, policy_digest=pack)
         return self.rules.machine_of(former)
 

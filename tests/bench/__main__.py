@@ -1,7 +1,7 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
 ``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
-``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+``rules``, ``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, simulate, trails
+from tests.bench import desk, installed, moves, rules, simulate, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -25,6 +25,7 @@ SIZES: dict[str, int] = {
     "households": 100_000,
     "calls": 400,
     "what_if": 20_000,
+    "changed": 500,
 }
 
 
@@ -90,6 +91,16 @@ def _api(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
         yield f"| {engine} | {found.read:.0f} | {found.clue:.0f} | {found.move:.0f} |"
 
 
+def _rules(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| other rules | running cases | seconds to rehearse | ends that move | cases a second moved to them |"
+    yield "|---|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            found = rules.measure(engine, Path(folder), sizes["cases"], sizes["changed"])
+        rate = found.applied / found.applying
+        yield f"| {engine} | {found.cases} | {found.seconds:.1f} | {found.moved} | {rate:.0f} |"
+
+
 def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield "| entries in a trail | seconds to print | KiB |"
     yield "|---|---|---|"
@@ -107,7 +118,7 @@ def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]
 
 
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
-    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "trails": _trails,
+    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "trails": _trails,
     "simulate": _simulate,
 }  # fmt: skip
 

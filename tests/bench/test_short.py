@@ -5,15 +5,14 @@ import pytest
 from tests.bench import desk
 from tests.bench.__main__ import ENGINES, report
 
-SMALL = ("moves=6", "together=6", "clients=2", "cases=60", "households=20", "calls=4", "what_if=60")
-ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "simulate": 1}
+SMALL = ("moves=6", "together=6", "clients=2", "cases=60", "households=20", "calls=4", "changed=5", "what_if=60")
+ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "simulate": 1}
+BOTH = ("moves", "desk", "rules", "simulate")
 PROCESSES = (("roster", "postgresql"), ("api", "sqlite"))  # long to start, and the same on both
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("name", "engine"), [*((n, e) for n in ("moves", "desk", "simulate") for e in ENGINES), *PROCESSES]
-)
+@pytest.mark.parametrize(("name", "engine"), [*((n, e) for n in BOTH for e in ENGINES), *PROCESSES])
 def test_each_table_has_its_rows(name: str, engine: str) -> None:
     table = report([name, engine, *SMALL]).splitlines()[4:]
     assert len(table) == 2 + ROWS[name], table

@@ -7,13 +7,18 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from app import printing
+from app.labels import Labels, Speech
 from app.runtime import EXTENSION
-from app.services import check, rule_runs
+from app.services import cases, check, rule_runs
 from app.services.isolated import never
 from app.services.rule_runs import Run
+from app.services.trail import trail_text
 from app.store.transaction import reading
 from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Wait, db
+from reports.trail import read_trail, self_check
 from tests.factories import PACKS
+from tests.print.test_render import text_of
 from tests.world import StoredWalker, World
 from workflows.errors import BadRules, BadValue, NotFound, WrongOffice
 from workflows.registry import POLICIES, Rules, load_rules
@@ -180,6 +185,36 @@ def test_change_is_taken_back(world: World) -> None:
     walkers[0].now = world.now
     walkers[0].walk()
     assert walkers[0].case.closed
+
+
+def test_a_changed_case_is_printed_and_read_in_the_words_of_each_day(world: World) -> None:
+    """The trail carries every text that an entry was made under; an entry is told by the machine of its own day."""
+    (walker,) = standing(world, "reviewing")
+    lighter = (
+        SHIPPED.replace(WHOLE, WHOLE.replace("15", "20"))
+        + """
+[[sequences]]
+definition = "household_case"
+purposes = ["include"]
+steps = ["nominate", "authorize", "verify", "review", "post", "publicize", "township_audit", "county_approve",
+         "announce", "register"]
+own = ["nominate"]
+"""
+    )
+    install(world, lighter)
+    applied(world)
+    auditor = world.person("auditor")
+    trail = read_trail(trail_text(auditor, case=walker.case.number))
+    assert self_check(trail) == []
+    assert len(trail.texts) == 2 + 2  # definitions of gates and status, the pack of before and that of now
+    found = printing.print_trail(auditor, case=walker.case.number)
+    assert "由最长15天（S4第17条）改为最长20天（S4第17条）" in text_of(found)
+    view = cases.case_view(auditor, case=walker.case.number)
+    with world.app.test_request_context():
+        labels = Labels(Speech("zh", world.now.date(), COUNTY), view.compiled)
+        assert view.compiled.step_of("record_comparison") is None
+        compared = next(entry for entry in view.entries if entry["action"] == "record_comparison")
+        assert labels.of_act(compared).action("record_comparison") == "信息比对"
 
 
 class Cut(RuntimeError):
