@@ -42,6 +42,7 @@ READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
 IMPORTS = frozenset(IMPORTERS)
+SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
     "desk.desk": WORKERS,
     "several.form": WORKERS,
@@ -94,6 +95,11 @@ PAGES: dict[str, frozenset[str]] = {
     "staff.export": frozenset({"admin"}),
     "mail.assign": frozenset({"admin"}),
     "health.page": frozenset({"admin"}),
+    "simulate.simulations": SIMULATES,
+    "simulate.ask": SIMULATES,
+    "simulate.result": SIMULATES,
+    "simulate.as_csv": SIMULATES,
+    "simulate.as_json": SIMULATES,
 }
 HOMES = (
     ("desk.desk", WORKERS),

@@ -15,6 +15,7 @@ from app.cli import (
     policy,
     rule_changes,
     rules,
+    simulate,
     tokens,
     trails,
     users,
@@ -46,7 +47,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes,
+    policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -7,7 +7,7 @@ from typing import Any
 from app.labels import Speech, state_of
 from app.places import short_area
 from app.runtime import runtime
-from app.services.rule_runs import Run
+from app.services.rule_runs import SIMULATE, Run
 from app.store import areas
 from app.store.transaction import reading
 
@@ -26,7 +26,16 @@ def report(run: Run, words: Speech) -> Report:
     """Return what people read of a run that has ended; of one that has not, nothing."""
     if run.is_open or not run.result:
         return Report((), ())
+    if run.kind == SIMULATE:
+        return simulated(run, words)
     return rehearsal(run.result, words) if run.kind == "rehearse" else moving(run, words)
+
+
+def simulated(run: Run, words: Speech) -> Report:
+    """Return what a simulation found in one sentence; its own page shows the whole."""
+    broken = {side: sum(map(sum, run.result[side]["broken"].values())) for side in ("before", "after")}
+    inside = run.result["households"]["newly_inside"]
+    return Report((words.say("simulate.did", run=run.id, inside=inside, **broken),), ())
 
 
 def differences(run: Run, words: Speech) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ from app.services.cases import ensure_rules, ensure_texts, loaded_rules, make_co
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
+from app.services.simulation.whatif import simulate
+from app.services.simulation.wishes import Inputs, judge
 from app.store import areas, people, rule_runs
 from app.store import cases as store
 from app.store.transaction import reading, sealing_time, writing
@@ -130,6 +132,27 @@ def ask_return(actor: Actor, number: int, *, reason: str) -> Run:
     if changed.kind != APPLY or changed.is_open:
         raise BadValue(field="run", value=str(number))
     return _ask_moving(actor, changed.county, REVERT, {"reason": reason, "run": number, "office": office.area})
+
+
+def judge_simulation(county: str, texts: Mapping[str, str]) -> tuple[Inputs, dict[str, str]]:
+    """Return the inputs of a simulation as they would be stored, and what was typed wrong, by its key."""
+    rules = loaded_rules()
+    with reading() as now:
+        on = local_date(now)
+    return judge(texts, rules.pack_for(f"{county}000000", on), rules.definitions, on)
+
+
+def ask_simulation(actor: Actor, county: str, texts: Mapping[str, str]) -> Run:
+    """Ask what would follow from another line, limit, frequency or staffing; raises WrongOffice or BadValue.
+
+    Inputs and seed are kept with the run; its result decides nothing and nothing else is written.
+    """
+    ensure_office(actor, county, LOOKERS)
+    inputs, wrong = judge_simulation(county, texts)
+    for field, value in wrong.items():
+        raise BadValue(field=field, value=value)
+    with writing() as now:
+        return _as_run(rule_runs.add(county, kind=SIMULATE, user=actor.id, inputs=inputs, now=now))
 
 
 def _ask_moving(actor: Actor, county: str, kind: str, inputs: Mapping[str, Any]) -> Run:
@@ -258,6 +281,8 @@ def carry_out(run: Run, *, progress: Progress | None = None, stop: Stop = never)
     if run.kind == REHEARSE:
         wanted, on = wanted_rules(run.inputs["packs"]), date.fromisoformat(run.inputs["on"])
         return rehearse(run.county, loaded_rules(), wanted, on=on, progress=told, stop=stop)
+    if run.kind == SIMULATE:
+        return simulate(run.county, loaded_rules(), run.inputs)
     return Moving(run).move(told, stop)
 
 

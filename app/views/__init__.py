@@ -28,6 +28,7 @@ from app.views import (
     session,
     several,
     shown,
+    simulate,
     staff,
     tokens,
 )
@@ -52,7 +53,7 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules, rule_runs,
+    health, tokens, mail, rules, rule_runs, simulate,
 )  # fmt: skip
 
 

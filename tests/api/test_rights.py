@@ -182,6 +182,8 @@ PAGES_ONLY = {
     "session.log_out", "session.password", "home.index", "health.page",
     # The rules as people read them; machines read the packs' own files.
     "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
+    # A simulation decides nothing; its figures have a JSON of their own beside the page.
+    "simulate.simulations", "simulate.ask", "simulate.result", "simulate.as_csv", "simulate.as_json",
 }  # fmt: skip
 SAME_AS = {
     "desk.desk": "api_desk.desk",

@@ -1,7 +1,7 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
 ``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
-``rules`` and ``trails`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+``rules``, ``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, rules, trails
+from tests.bench import desk, installed, moves, rules, simulate, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -24,6 +24,7 @@ SIZES: dict[str, int] = {
     "cases": 100_000,
     "households": 100_000,
     "calls": 400,
+    "what_if": 20_000,
     "changed": 500,
 }
 
@@ -106,8 +107,19 @@ def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield from (f"| {size} | {seconds:.2f} | {length / 1024:.0f} |" for size, seconds, length in trails.measure())
 
 
+def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| what if, one year: households | engine | cases | signatures | visits | seconds |"
+    yield "|---|---|---|---|---|---|"
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            found = simulate.measure(engine, Path(folder), sizes["what_if"])
+        figures = f"{found.cases} | {found.acts} | {found.visits} | {found.seconds:.1f}"
+        yield f"| {found.households} | {engine} | {figures} |"
+
+
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
     "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "trails": _trails,
+    "simulate": _simulate,
 }  # fmt: skip
 
 

@@ -21,7 +21,13 @@ SHUT = {(404, "not_found"), (403, "wrong_office"), (403, "not_allowed"), (422, "
 OWN = {"session.log_out", "session.password", "session.language_switch", "home.index"}
 # The rules are for everybody who is logged in and name nobody (tests/web/test_rules.py).
 RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf"}
-COUNTYS = {"accounts", "hand-over", "tokens", "changes"}  # what belongs to the county and not to a village
+COUNTYS = {
+    "accounts",
+    "hand-over",
+    "tokens",
+    "changes",
+    "simulations",
+}  # what belongs to the county and not to a village
 QUIET = {"login_sessions", "ledger_heads", "access_ledger"}
 
 
@@ -52,6 +58,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "sha256": "0" * 64,
         "username": name,
         "account": helper.id,
+        "simulation": str(rule_runs.ask_simulation(world.person("county_lead", area), area[:6], {}).id),
         "action": "add_evidence",
         "purpose": "include",
     }
@@ -69,6 +76,8 @@ def filled_in(rule: str, things: dict[str, str]) -> str:
     """An address with the things of a place."""
     kind = {"cases": "case", "households": "household", "tokens": "token"}.get(rule.split("/")[1], "")
     known = {**things, "number": things.get(kind, "")}
+    if rule.startswith("/simulations"):
+        known["run"] = things["simulation"]
     return re.sub(r"<(?:[a-z]+(?:\([^)]*\))?:)?([a-z0-9]+)>", lambda found: known[found[1]], rule)
 
 
