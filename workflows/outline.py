@@ -12,7 +12,6 @@ from workflows.repin import ACTION as CHANGE_RULES
 Form = Step | Action
 
 
-
 @dataclass(frozen=True)
 class Bar:
     """One rule by which a person may not do something that the role allows.
