@@ -49,6 +49,7 @@ RIGHTS: dict[str, Right] = {
     "api_rosters.export_households": Right("rosters:manage", PAGES["rosters.export_page"]),
     "api_rule_runs.runs": Right("rules:manage", PAGES["rule_runs.runs"]),
     "api_rule_runs.rehearse": Right("rules:manage", PAGES["rule_runs.rehearse"]),
+    "api_rule_runs.simulate": Right("rules:manage", PAGES["simulate.ask"]),
     "api_rule_runs.run": Right("rules:manage", PAGES["rule_runs.run"]),
     "api_rule_runs.apply": Right("rules:manage", PAGES["rule_runs.apply"]),
     "api_rule_runs.revert": Right("rules:manage", PAGES["rule_runs.revert"]),

@@ -25,6 +25,17 @@ class RehearsalBody(Schema):
     on = fields.Date(load_default=None, allow_none=True)
 
 
+class SimulationBody(Schema):
+    """A county, and what differs from today: the options of ``fangpin policy simulate`` as texts by their keys."""
+
+    county = fields.String(required=True, validate=validate.Regexp("^[0-9]{6}$"))
+    inputs = fields.Dict(
+        keys=fields.String(validate=validate.Length(max=80)),
+        values=fields.String(validate=validate.Length(max=80)),
+        load_default=dict,
+    )
+
+
 class ReasonBody(Schema):
     """Why; it stands in the entry of every case."""
 
@@ -91,6 +102,15 @@ def runs() -> dict[str, Any]:
 def rehearse(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Rehearse the rules in force, or packs put over them; ask for the run again until its state is `done`."""
     return 202, _head(rule_runs.ask_rehearsal(actor(), body["county"], packs=body["packs"], on=body["on"]))
+
+
+@pages.route("/rule-runs/simulations", methods=["POST"])
+@pages.arguments(SimulationBody, example={"county": "500241", "inputs": {"line": "8000", "seed": "7"}})
+@pages.answers(RuleRunAnswer, status=202, example={**ASKED_EXAMPLE, "kind": "simulate"}, refusals=(409,))
+@pages.command
+def simulate(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Ask what would follow from another line, limit, frequency or staffing; no decision, nothing else is written."""
+    return 202, _head(rule_runs.ask_simulation(actor(), body["county"], body["inputs"]))
 
 
 @pages.route("/rule-runs/<int:number>", methods=["GET"])

@@ -71,6 +71,8 @@ def _day(text: str) -> date | None:
 def run(run: int) -> Response | str:
     """One run: where it stands, what it found; while it is at work the page comes again by itself."""
     found = rule_runs.run_of(signed().actor, run)
+    if found.kind == rule_runs.SIMULATE:
+        return redirect(url_for("simulate.result", run=found.id), 303)
     response = make_response(_shown(found))
     if found.is_open:
         response.headers["Refresh"] = str(SECONDS)

@@ -75,6 +75,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
 
 BODIES: dict[str, Any] = {
     "api_rule_runs.rehearse": {"county": "500241"},
+    "api_rule_runs.simulate": {"county": "500241", "inputs": {}},
     "api_rule_runs.apply": {"reason": "新办法施行"},
     "api_rule_runs.revert": {"reason": "暂缓施行"},
     "api_cases.act": {"version": 1},
@@ -183,7 +184,6 @@ PAGES_ONLY = {
     # The rules as people read them; machines read the packs' own files.
     "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
-    "simulate.simulations", "simulate.ask", "simulate.result", "simulate.as_csv", "simulate.as_json",
 }  # fmt: skip
 SAME_AS = {
     "desk.desk": "api_desk.desk",
@@ -205,6 +205,11 @@ SAME_AS = {
     "rosters.drop": "api_rosters.drop",
     "rosters.errors": "api_rosters.errors",
     "rosters.export_page": "api_rosters.export_households",
+    "simulate.simulations": "api_rule_runs.runs",
+    "simulate.ask": "api_rule_runs.simulate",
+    "simulate.result": "api_rule_runs.run",
+    "simulate.as_csv": "api_rule_runs.run",
+    "simulate.as_json": "api_rule_runs.run",
     "rule_runs.runs": "api_rule_runs.runs",
     "rule_runs.rehearse": "api_rule_runs.rehearse",
     "rule_runs.run": "api_rule_runs.run",
