@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.definition import Definition
+from workflows.guards import WEIGHING
 from workflows.machine import Compiled
 from workflows.policy import Pack
 
@@ -102,9 +103,12 @@ def _concerns(change: Change, compiled: Compiled) -> bool:
         return change.key in compiled.fields
     if change.part == "evidence":
         return change.key in compiled.evidence
-    return change.part != "conditions" or _asks_conditions(compiled)
+    return change.part != "conditions" or _asks_conditions(change, compiled)
 
 
-def _asks_conditions(compiled: Compiled) -> bool:
-    specs = [spec for form in compiled.forms for spec in form.guards if spec["guard"] == "elimination_conditions"]
-    return any(compiled.purpose in spec.get("purposes", (compiled.purpose,)) for spec in specs)
+def _asks_conditions(change: Change, compiled: Compiled) -> bool:
+    """Tell whether a condition is one of this purpose, and some act looks at the conditions of coming in or leaving."""
+    purpose = compiled.purpose
+    specs = [spec for form in compiled.forms for spec in form.guards if spec["guard"] in WEIGHING]
+    is_asked = any(purpose in row.purposes for row in (*change.before, *change.after))
+    return is_asked and any(purpose in spec.get("purposes", (purpose,)) for spec in specs)

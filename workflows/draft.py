@@ -99,7 +99,8 @@ def _record_done(draft: Draft, context: Context, target: str) -> None:
     if isinstance(form, Step) and form.id in context.compiled.alongside:
         draft.put("_done", [*done, form.id])
     elif done and isinstance(form, Action):
-        kept = [name for name in done if not context.compiled.undoes(target, name)]
+        beside = context.compiled.alongside
+        kept = [name for name in done if name in beside and not context.compiled.undoes(target, name)]
         if kept != done:
             draft.put("_done", kept)
 

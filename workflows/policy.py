@@ -210,6 +210,11 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
     missing = {"id", "area", "label", "effective"} - tables.keys()
     if unknown or missing:
         raise BadTable(f"unknown keys {sorted(unknown)}, missing keys {sorted(missing)}")
+    for key in ("id", "area", "effective", "extends"):
+        if not isinstance(tables.get(key, ""), str):
+            raise BadTable(f"{key}: a text is needed, not {tables[key]!r}")
+    if not isinstance(tables["label"], dict):
+        raise BadTable(f"label: a table is needed, not {tables['label']!r}")
     ensure_version(tables)
 
 
@@ -287,7 +292,9 @@ def _limit(row: Mapping[str, Any]) -> Limit:
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
     begins, ends = _dates(row, where)
-    warn: Sequence[int] = row.get("warn", [80])
+    warn = row.get("warn", [80])
+    if not isinstance(warn, list) or not all(type(percent) is int for percent in warn):
+        raise BadTable(f"{where}, warn: a list of percents is needed, not {warn!r}")
     lists = {key: _names(row[key], f"{where}, {key}") for key in LISTS if key in row}
     return Limit(
         row["timer"],
@@ -366,7 +373,7 @@ def ensure_clauses(pack: Pack) -> None:
     """Raise BadTable unless each rule names a source of the pack, or says openly that it is our own default."""
     found = Mistakes()
     for name, rule in named_rules(pack):
-        source = rule.clause.split(" ")[0]
+        source = str(rule.clause).split(" ")[0]
         if not rule.own and source not in pack.sources:
             found.note(f"pack {pack.id}, {name}: clause {rule.clause!r} names no source; or mark it own = true")
     for condition in pack.conditions:

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, local_date, parse_utc, utc_text
+from workflows.clock import Recurring, due, local_date, next_period, parse_utc, utc_text
 from workflows.clocks import ClockChange, Turn, mode_of
-from workflows.definition import Step, Timer
+from workflows.definition import Action, Step
 from workflows.draft import Draft
 from workflows.entry import seal_move
 from workflows.errors import CaseStuck
@@ -64,7 +64,8 @@ def fit(old: Compiled, new: Compiled, state: str, done: Iterable[str]) -> Fit:
     if state not in new.states:
         return Fit(GONE, (), (), {})
     beside = frozenset(done)
-    behind, coming = _behind(old, state) | beside, _behind(new, state) | beside
+    # What was done beside another step and now stands in the order comes again there.
+    behind, coming = _behind(old, state) | beside, _behind(new, state) | (beside & new.alongside.keys())
     known = {step.id for step in _steps(old)}
     work = Counter(_work(new, state, beside))
     work.subtract(_work(old, state, beside))
@@ -123,7 +124,9 @@ def shifts(
     timers = {timer.id: timer for timer in new.timers}
     found = []
     for kind, clock in case.clocks.items():
-        after = _counted_anew(old, new, clock, timers.get(kind), facts=facts, calendar=calendar)
+        timer = timers.get(kind)
+        runs_on = timer and (not timer.runs_in or case.state in timer.runs_in)
+        after = _counted_anew(old, new, clock, facts=facts, calendar=calendar, now=now) if runs_on else None
         if after != clock:
             found.append(Shift(kind, clock, after))
     return (*found, *_begun(old, new, case, facts=facts, calendar=calendar, now=now))
@@ -146,24 +149,29 @@ def _limit(compiled: Compiled, timer: str, on: datetime, facts: Facts) -> Limit 
 
 
 def _counted_anew(
-    old: Compiled, new: Compiled, clock: Clock, timer: Timer | None, *, facts: Facts, calendar: Calendar
+    old: Compiled, new: Compiled, clock: Clock, *, facts: Facts, calendar: Calendar, now: datetime
 ) -> Clock | None:
     """The period by the new rules: the same where the rule is the same, whatever the calendar has learnt since.
 
-    A duty of each period keeps the present one; the next follows the new rule, as a part of a month is no month.
+    A duty of each period keeps the present one; the next follows the new rule, as a part of a month is no month. Where
+    the new rules begin later than the period, the rule of its day is the old one. What has ended by either rule has
+    been told of, or will be, once.
     """
     start = parse_utc(clock.start)
-    before = _limit(old, clock.kind, start, facts)
-    limit = _limit(new, clock.kind, start, facts)
-    if timer is None or (limit is None and before is not None):
-        return None
-    if limit is None or limit == before or isinstance(limit.duration, Recurring):
+    before, limit = (_limit(side, clock.kind, start, facts) for side in (old, new))
+    if limit is None:
+        return None if before and _limit(new, clock.kind, now, facts) is None else clock
+    if limit == before or isinstance(limit.duration, Recurring):
         return clock
     made = _clock(clock.kind, limit, start, calendar, generation=clock.generation)
-    return clock if made == clock else replace(made, generation=clock.generation + 1)
+    is_over = made.bound == clock.bound and parse_utc(max(made.due, clock.due)) <= now
+    return clock if is_over or made == clock else replace(made, generation=clock.generation + 1)
 
 
 def _clock(kind: str, limit: Limit, start: datetime, calendar: Calendar, *, generation: int) -> Clock:
+    if isinstance(limit.duration, Recurring):
+        begin, after = next_period(limit.duration, start)
+        return Clock(kind, generation, utc_text(begin), utc_text(after), limit.bound, limit.clause, provisional=False)
     end = due(limit.duration, start, calendar=calendar)
     return Clock(kind, generation, utc_text(start), utc_text(end.at), limit.bound, limit.clause, end.provisional)
 
@@ -171,14 +179,20 @@ def _clock(kind: str, limit: Limit, start: datetime, calendar: Calendar, *, gene
 def _begun(
     old: Compiled, new: Compiled, case: Case, *, facts: Facts, calendar: Calendar, now: datetime
 ) -> Iterator[Shift]:
-    """Periods of the state itself that only the new rules have; what an act of before would have begun is past."""
+    """Periods of the state itself that only the new rules have there; what an act of before would have begun is past.
+
+    A duty of each period begins with the next full one.
+    """
+    ran = {timer.id for timer in old.timers if case.state in timer.runs_in}
+    done = case.fields.get("_done", [])
+    over = {step.timer for step in new.alongside.values() if step.id in done}
     for timer in new.timers:
-        inside = not timer.starts_on and case.state in timer.runs_in
+        inside = not timer.starts_on and case.state in timer.runs_in and timer.id not in over
         if not inside or timer.id in case.clocks or (timer.unless_field and case.fields.get(timer.unless_field)):
             continue
-        is_new = all(t.id != timer.id for t in old.timers) or _limit(old, timer.id, now, facts) is None
+        is_new = timer.id not in ran or _limit(old, timer.id, now, facts) is None
         limit = _limit(new, timer.id, now, facts)
-        if is_new and limit and not isinstance(limit.duration, Recurring):
+        if is_new and limit:
             generation = case.fields.get("_generations", {}).get(timer.id, 0) + 1
             yield Shift(timer.id, None, _clock(timer.id, limit, now, calendar, generation=generation))
 
@@ -204,11 +218,12 @@ def repin(
     fits = fit(old, new, case.state, case.fields.get("_done", []))
     if fits.obstacle:
         raise CaseStuck(case=case.number, state=case.state, reason=fits.obstacle)
-    form = new.definition.actions[ACTION]
+    # Definitions of before do not know the act; it is the same everywhere, and a way back leads there too.
+    form = new.definition.actions.get(ACTION) or old.definition.actions[ACTION]
     context = Context(new, dossier, case, form, actor, now, calendar)
     draft = Draft(context, command, case.number, case.seq + 1)
     draft.put(NOTE, {**note, "from": [case.definition_digest, case.policy_digest], "policy": case.policy})
-    _drop_signatures(draft, new)
+    _keep_signatures(draft, new)
     change = _clock_change(new, case, shifts(old, new, dossier, case, calendar=calendar, now=now))
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))
@@ -216,11 +231,24 @@ def repin(
     return Outcome((seal_move(context, command, draft, turn=turn, change=change),), change.started, change.ended)
 
 
-def _drop_signatures(draft: Draft, new: Compiled) -> None:
-    """Of signatures given for a step that the new rules do not have, nothing is left to complete."""
-    given, known = draft.fields.get("_signatures", {}), {step.id for step in _steps(new)} | set(new.definition.actions)
-    if given.keys() - known:
-        draft.put("_signatures", {name: rows for name, rows in given.items() if name in known})
+def _keep_signatures(draft: Draft, new: Compiled) -> None:
+    """Keep the signatures given so far that count under the new rules, but never all that a step needs.
+
+    A change of rules completes no step: somebody signs last, even where those who signed would be enough by now.
+    """
+    given, forms = draft.fields.get("_signatures", {}), {form.id: form for form in new.forms}
+    fitting = {name: _fitting(forms[name], rows) for name, rows in given.items() if name in forms}
+    kept = {name: rows for name, rows in fitting.items() if rows}
+    if kept != given:
+        draft.put("_signatures", kept)
+
+
+def _fitting(form: Step | Action, rows: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    mode, fitting = form.sign.get("mode", "one"), [row for row in rows if row["role"] in form.roles]
+    if mode == "any":
+        return fitting[: int(form.sign.get("count", 1)) - 1]
+    of_roles = list({row["role"]: row for row in reversed(fitting)}.values())[::-1]
+    return of_roles[: len(form.roles) - 1] if mode == "all" else []
 
 
 def _clock_change(new: Compiled, case: Case, found: Iterable[Shift]) -> ClockChange:

@@ -17,7 +17,6 @@ from app.store.transaction import reading
 from workflows.clock import parse_utc
 from workflows.machine import Compiled
 from workflows.model import Case, Dossier
-from workflows.policy import Pack
 from workflows.registry import Rules
 from workflows.repin import Fit, Roles, Shift, fit, shifts
 
@@ -89,7 +88,7 @@ class Rehearsal:
         found, case, fits = self.found, step.case, self.fit(step)
         found.changed += 1
         found.packs[step.new.pack.id, step.new.pack.digest] += 1
-        found.pairs.setdefault((step.old.pack.digest, step.new.pack.digest), (step.old.pack, step.new.pack))
+        found.pairs.setdefault((step.old.pack.digest, step.new.pack.digest), (step.old, step.new))
         if fits.obstacle:
             found.stuck[case.definition, case.state, fits.obstacle] += 1
             _list(found.stuck_cases, {"case": case.number, "state": case.state, "reason": fits.obstacle})
@@ -140,7 +139,7 @@ class Found:
     cases: int = 0
     changed: int = 0
     packs: Counter[Pin] = field(default_factory=Counter)
-    pairs: dict[Pin, tuple[Pack, Pack]] = field(default_factory=dict)
+    pairs: dict[Pin, tuple[Compiled, Compiled]] = field(default_factory=dict)
     stuck: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     stuck_cases: list[dict[str, str]] = field(default_factory=list)
     skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -197,10 +196,11 @@ def rehearse(
     return {**run.found.as_json(), "changes": list(_changes(run.found.pairs.values(), wanted, on))}
 
 
-def _changes(pairs: Iterable[tuple[Pack, Pack]], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
+def _changes(pairs: Iterable[tuple[Compiled, Compiled]], rules: Rules, on: date) -> Iterator[dict[str, Any]]:
     """What differs between the packs that cases follow and those that they would, in both languages."""
-    for old, new in pairs:
-        lines = {lang: rule_words.differences(Speech(lang, on, new.area), old, new, rules) for lang in LANGUAGES}
+    for before, after in pairs:
+        old, new = before.pack, after.pack
+        lines = {lang: rule_words.said_between(Speech(lang, on, new.area), before, after, rules) for lang in LANGUAGES}
         said = {lang: [row["text"] for row in rows] for lang, rows in lines.items()}
         yield {"pack": new.id, "label": dict(new.label), "from": old.digest, "to": new.digest, **said}
 

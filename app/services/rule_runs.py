@@ -5,6 +5,7 @@ A rehearsal changes nothing. ``apply`` moves every running case to the rules tha
 as what is moved already is told by its pins.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,13 +15,13 @@ from typing import Any, cast
 import structlog
 
 from app.places import short_area
-from app.rule_files import laid_over
 from app.runtime import runtime
 from app.services import rule_words
 from app.services.cases import ensure_rules, ensure_texts, loaded_rules, make_command
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
+from app.services.rule_sets import ids, is_as_shown, rules_key, wanted_rules
 from app.services.simulation.whatif import simulate
 from app.services.simulation.wishes import Inputs, judge
 from app.store import areas, people, rule_runs
@@ -32,7 +33,6 @@ from workflows.errors import BadRules, BadValue, CaseStuck, NotFound, WrongOffic
 from workflows.journal import canonical, digest
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Office
-from workflows.registry import Rules, load_rules
 from workflows.repin import ACTION, NOTE, repin
 from workflows.tables import BadTable
 
@@ -43,6 +43,7 @@ BATCH = 100  # households in a transaction: nobody waits long for a lock
 MOST_LEFT = 200
 LONGEST_REASON = 500
 LOCK = "rule_runs.lock"
+PAUSE = 0.2  # seconds between two looks at the lock
 log = structlog.stdlib.get_logger("rules")
 Stop = Callable[[], bool]
 
@@ -76,8 +77,13 @@ class Run:
 
 
 def _as_run(row: RuleRun) -> Run:
-    values = {name: getattr(row, name) for name in Run.__dataclass_fields__}
-    return Run(**{**values, "ended_at": row.ended_at or ""})
+    return replace(_head_of(row, ""), inputs=row.inputs, result=row.result)
+
+
+def _head_of(row: RuleRun, reason: str | None) -> Run:
+    large = {"inputs": {"reason": reason} if reason else {}, "result": {}}
+    values = {name: getattr(row, name) for name in Run.__dataclass_fields__.keys() - large.keys()}
+    return Run(**{**values, **large, "ended_at": row.ended_at or ""})
 
 
 # --- asking ---
@@ -92,7 +98,7 @@ def ask_rehearsal(actor: Actor, county: str, *, packs: Sequence[str] = (), on: d
     except BadTable as error:
         raise BadRules(reasons=str(error).splitlines()) from error
     with writing() as now:
-        day = max(local_date(now), on or date.min, *(wanted.packs[name].effective for name in _ids(packs)))
+        day = max(local_date(now), on or date.min, *(wanted.packs[name].effective for name in ids(packs)))
         inputs = {"packs": list(packs), "on": day.isoformat(), "rules": rules_key(wanted)}
         return _as_run(rule_runs.add(county, kind=REHEARSE, user=actor.id, inputs=inputs, now=now))
 
@@ -109,7 +115,8 @@ def ask_change(actor: Actor, number: int, *, reason: str) -> Run:
         raise BadValue(field="stuck", value=str(number))
     if not may_be_applied(shown):
         raise BadValue(field="run", value=str(number))
-    inputs = {"reason": reason, "rehearsal": number, "rules": shown.inputs["rules"], "office": office.area}
+    told = {"rules": shown.inputs["rules"], "as_of": shown.inputs["on"]}
+    inputs = {"reason": reason, "rehearsal": number, **told, "office": office.area}
     return _ask_moving(actor, shown.county, APPLY, inputs)
 
 
@@ -119,9 +126,9 @@ def may_be_applied(run: Run) -> bool:
     if not is_shown or run.is_stuck or not run.result["changed"]:
         return False
     with reading() as now:
-        is_due = run.inputs["on"] <= local_date(now).isoformat()
+        today = local_date(now)
         is_latest = not rule_runs.is_changed_since(run.county, run.id)
-    return is_due and is_latest and bool(run.inputs["rules"] == rules_key(loaded_rules()))
+    return is_latest and is_as_shown(run.county, run.inputs["rules"], date.fromisoformat(run.inputs["on"]), today)
 
 
 def ask_return(actor: Actor, number: int, *, reason: str) -> Run:
@@ -207,34 +214,15 @@ def run_of(actor: Actor, number: int) -> Run:
 
 
 def runs(actor: Actor) -> list[Run]:
-    """Return the latest runs of a person's counties."""
+    """Return the latest runs of a person's counties, without what was sent and found: that may be megabytes each."""
     with reading():
-        return [_as_run(row) for row in rule_runs.runs(counties_of(actor))]
+        return [_head_of(row, reason) for row, reason in rule_runs.runs(counties_of(actor))]
 
 
 def counties_of(actor: Actor) -> list[str]:
     """Return the counties whose rules a person looks after."""
-    return sorted({office.area[:6] for office in actor.offices if office.role in LOOKERS})
-
-
-# --- rules ---
-def wanted_rules(packs: Sequence[str]) -> Rules:
-    """Return the rules of the installation with some packs (TOML texts) put over them; raises BadTable."""
-    if not packs:
-        return loaded_rules()
-    named = {f"{rule_words.pack_id(text)}.toml": text for text in packs}
-    with laid_over(runtime().settings.policies, named) as folders:
-        return load_rules(*folders)
-
-
-def _ids(packs: Sequence[str]) -> list[str]:
-    return [rule_words.pack_id(text) for text in packs]
-
-
-def rules_key(rules: Rules) -> str:
-    """Return one digest of all rules."""
-    found = sorted([*(d.digest for d in rules.definitions.values()), *(p.digest for p in rules.packs.values())])
-    return digest(canonical(found))
+    held = (office for office in actor.offices if office.role in LOOKERS)
+    return sorted({office.area[:6] for office in held if not office.within.removeprefix(office.area[:6])})
 
 
 # --- the scheduler's side ---
@@ -316,6 +304,7 @@ class Moving:
             if stop():
                 return None
             with writing() as now:
+                self._ensure_as_shown(local_date(now))
                 numbers = rule_runs.households(self.run.county, self.after, BATCH)
                 decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now)) if numbers else []
                 if decided:
@@ -325,6 +314,14 @@ class Moving:
             if not numbers:
                 return self.result
             progress(len(numbers))
+
+    def _ensure_as_shown(self, today: date) -> None:
+        """Raise BadValue when a change would be to other rules than those that were rehearsed."""
+        run = self.run
+        if run.kind == APPLY and not is_as_shown(
+            run.county, run.inputs["rules"], date.fromisoformat(run.inputs["as_of"]), today
+        ):
+            raise BadValue(field="run", value=str(run.inputs["rehearsal"]))
 
     @property
     def result(self) -> dict[str, Any]:
@@ -384,8 +381,25 @@ class Moving:
 
 
 def carry_out_now(run: Run, progress: Progress) -> Run:
-    """Do a run in the foreground, for the command line; returns it as it ended."""
-    result = carry_out(run, progress=progress)
-    _close(run.id, rule_runs.DONE, result=cast("dict[str, Any]", result))
+    """Do a run in the foreground, for the command line; returns it as it ended.
+
+    Where the scheduler is at work on runs, this one too perhaps, it is waited for: one run is done by one process.
+    """
+    while True:
+        with held(runtime().settings.data / LOCK) as is_mine:
+            if is_mine:
+                return _carried_out(run.id, progress)
+        time.sleep(PAUSE)
+
+
+def _carried_out(number: int, progress: Progress) -> Run:
+    run = _present(number)
+    if run.is_open:
+        result = carry_out(run, progress=progress)
+        _close(number, rule_runs.DONE, result=cast("dict[str, Any]", result))
+    return _present(number)
+
+
+def _present(number: int) -> Run:
     with reading():
-        return _as_run(cast("RuleRun", rule_runs.run_of(run.id)))
+        return _as_run(cast("RuleRun", rule_runs.run_of(number)))

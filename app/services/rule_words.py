@@ -1,5 +1,6 @@
 """Changes of rules in words: what a rule was, what it is, under which clause; in both languages."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -15,14 +16,22 @@ from workflows.tables import BadTable
 
 LANGUAGES = ("zh", "en")
 FOREVER = date.max
+MOST_DOTS = 200
+SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,80}")  # of a pack that people send: it becomes the name of a file
 
 
 def pack_id(text: str) -> str:
-    """Return the id that a pack's TOML text names; raises BadTable."""
+    """Return the id that a pack's TOML text names, which is safe as the name of a file; raises BadTable."""
+    # A key of very many parts costs the reader their square.
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise BadTable(f"a line of more than {MOST_DOTS} dots")
     try:
-        return str(tomllib.loads(text)["id"])
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise BadTable(f"{error}") from error
+        found = tomllib.loads(text).get("id")
+    except (ValueError, RecursionError) as error:
+        raise BadTable(str(error).partition("\n")[0] or type(error).__name__) from error
+    if not isinstance(found, str) or not SAFE_ID.fullmatch(found):
+        raise BadTable("id: letters, digits, - and _ are needed, at most 80")
+    return found
 
 
 class Differences:
@@ -161,8 +170,14 @@ def _action(guide: Guide, key: str) -> str:
 def differences(words: Speech, old: Pack, new: Pack, rules: Rules) -> list[dict[str, str]]:
     """Return what differs between two packs, rule by rule, for one reader: part, sentence, clause."""
     chosen = rules.definitions["household_case"]
-    before, after = (Guide(words, rules.machine(chosen, pack, "include"), rules) for pack in (old, new))
-    says = Differences(words, before, after)
+    before, after = (rules.machine(chosen, pack, "include") for pack in (old, new))
+    return said_between(words, before, after, rules)
+
+
+def said_between(words: Speech, before: Compiled, after: Compiled, rules: Rules) -> list[dict[str, str]]:
+    """As ``differences``, of the packs of two machines: one of before may not fit the definitions of today."""
+    old, new = before.pack, after.pack
+    says = Differences(words, Guide(words, before, rules), Guide(words, after, rules))
     return [{"part": c.part, "text": says.line(c), "clause": c.clause} for c in compare_packs(old, new)]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import defer
 
 from app.tables import CaseRow, KeptText, RuleRun, db
 from workflows.clock import utc_text
@@ -27,10 +28,12 @@ def run_of(number: int) -> RuleRun | None:
     return db.session.get(RuleRun, number)
 
 
-def runs(counties: Iterable[str], *, limit: int = 50) -> Sequence[RuleRun]:
-    """Return the runs of some counties, the latest first."""
-    query = select(RuleRun).where(RuleRun.county.in_(list(counties))).order_by(RuleRun.id.desc())
-    return db.session.scalars(query.limit(limit)).all()
+def runs(counties: Iterable[str], *, limit: int = 50) -> Sequence[tuple[RuleRun, str | None]]:
+    """Return the runs of some counties and why they were asked for, the latest first; their large parts unread."""
+    query = select(RuleRun, RuleRun.inputs["reason"].as_string())
+    query = query.options(defer(RuleRun.inputs, raiseload=True), defer(RuleRun.result, raiseload=True))
+    query = query.where(RuleRun.county.in_(list(counties))).order_by(RuleRun.id.desc())
+    return [(row[0], row[1]) for row in db.session.execute(query.limit(limit))]
 
 
 def waiting() -> list[int]:
