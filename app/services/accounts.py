@@ -120,10 +120,8 @@ def ensure_area(county: str, role: str, area: str) -> None:
     with reading():
         known = store.area_names([area[:FULL]])
     inside = area[:FULL] in known and area.startswith(county) and area.isdigit()
-    if not inside:
+    if not inside or not is_of_level(role, area):
         raise BadValue(field="area", value=area[:15])
-    if not is_of_level(role, area):
-        raise BadValue(field="area", value=area[:15], level=ROLE_LEVELS[role])
 
 
 def is_of_level(role: str, area: str) -> bool:
