@@ -11,7 +11,7 @@ from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
-from workflows.limits import Facts, Limit, clashes
+from workflows.limits import Facts, Limit, clashes, since
 from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
 from workflows.tables import BadTable, Mistakes, ensure_label
@@ -179,7 +179,7 @@ def _check_clashes(pack: Pack, definitions: Definitions, where: str) -> None:
             found.note(f"{where}, limit {timer}: {reason}")
     for one, other in combinations(sorted(pack.parameters, key=lambda row: row.begins), 2):
         if one.id == other.id and (one.begins == other.begins or other.begins < one.ends != date.max):
-            found.note(f"{where}, parameter {one.id}: two rows hold on {other.begins}")
+            found.note(f"{where}, parameter {one.id}: two rows hold {since(other.begins)}")
     found.ensure_none()
 
 

@@ -64,6 +64,11 @@ def most_specific(rows: Iterable[Limit], on: date, facts: Facts) -> Limit | None
     return max(fitting, key=lambda row: (len(row.selectors), row.begins), default=None)
 
 
+def since(day: date) -> str:
+    """Say from when rows clash: on a day, or always where neither names one."""
+    return "always: give one of them from or to" if day == date.min else f"on {day}"
+
+
 def clashes(rows: Collection[Limit]) -> Iterator[str]:
     """Say which rows of one timer leave open which of them counts: the same validity, or neither more specific."""
     for one, other in combinations(sorted(rows, key=lambda row: row.begins), 2):
@@ -72,7 +77,7 @@ def clashes(rows: Collection[Limit]) -> Iterator[str]:
         if one.selectors != other.selectors:
             yield f"rows for {_said(one)} and for {_said(other)} may both hold and neither is more specific"
         elif one.begins == other.begins or one.ends != date.max:
-            yield f"two rows hold on {max(other.begins, one.begins)}"
+            yield f"two rows hold {since(max(other.begins, one.begins))}"
 
 
 def _meet(one: Limit, other: Limit) -> bool:

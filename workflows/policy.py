@@ -198,7 +198,10 @@ def read_tables(path: Path) -> dict[str, Any]:
             tables: dict[str, Any] = json.loads(canonical(tomllib.load(file)))
         _ensure_head(tables)
         _ensure_rows(tables)
-    except (tomllib.TOMLDecodeError, TypeError, BadTable) as error:
+    except TypeError as error:
+        hint = 'write days in quotes, as "2026-01-31", and amounts as whole numbers'
+        raise BadTable(f"{path.name}: {error}; {hint}") from error
+    except (tomllib.TOMLDecodeError, BadTable) as error:
         raise BadTable(f"{path.name}: {error}") from error
     return tables
 

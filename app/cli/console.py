@@ -110,6 +110,8 @@ class Console:
         """Return how a command writes what a step misses, or what would have done; else nothing."""
         if self.labels and isinstance(refusal, MissingEvidence):
             return self.say("case.evidence_option", kind=refusal.params["kind"])
+        if isinstance(refusal, BadValue) and "level" in refusal.params:
+            return self.say("user.level", level=self.speech().say(f"level.{refusal.params['level']}"))
         if self.labels is None or not isinstance(refusal, BadValue | MissingField):
             return ""
         field = str(refusal.params.get("field", ""))

@@ -1,8 +1,9 @@
 """``fangpin policy diff|rehearse|apply|revert``: what other rules change, and moving running cases to them and back."""
 
+import re
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,16 +12,19 @@ from app.cli.console import Console, Fault, acting, pass_console
 from app.cli.policy import policy
 from app.labels import Speech
 from app.rule_files import laid_over
-from app.services import cases, rule_report, rule_runs, rule_words
+from app.runtime import all_terms
+from app.services import rule_report, rule_runs, rule_words
+from app.services.guide import Apart
 from app.services.rule_runs import Run
 from app.store import rule_runs as store
 from app.store.transaction import reading
 from app.tables import KeptText
+from workflows.clock import local_date
 from workflows.model import Actor
 from workflows.policy import Pack, parse_pack
 from workflows.registry import Rules, load_rules
 
-SHORTEST_DIGEST = 8
+DIGEST = re.compile("[0-9a-f]{8,64}")
 reason_option = click.option(
     "--reason", required=True, metavar="TEXT", help="理由，写入每一案的记录 / why; stands in every entry"
 )
@@ -33,44 +37,48 @@ county_option = click.option("--county", metavar="CODE", help="县（6 位代码
 @pass_console
 def diff(console: Console, old: str, new: str) -> None:
     """Compare packs: ids, digests of kept texts, or TOML files."""
-    with console.running():
-        sides = [_pack(console, name) for name in (old, new)]
-        before, after = (pack for pack, _ in sides)
-        rules = sides[1][1]
-        words = Speech(
-            console.lang, console.speech().day, after.area, after.digest if rules.knows(after.digest) else ""
-        )
-        rows = rule_words.differences(words, before, after, rules)
-        names = {"old": before.id, "new": after.id}
-        if not rows:
-            console.tell("policy.same", **names)
-            return
-        digests = {"old_digest": before.digest[:12], "new_digest": after.digest[:12],
-                   "old_version": before.edition, "new_version": after.edition}  # fmt: skip
-        console.tell("policy.compared", count=len(rows), **names, **digests)
-        for row in rows:
-            click.echo(f"- {row['text']}")
+    (before, _), (after, rules) = (_pack(console, name) for name in (old, new))
+    today = local_date(console.clock() if console.clock else datetime.now(UTC))
+    words = Apart(console.lang, today, after.area, terms=all_terms().under(after.terms))
+    rows = rule_words.differences(words, before, after, rules)
+    names = {"old": before.id, "new": after.id}
+    if not rows:
+        console.tell("policy.same", **names)
+        return
+    digests = {"old_digest": before.digest[:12], "new_digest": after.digest[:12],
+               "old_version": before.edition, "new_version": after.edition}  # fmt: skip
+    console.tell("policy.compared", count=len(rows), **names, **digests)
+    for row in rows:
+        click.echo(f"- {row['text']}")
 
 
 def _pack(console: Console, name: str) -> tuple[Pack, Rules]:
-    """Find a pack and the rules that it belongs to: a file over the installed ones, an id, or the start of a digest."""
+    """Find a pack and the rules that it belongs to: a file over the installed ones, an id, or the start of a digest.
+
+    Only a digest asks the database.
+    """
     path = Path(name)
     if path.suffix == ".toml":
+        if not path.is_file():
+            raise Fault("no_rules", name=name)
         text = path.read_text(encoding="utf-8")
         with laid_over(console.settings().policies, {path.name: text}) as folders:
             rules = load_rules(*folders)
         return rules.packs[rule_words.pack_id(text)], rules
-    rules = cases.loaded_rules()
+    folder = console.settings().policies
+    rules = load_rules(*([folder] if folder else []))
     if name in rules.packs:
         return rules.packs[name], rules
-    kept = [text for text in _kept() if len(name) >= SHORTEST_DIGEST and text.digest.startswith(name)]
+    kept = [text for text in _kept(console, name) if text.digest.startswith(name)]
     if len(kept) != 1:
         raise Fault("no_rules", name=name)
     return parse_pack(kept[0].text), rules
 
 
-def _kept() -> list[KeptText]:
-    with reading():
+def _kept(console: Console, name: str) -> list[KeptText]:
+    if not DIGEST.fullmatch(name):
+        return []
+    with console.running(), reading():
         return store.packs()
 
 

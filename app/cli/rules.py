@@ -10,6 +10,7 @@ import click
 from app.cli.console import Console, Fault, pass_console
 from app.cli.policy import policy, workflow
 from app.labels import Speech
+from app.runtime import all_terms
 from app.services.clause_list import clauses
 from app.services.drawing import diagram
 from app.services.guide import Apart, Guide
@@ -44,7 +45,7 @@ def _opened(console: Console, pack: str, day: datetime | None, language: str | N
     if found is None:
         raise Fault("no_pack", pack=pack, known=", ".join(rules.packs))
     today = day.date() if day else local_date(console.clock() if console.clock else datetime.now(UTC))
-    return rules, found, Apart(language or console.lang, today, found.area)
+    return rules, found, Apart(language or console.lang, today, found.area, terms=all_terms().under(found.terms))
 
 
 @click.command("draw", help="画流程图（SVG）/ draw the diagram of a definition under a pack")

@@ -217,9 +217,13 @@ class Guide:
             return self.words.listed([self.named(name, str(item)) for item in value])
         if name.startswith(MONEY_PARAMETERS) and isinstance(value, int):
             return self.say("money", amount=money(value))
+        if name in ("income_basis", "income_counted") and self.words.knows(f"income.{value}"):
+            return self.words.say(f"income.{value}")
         return str(value)
 
     def named(self, name: str, item: str) -> str:
+        if name in ("income_adds", "income_takes", "income_beside"):
+            return self.labels.field(item)
         if self.words.knows(f"role.{item}"):
             return self.words.role(item)
         if name == "visit_modes":

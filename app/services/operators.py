@@ -92,7 +92,7 @@ def _ensure_office(actor: Actor, role: str, area: str) -> None:
     if found is None:
         raise NotFound(area=area)
     if found.level != level and not _is_wider(role, area):
-        raise BadValue(field="area", value=area)
+        raise BadValue(field="area", value=area, level=level)
     ensure_governs(actor, area)
 
 

@@ -103,3 +103,10 @@ def test_offices_are_given_and_ended(bare: Machine) -> None:
     bare.run(*end)
     bare.fails(*end, reason="not_found")
     assert "乡镇经办人员" not in bare.run("user", "list").output
+
+
+def test_an_office_at_the_wrong_level_says_which_is_needed(bare: Machine) -> None:
+    bare.init()
+    add(bare, "zhen", "township_officer@500241103000")
+    given = ("user", "appoint", "zhen", "--office", "sector_dept@500241103000", "--as", "guan")
+    assert "须为县级" in bare.fails(*given, reason="bad_value")

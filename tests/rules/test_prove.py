@@ -32,6 +32,12 @@ def test_invented_county_is_sound() -> None:
     assert proof.people == {"include": 4, "eliminate": 4}
 
 
+def test_what_a_county_omits_is_not_called_idle() -> None:
+    """Eight steps without fast track and appeal: what only these led to (early help, deciding appeals) is gone too."""
+    (proof,) = check.prove(rules(), ["520998-eight-steps"])
+    assert proof.findings == (), [finding.sentence("en") for finding in proof.findings]
+
+
 def test_packs_of_one_shape_are_explored_once() -> None:
     """Xiushan orders the steps as the nation does: only limits and clauses are looked at anew."""
     prover = check.Prover(load_rules(), imports=False, people=False)

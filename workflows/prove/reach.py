@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from workflows.definition import Label
+from workflows.definition import Action, Label
 from workflows.machine import NEW
 from workflows.prove.findings import Finding, written
 from workflows.prove.parts import (
@@ -107,8 +107,25 @@ def unused(graph: Graph) -> Iterator[Finding]:
             used = any(d == definition and a == action.id for d, _, a in graph.model.used)
             records_lapse = action.system and action.records == "lapse" and action.target == "@same"
             is_by_the_way = action.opening or records_lapse or action.id == CHANGE_RULES
-            if not used and not is_by_the_way and action.id not in compiled.omitted:
+            if not used and not is_by_the_way and not _is_left_out(graph, definition, action):
                 yield _idle(definition, action.id, action.label, compiled.definition.label)
+
+
+def _is_left_out(graph: Graph, definition: str, action: Action) -> bool:
+    """Tell whether the pack omits an action, or all that led to it: ways to its states, or acts that call it."""
+    here = [compiled for (name, _), compiled in graph.model.compiled.items() if name == definition]
+    omitted = here[0].omitted
+    if action.id in omitted:
+        return True
+    if omitted and not any(compiled.targets(action.id, state) for compiled in here for state in compiled.states):
+        return True
+    callers = [
+        set(effect.on) <= compiled.omitted
+        for compiled in graph.model.compiled.values()
+        for effect in compiled.definition.effects
+        if effect.definition == definition and action.id in effect.action
+    ]
+    return action.internal and bool(callers) and all(callers)
 
 
 def _idle(definition: str, action: str, label: Label, purpose: Label) -> Finding:
