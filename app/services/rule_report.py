@@ -47,7 +47,9 @@ def differences(run: Run, words: Speech) -> list[dict[str, Any]]:
 def moving(run: Run, words: Speech) -> Report:
     """Return what a change or its return did."""
     found = run.result
-    summary = (words.say(f"changes.did_{run.kind}", moved=found["moved"], left=len(found["left"])),)
+    summary = (
+        words.say(f"changes.did_{run.kind}", moved=found["moved"], left=found.get("left_count", len(found["left"]))),
+    )
     left = _texts(_reasons(found["left"], words))
     return Report(summary, (("left", ("case", "why"), left),) if left else ())
 

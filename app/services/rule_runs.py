@@ -292,28 +292,62 @@ class Moving:
     def __init__(self, run: Run) -> None:
         self.run, self.rules = run, loaded_rules()
         self.actor = actor_of_account(run.user)
-        self.office = next(o for o in self.actor.offices if o.area == run.inputs["office"] and o.role in DECIDERS)
+        self.office = self._office()
         self.day = local_date(parse_utc(run.created_at))
         self.moved, self.after = int(run.result.get("moved", 0)), str(run.result.get("after", ""))
         self.left: list[dict[str, str]] = list(run.result.get("left", []))
+        self.left_count = int(run.result.get("left_count", 0))
         self._notes: dict[tuple[object, ...], list[dict[str, str]]] = {}
+
+    def _office(self) -> Office:
+        """The office by which the change was asked for; raises WrongOffice when it has ended since."""
+        for office in self.actor.offices:
+            if office.area == self.run.inputs["office"] and office.role in DECIDERS:
+                return office
+        raise WrongOffice(roles=list(DECIDERS))
 
     def move(self, progress: Progress, stop: Stop) -> dict[str, Any] | None:
         """Move case by case, some households a transaction; return how many, and which were left and why."""
         while True:
             if stop():
                 return None
-            with writing() as now:
+            with reading() as now:
                 self._ensure_as_shown(local_date(now))
                 numbers = rule_runs.households(self.run.county, self.after, BATCH)
-                decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now)) if numbers else []
-                if decided:
-                    store.record(self.rules, *decided)
-                self.moved, self.after = self.moved + len(decided), numbers[-1] if numbers else ""
-                rule_runs.note(self.run.id, result=self.result)
             if not numbers:
                 return self.result
+            self._move_some(numbers)
             progress(len(numbers))
+
+    def _move_some(self, numbers: Sequence[str]) -> None:
+        """Move some households' cases in one transaction; where one fails, each alone, and leave what failed again."""
+        if not isinstance(attempt(partial(self._move_together, numbers)), Trouble):
+            return
+        for number in numbers:
+            done = attempt(partial(self._move_together, [number]))
+            if isinstance(done, Trouble):
+                log.error("rule_change_failed", run=self.run.id, household=number, what=done.what)
+                self._leave(number, "trouble")
+        with writing():
+            rule_runs.note(self.run.id, result={**self.result, "after": numbers[-1]})
+
+    def _move_together(self, numbers: Sequence[str]) -> None:
+        kept = self.moved, list(self.left), self.left_count, self.after
+        try:
+            with writing() as now:
+                decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now))
+                if decided:
+                    store.record(self.rules, *decided)
+                self.moved, self.after = self.moved + len(decided), numbers[-1]
+                rule_runs.note(self.run.id, result=self.result)
+        except BaseException:
+            self.moved, self.left, self.left_count, self.after = kept
+            raise
+
+    def _leave(self, case: str, reason: str) -> None:
+        self.left_count += 1
+        if len(self.left) < MOST_LEFT:
+            self.left.append({"case": case, "reason": reason})
 
     def _ensure_as_shown(self, today: date) -> None:
         """Raise BadValue when a change would be to other rules than those that were rehearsed."""
@@ -326,7 +360,7 @@ class Moving:
     @property
     def result(self) -> dict[str, Any]:
         """What was done so far: kept with each piece, in its transaction, so that a run cut off goes on from there."""
-        return {"moved": self.moved, "left": self.left, "after": self.after}
+        return {"moved": self.moved, "left": self.left, "left_count": self.left_count, "after": self.after}
 
     def _decide(self, locked: Mapping[str, store.Locked], now: datetime) -> Iterator[store.Decided]:
         look = Rehearsal(self.rules, self.rules, local_date(now))
@@ -367,8 +401,7 @@ class Moving:
                 calendar=self.rules.calendar, now=now, note=self._note(step),
             )  # fmt: skip
         except CaseStuck as stuck:
-            if len(self.left) < MOST_LEFT:
-                self.left.append({"case": number, "reason": str(stuck.params["reason"])})
+            self._leave(number, str(stuck.params["reason"]))
             return None
         asked = digest(canonical([self.actor.id, self.run.id, number]))
         return store.Decided(outcome, command, self.actor, dossier, asked, now, found.listens)

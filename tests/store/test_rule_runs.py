@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app import printing
 from app.labels import Labels, Speech
 from app.runtime import EXTENSION
-from app.services import cases, check, rule_runs
+from app.services import cases, check, people, rule_runs
 from app.services.isolated import never
 from app.services.rule_runs import Run
 from app.services.trail import trail_text
@@ -20,7 +20,10 @@ from reports.trail import read_trail, self_check
 from tests.factories import PACKS
 from tests.print.test_render import text_of
 from tests.world import StoredWalker, World
+from workflows import repin
 from workflows.errors import BadRules, BadValue, NotFound, WrongOffice
+from workflows.machine import Compiled
+from workflows.model import Dossier
 from workflows.registry import POLICIES, Rules, load_rules
 from workflows.repin import NOTE
 
@@ -338,3 +341,36 @@ def test_failing_run_is_told_and_stops_no_other(world: World, monkeypatch: pytes
     states: Sequence[str] = [rule_runs.run_of(lead, run.id).state for run in (first, second)]
     assert states == ["failed", "done"]
     assert "Cut" in rule_runs.run_of(lead, first.id).trouble
+
+
+def test_one_broken_household_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left as it is and named; all others are moved, each once."""
+    walkers = standing(world, *["clue_open"] * 4)
+    install(world, STRICTER)
+    asked = rule_runs.ask_change(world.person("county_lead"), rehearsed(world).id, reason="新办法施行")
+    real = repin.repin
+
+    def broken(new: Compiled, old: Compiled, dossier: Dossier, *more: object, **named: object) -> object:
+        if dossier.subject.number == walkers[1].household.number:
+            raise Cut
+        return real(new, old, dossier, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rule_runs, "repin", broken)
+    run = done(world, asked)
+    assert (run.state, run.result["moved"], run.result["left_count"]) == ("done", 6, 1)
+    assert run.result["left"] == [{"case": walkers[1].household.number, "reason": "trouble"}]
+    sound(world)
+
+
+def test_a_change_ends_with_the_office(world: World) -> None:
+    """Whoever asked must still hold the office when the cases are moved."""
+    standing(world, "clue_open")
+    install(world, STRICTER)
+    lead = world.person("county_lead")
+    asked = rule_runs.ask_change(lead, rehearsed(world).id, reason="新办法施行")
+    people.disable_user("county_lead-500241000000", by="u1")
+    rule_runs.work()
+    other = world.person("county_lead", name="other")
+    assert rule_runs.run_of(other, asked.id).state == "failed"
+    assert "NotFound" in rule_runs.run_of(other, asked.id).trouble
+    sound(world)
