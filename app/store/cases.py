@@ -206,9 +206,13 @@ def record(rules: Rules, *decided: Decided) -> None:
 def _newly_pinned(one: Decided) -> Iterator[Case]:
     """The cases that a command opens, or pins to other texts than before."""
     for move in one.outcome.moves:
-        before = one.dossier.by_number(move.case.number)
-        if before is None or pins_of(before) != pins_of(move.case):
-            yield move.case
+        before, case = one.dossier.by_number(move.case.number), move.case
+        if (
+            before is None
+            or before.policy_digest != case.policy_digest
+            or before.definition_digest != case.definition_digest
+        ):
+            yield case
 
 
 def pins_of(case: Case) -> dict[str, str]:
