@@ -24,7 +24,7 @@ def laid_over(site: Path | None, texts: Mapping[str, str]) -> Iterator[list[Path
         yield folders
 
 
-OF_PACK = ("limit", "parameter", "condition", "term", "source", "signature", "omitted", "aside")
+OF_PACK = ("limit", "parameter", "condition", "term", "source", "signature", "omitted", "aside", "duty", "target")
 KEYS = {"limit": "timer", "effect": "on|action", "signature": "step", "omitted": "action", "aside": "signed"}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
+from workflows.duties import Duty, Target, check_duty
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
 from workflows.limits import Facts, Limit, clashes, since
@@ -128,6 +129,7 @@ def _row_checks(pack: Pack) -> Iterator[tuple[Iterable[Any], RowCheck]]:
     yield pack.signatures, _check_signature
     yield pack.omitted, _check_omission
     yield pack.aside, _check_aside
+    yield pack.duties, _check_duty
     yield pack.steps.values(), _check_step
 
 
@@ -162,6 +164,8 @@ def _check_limit(limit: Limit, pack: Pack, definitions: Definitions, where: str)
     ensure(is_duty or not (limit.roles or limit.modes), where, "only a duty of each period has roles and modes")
     ensure(is_duty == isinstance(limit.duration, Recurring), where,
            f"unit must {'' if is_duty else 'not '}be recurring")  # fmt: skip
+    is_whole = not (isinstance(limit.duration, Recurring) and limit.duration.by_day)
+    ensure(is_whole, where, "by_day is for duties only: a timer ends with its period")
 
 
 def _options(pack: Pack, definitions: Definitions, definition: str, field: str) -> tuple[str, ...]:
@@ -172,14 +176,18 @@ def _options(pack: Pack, definitions: Definitions, definition: str, field: str) 
 
 
 def _check_clashes(pack: Pack, definitions: Definitions, where: str) -> None:
-    """Of the rows of one timer or parameter it must be plain which one counts."""
+    """Of the rows of one timer, parameter, duty or target it must be plain which one counts."""
     found = Mistakes()
     for timer in dict.fromkeys(limit.timer for limit in pack.limits):
         for reason in clashes(pack.limits_of(timer)):
             found.note(f"{where}, limit {timer}: {reason}")
-    for one, other in combinations(sorted(pack.parameters, key=lambda row: row.begins), 2):
-        if one.id == other.id and (one.begins == other.begins or other.begins < one.ends != date.max):
-            found.note(f"{where}, parameter {one.id}: two rows hold {since(other.begins)}")
+    dated: Mapping[str, Iterable[Parameter | Duty | Target]] = {
+        "parameter": pack.parameters, "duty": pack.duties, "target": pack.targets,
+    }  # fmt: skip
+    for kind, rows in dated.items():
+        for one, other in combinations(sorted(rows, key=lambda row: row.begins), 2):
+            if one.id == other.id and (one.begins == other.begins or other.begins < one.ends != date.max):
+                found.note(f"{where}, {kind} {one.id}: two rows hold {since(other.begins)}")
     found.ensure_none()
 
 
@@ -417,6 +425,10 @@ def _check_aside(row: Aside, pack: Pack, definitions: Definitions, where: str) -
     for name in (row.signed, *row.at):
         ensure_known(name, gates, f"{where}, aside {row.signed}", "gate")
     ensure(row.at and row.signed not in row.at, f"{where}, aside {row.signed}", "at must name other gates")
+
+
+def _check_duty(row: Duty, pack: Pack, definitions: Definitions, where: str) -> None:
+    check_duty(row, where)
 
 
 def _check_step(step: Step, pack: Pack, definitions: Definitions, where: str) -> None:

@@ -195,7 +195,7 @@ def _is_known(citation: Citation, one: ClauseList) -> bool:
     return any(re.match(rf"{re.escape(head)}(?!\d)", citation.place) for head in heads)
 
 
-ROW_KINDS = ("limit", "parameter", "condition", "signature", "omitted", "aside", "sequence")
+ROW_KINDS = ("limit", "parameter", "condition", "signature", "omitted", "aside", "duty", "target", "sequence")
 Holds = Callable[[str, Pack, Mapping[str, Definition]], bool]
 
 
@@ -230,9 +230,7 @@ def _is_option(name: str, pack: Pack, definitions: Mapping[str, Definition]) -> 
 
 
 HOLDS: Mapping[str, Holds] = {
-    **{
-        kind: _is_row(kind) for kind in ("limit", "parameter", "condition", "signature", "omitted", "aside", "sequence")
-    },
+    **{kind: _is_row(kind) for kind in ROW_KINDS},
     "action": _is_part("actions"),
     "step": _is_part("steps"),
     "timer": _is_part("timers"),

@@ -49,6 +49,7 @@ _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
 _MAX_AMOUNT = 9999
 _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+_SHORTEST_MONTH = 28
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NOT_COUNTED = {"start_day", "weekend", "holiday", "provisional_rest_day", "outside_window"}
 
@@ -100,15 +101,23 @@ class Window:
 
 @dataclass(frozen=True)
 class Recurring:
-    """`times` within every calendar period; a week runs from Monday to Sunday."""
+    """`times` within every calendar period; a week runs from Monday to Sunday.
+
+    `by_day` is the last day of the month on which it may be done (0: the month's end); only a month has one.
+    """
 
     every: Every
     times: int = 1
+    by_day: int = 0
 
     def __post_init__(self) -> None:
         if self.every not in get_args(Every):
             raise ValueError(f"every = {self.every!r}: must be one of {_words(get_args(Every))}")
         _ensure_count("times", self.times)
+        if type(self.by_day) is not int or not 0 <= self.by_day <= _SHORTEST_MONTH:
+            raise ValueError(f"by_day = {self.by_day!r}: must be a day from 1 to {_SHORTEST_MONTH}")
+        if self.by_day and self.every != "month":
+            raise ValueError(f'by_day = {self.by_day}: unknown beside every = "{self.every}"')
 
 
 Duration = Hours | CalendarDays | WorkingDays | Months | Window | Recurring
@@ -157,7 +166,7 @@ def parse_duration(table: Mapping[str, object]) -> Duration:
     """Read a duration as policies write it, e.g. {unit = "working_days", amount = 10}.
 
     Others: {unit = "window", start = "03-01", end = "03-31"}; {unit = "recurring", every =
-    "month", times = 1}, where times may be left out. Any mistake raises ValueError with a
+    "month", times = 1, by_day = 5}, where times and by_day may be left out. Any mistake raises ValueError with a
     sentence that names the key and the value.
     """
     unit = table.get("unit")
@@ -167,9 +176,10 @@ def parse_duration(table: Mapping[str, object]) -> Duration:
         _ensure_keys(table, needed=("start", "end"))
         return Window(_month_day("start", table["start"]), _month_day("end", table["end"]))
     if unit == "recurring":
-        _ensure_keys(table, needed=("every",), optional=("times",))
-        # Both are checked at run time by the class itself.
-        return Recurring(cast("Every", table["every"]), cast("int", table.get("times", 1)))
+        _ensure_keys(table, needed=("every",), optional=("times", "by_day"))
+        # All are checked at run time by the class itself.
+        every, times = cast("Every", table["every"]), cast("int", table.get("times", 1))
+        return Recurring(every, times, cast("int", table.get("by_day", 0)))
     _ensure_keys(table, needed=("amount",))
     return _AMOUNTS[unit](cast("int", table["amount"]))
 
@@ -180,7 +190,7 @@ def duration_table(duration: Duration) -> dict[str, str | int]:
         case Window(start, end):
             return {"unit": "window", "start": _month_day_text(start), "end": _month_day_text(end)}
         case Recurring():
-            return {"unit": "recurring", **asdict(duration)}
+            return {"unit": "recurring", **{key: value for key, value in asdict(duration).items() if value}}
     units = {kind: unit for unit, kind in _AMOUNTS.items()}
     return {"unit": units[type(duration)], "amount": duration.amount}
 
@@ -194,7 +204,8 @@ def due(duration: Duration, start: datetime, *, calendar: Calendar) -> Due:
     - An end in calendar days or months is NOT moved behind a holiday: stricter than art. 203,
       because policy limits bind the administration and art. 204 lets a rule differ.
     - A window gives the end of the window open at the start, else of the next one; a recurring
-      duty gives the end of the calendar period that holds the start.
+      duty gives the end of the calendar period that holds the start, or its `by_day`, the next
+      month's where that has passed.
 
     Read as a minimum, the same instant is the first permitted one: a posting of at least five
     days stands for five full days after the day of posting. Parts of a second in `start` are
@@ -215,8 +226,11 @@ def due(duration: Duration, start: datetime, *, calendar: Calendar) -> Due:
             return _end_of(_add_months(first, amount))
         case Window():
             return _end_of(_window_days(duration, first)[1])
-        case Recurring():
-            return _end_of(_period_days(duration.every, first)[1] - _ONE_DAY)
+        case Recurring(every, _, by_day):
+            begins, after = _period_days(every, first)
+            if not by_day:
+                return _end_of(after - _ONE_DAY)
+            return _end_of((begins if first.day <= by_day else after).replace(day=by_day))
 
 
 def explain(duration: Duration, start: datetime, *, calendar: Calendar) -> list[DayStep]:

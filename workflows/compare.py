@@ -40,6 +40,8 @@ PARTS: Mapping[str, Callable[[Any], str]] = {
     "signatures": lambda row: row.step,
     "omitted": lambda row: f"{row.definition}.{row.action}",
     "aside": lambda row: row.signed,
+    "duties": lambda row: row.id,
+    "targets": lambda row: row.id,
 }
 TABLES = ("steps", "fields", "evidence", "requirements", "options", "asks", "terms")
 DEFINITION_TABLES = ("gates", "steps", "states", "actions", "timers", "fields", "evidence")
@@ -87,6 +89,8 @@ def concerning(changes: Sequence[Change], old: Compiled, new: Compiled) -> tuple
 
 def _concerns(change: Change, compiled: Compiled) -> bool:
     definition = compiled.definition.id
+    if change.part in ("duties", "targets"):
+        return False  # no case reads them
     if change.part == "limits":
         return change.key.partition(".")[0] == definition
     if change.part in ("sequences", "omitted"):

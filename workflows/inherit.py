@@ -16,6 +16,8 @@ MERGED_BY: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "signatures": lambda row: row["step"],
     "omitted": lambda row: (row["definition"], row["action"]),
     "aside": lambda row: row["signed"],
+    "duties": lambda row: row["id"],
+    "targets": lambda row: row["id"],
 }
 
 
@@ -39,7 +41,7 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
 
 
 # Parts that came later: left out of the merged text while empty, so that packs without them keep their digest.
-ADDED = ("signatures", "omitted", "aside", "options", "asks")
+ADDED = ("signatures", "omitted", "aside", "options", "asks", "duties", "targets")
 
 
 def _merged_limits(parent: Sequence[Mapping[str, Any]], child: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

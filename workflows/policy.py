@@ -12,9 +12,20 @@ from typing import Any
 
 from workflows.clock import parse_duration
 from workflows.definition import Field, Label, Option, Step, read_fields
+from workflows.duties import Duty, Target, in_force, read_duty, read_target
 from workflows.journal import canonical, digest
 from workflows.limits import SELECTORS, Facts, Limit, most_specific
-from workflows.tables import BadTable, Mistakes, build, build_all, ensure_label, ensure_version, freeze
+from workflows.tables import (
+    BadTable,
+    Mistakes,
+    build,
+    build_all,
+    dates_of,
+    day_of,
+    ensure_label,
+    ensure_version,
+    freeze,
+)
 from workflows.terms import Variant, parse_variant
 
 FORMAT = "fp-pack-v1"
@@ -22,7 +33,7 @@ BOUNDS = ("max", "min")
 KEYS = {
     "format", "version", "id", "area", "extends", "label", "effective", "sources", "sequences", "limits", "parameters",
     "conditions", "steps", "fields", "evidence", "requirements", "terms", "signatures", "omitted", "aside", "options",
-    "asks",
+    "asks", "duties", "targets",
 }  # fmt: skip
 ANYONE = Facts()
 
@@ -141,6 +152,8 @@ class Pack:
     aside: tuple[Aside, ...]
     options: Mapping[str, tuple[Option, ...]]
     asks: Mapping[str, tuple[str, ...]]
+    duties: tuple[Duty, ...]
+    targets: tuple[Target, ...]
     text: str
     digest: str
     version: str = ""
@@ -183,6 +196,14 @@ class Pack:
         """Return a parameter such as "2/3" as a fraction."""
         return Fraction(str(self.parameter(name, on).value))
 
+    def duty(self, name: str, on: date) -> Duty | None:
+        """Return a duty on a day, or None when the pack sets none."""
+        return next((row for row in in_force(self.duties, on) if row.id == name), None)
+
+    def target(self, name: str, on: date) -> Target | None:
+        """Return a target on a day, or None when the pack sets none."""
+        return next((row for row in in_force(self.targets, on) if row.id == name), None)
+
     def sequence(self, definition: str, purpose: str) -> StepOrder:
         """Return the order of steps for a purpose; raise BadTable when the pack has none."""
         for item in self.sequences:
@@ -224,7 +245,7 @@ def _ensure_head(tables: Mapping[str, Any]) -> None:
 ROW_KEYS = {
     "sources": ("id",), "sequences": ("definition", "purposes", "steps"), "limits": ("timer",),
     "parameters": ("id",), "conditions": ("id",), "steps": ("id",), "signatures": ("step",),
-    "omitted": ("definition", "action"), "aside": ("signed", "at"),
+    "omitted": ("definition", "action"), "aside": ("signed", "at"), "duties": ("id",), "targets": ("id",),
 }  # fmt: skip
 TABLES = ("fields", "evidence", "requirements", "terms", "options", "asks")
 
@@ -253,7 +274,7 @@ def parse_pack(text: str) -> Pack:
     ensure_label(tables["label"], tables["id"])
     found = Mistakes()
     with found.noting():
-        effective = _day(tables["effective"], f"pack {tables['id']}, effective")
+        effective = day_of(tables["effective"], f"pack {tables['id']}, effective")
     parts: dict[str, Any] = {}
     for name, read in PARTS.items():
         parts[name] = found.each(read, tables.get(name, []))
@@ -265,21 +286,6 @@ def parse_pack(text: str) -> Pack:
         id=tables["id"], area=tables["area"], label=tables["label"], effective=effective, **parts,
         text=text, digest=digest(text), version=tables.get("version", ""),
     )  # fmt: skip
-
-
-def _day(text: object, where: str) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError as error:
-        raise BadTable(f"{where}: {text!r} is no day like 2026-01-31") from error
-
-
-def _dates(row: Mapping[str, Any], where: str) -> tuple[date, date]:
-    begins = _day(row["from"], f"{where}, from") if "from" in row else date.min
-    ends = _day(row["to"], f"{where}, to") if "to" in row else date.max
-    if begins >= ends:
-        raise BadTable(f"{where}: from must lie before to")
-    return begins, ends
 
 
 LISTS = (*SELECTORS, "roles", "modes")
@@ -294,7 +300,7 @@ def _limit(row: Mapping[str, Any]) -> Limit:
         duration = parse_duration({key: value for key, value in row.items() if key not in LIMIT_KEYS})
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
-    begins, ends = _dates(row, where)
+    begins, ends = dates_of(row, where)
     warn = row.get("warn", [80])
     if not isinstance(warn, list) or not all(type(percent) is int for percent in warn):
         raise BadTable(f"{where}, warn: a list of percents is needed, not {warn!r}")
@@ -324,7 +330,7 @@ PARAMETER_KEYS = {"id", "value", "clause", "from", "to", "own"}
 def _parameter(row: Mapping[str, Any]) -> Parameter:
     if not {"id", "value"} <= row.keys() <= PARAMETER_KEYS:
         raise BadTable(f"parameter {row.get('id')}: needs id and value, knows {', '.join(sorted(PARAMETER_KEYS))}")
-    begins, ends = _dates(row, f"parameter {row['id']}")
+    begins, ends = dates_of(row, f"parameter {row['id']}")
     return Parameter(row["id"], row["value"], row.get("clause", ""), begins, ends, bool(row.get("own")))
 
 
@@ -358,6 +364,8 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "signatures": _signature,
     "omitted": lambda row: build(Omission, row, f"omitted {row['action']}"),
     "aside": lambda row: build(Aside, row, f"aside {row['signed']}"),
+    "duties": read_duty,
+    "targets": read_target,
 }
 WHOLE: Mapping[str, Callable[[Any], object]] = {
     "sources": lambda rows: build_all(Source, rows, "source"),
@@ -385,7 +393,7 @@ def ensure_clauses(pack: Pack) -> None:
     found.ensure_none()
 
 
-Rule = Limit | Parameter | Condition | Signature | Omission | Aside | Field
+Rule = Limit | Parameter | Condition | Signature | Omission | Aside | Duty | Target | Field
 
 
 def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
@@ -396,4 +404,6 @@ def named_rules(pack: Pack) -> Iterator[tuple[str, Rule]]:
     yield from ((f"signature {row.step}", row) for row in pack.signatures)
     yield from ((f"omitted {row.action}", row) for row in pack.omitted)
     yield from ((f"aside {row.signed}", row) for row in pack.aside)
+    yield from ((f"duty {row.id}", row) for row in pack.duties)
+    yield from ((f"target {row.id}", row) for row in pack.targets)
     yield from ((f"field {row.id}", row) for row in pack.fields.values() if row.clause)

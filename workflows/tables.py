@@ -5,6 +5,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -49,8 +50,8 @@ class Mistakes:
 
 # What a message calls a row, and how the row's first line looks in the file.
 NAMED_ROW = re.compile(
-    r"\b(limit|parameter|condition|source|signature|omitted|aside|term|step|field|evidence|options|asks|requirements)"
-    r"s? '?([A-Za-z0-9_.]+)"
+    r"\b(limit|parameter|condition|source|signature|omitted|aside|duty|target|term|step|field|evidence|options|asks|"
+    r"requirements)s? '?([A-Za-z0-9_.]+)"
 )
 ROW_LINES = {
     "field": r"\[fields\.{0}\]", "evidence": "{0} *=", "options": "{0} *=", "asks": "{0} *=", "requirements": "{0} *=",
@@ -126,6 +127,23 @@ def ensure_label(label: Mapping[str, str], where: str) -> None:
     """Raise BadTable unless a label stands in both languages."""
     if not label.get("zh") or not label.get("en"):
         raise BadTable(f"{where}: label needs zh and en")
+
+
+def day_of(text: object, where: str) -> date:
+    """Return a day that a file writes as 2026-01-31; raise BadTable."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise BadTable(f"{where}: {text!r} is no day like 2026-01-31") from error
+
+
+def dates_of(row: Mapping[str, Any], where: str) -> tuple[date, date]:
+    """Return from when to when (exclusive) a row holds; raise BadTable."""
+    begins = day_of(row["from"], f"{where}, from") if "from" in row else date.min
+    ends = day_of(row["to"], f"{where}, to") if "to" in row else date.max
+    if begins >= ends:
+        raise BadTable(f"{where}: from must lie before to")
+    return begins, ends
 
 
 VERSION = re.compile(r"[0-9A-Za-z.-]{1,20}")

@@ -9,6 +9,7 @@ from app.labels import Speech
 from app.services.guide import Guide, guides, head_of, source_title
 from workflows.clauses import Citation, Item, citations, rules_of
 from workflows.definition import Field
+from workflows.duties import Duty, Target
 from workflows.limits import Limit
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder
 from workflows.registry import Rules
@@ -88,6 +89,9 @@ class _Book:
         if kind == "condition":
             found = next((c for c in self.pack.conditions if c.id == name), None)
             return self.words.pick(found.label if found else None, name)
+        if kind in ("duty", "target"):
+            rows: tuple[Duty | Target, ...] = self.pack.duties if kind == "duty" else self.pack.targets
+            return self.words.pick(next((row.label for row in rows if row.id == name), None), name)
         if kind == "option":
             return self.main.option(*name.split(".", 1))
         if kind == "aside":
@@ -163,6 +167,11 @@ class _Book:
         said += [self.say("condition_mode", modes=self.words.listed(modes))] if modes else []
         return self.words.listed(said)
 
+    def duty(self, rule: Duty) -> str:
+        """Return who has a duty, for whom, how often."""
+        said = [self.main.doers(rule), self.words.pick(rule.whom), self.main.often(rule)]
+        return ("；" if self.words.lang == "zh" else "; ").join(text for text in said if text)
+
     def signature(self, rule: Signature) -> str:
         """Return who signs a step here."""
         said = [self.words.roles(rule.roles)] if rule.roles else []
@@ -221,6 +230,8 @@ VALUES: dict[type, Any] = {
     Aside: lambda book, rule: book.main.gates(rule.at),
     StepOrder: _Book.sequence,
     Field: _Book.field,
+    Duty: _Book.duty,
+    Target: lambda book, rule: book.main.figure(rule),
 }
 
 

@@ -1,6 +1,6 @@
 """The rules of one compiled machine in words: who signs, by when, under which clause, who steps aside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from app.labels import Labels, Speech, duration, money
 from app.runtime import all_terms
 from workflows.clock import Recurring, Window
+from workflows.duties import Duty, Target
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
 from workflows.outline import Bar, Deed, Form, Period, deeds, periods
@@ -108,15 +109,40 @@ class Guide:
         found = [self.pack.sources[name] for name in names if name in self.pack.sources]
         return [self.say("source", id=s.id, title=source_title(s.title, s.number, self.words)) for s in found]
 
-    def length(self, limit: Limit) -> str:
+    def length(self, limit: Limit | Duty) -> str:
         """Return how long a limit is: 最长15天, 每月一次."""
         length = limit.duration
+        if isinstance(length, Recurring) and length.by_day:
+            return self.say("by_day", every=self.words.say(f"every.{length.every}"), day=length.by_day)
         if isinstance(length, Recurring):
             every = self.words.say(f"every.{length.every}")
             return self.say("each" if length.times > 1 else "each_once", every=every, times=length.times)
         if isinstance(length, Window):
             return self.say("window", start=_month_day(length.start), end=_month_day(length.end))
         return duration(self.words, length, limit.bound)
+
+    def often(self, duty: Duty) -> str:
+        """Return how often or how long a duty is: 每月至少2次, 每月20天, 每月2/3以上时间, 最长3天, 自…起算."""
+        length, gap = duty.duration, "" if self.words.lang == "zh" else " "
+        if isinstance(length, Recurring) and not length.by_day:
+            every, least = self.words.say(f"every.{length.every}"), duty.bound == "min"
+            kind = "share" if duty.share else duty.counts or "times"
+            times = duty.share or length.times
+            key = f"duty_{kind}" + ("_once" if kind == "times" and times == 1 else "") + ("_least" if least else "")
+            text = self.say(key, every=every, times=times)
+        else:
+            text = self.length(duty)
+        begin = self.words.pick(duty.counted_from)
+        return f"{text}{'，' if not gap else ', '}{begin}" if begin else text
+
+    def figure(self, target: Target) -> str:
+        """Return a target's value."""
+        return self.words.pick(target.value) if isinstance(target.value, Mapping) else str(target.value)
+
+    def doers(self, duty: Duty) -> str:
+        """Return who has a duty: roles, offices as they are called here, and others."""
+        named = [self.words.say(name) if name.startswith("office.") else self.words.role(name) for name in duty.by]
+        return self.words.listed([*named, *([self.words.pick(duty.who)] if duty.who else [])])
 
     def whom(self, limit: Limit) -> str:
         """Return for whom a limit holds besides the purpose, or an empty text."""

@@ -8,6 +8,7 @@ from app.services.drawing import diagram
 from app.services.guide import Guide, guides, head_of
 from workflows.clocks import mode_of
 from workflows.definition import Action, Step, Timer
+from workflows.duties import in_force
 from workflows.limits import Limit
 from workflows.machine import NEW
 from workflows.model import Clock
@@ -25,7 +26,8 @@ def handbook(words: Speech, pack: Pack, rules: Rules) -> dict[str, Any]:
     parts = _parts(found)
     gates = next(guide for guide in found if guide.compiled.order)
     out = next((g for g in found if any(_asks_conditions(d) for d in g.deeds)), gates)
-    more = [_conditions(out), _parameters(gates), _reminders(found), _forbidden(found)]
+    more = [_conditions(out), _parameters(gates), _duties(gates), _targets(gates), _reminders(found), _forbidden(found)]
+    more = [section for section in more if section["rows"]]
     for number, section in enumerate(more, start=len(parts) + 1):
         section["heading"] = gates.say("part", number=_number(words, number), title=section["heading"])
     cited = {source for guide in found for source in guide.cited} | {c.partition(" ")[0] for c in _clauses(pack)}
@@ -323,6 +325,26 @@ def _parameters(guide: Guide) -> dict[str, Any]:
             continue
         rows.append([guide.parameter(name), guide.value(name, held.value), guide.cite(held)])
     return _section(guide, "parameters", rows, ("parameters", "col_value", "ground"))
+
+
+def _duties(guide: Guide) -> dict[str, Any]:
+    rows = [
+        [
+            guide.words.pick(row.label, row.id),
+            guide.doers(row),
+            guide.words.pick(row.whom) or "—",
+            guide.often(row),
+            guide.cite(row),
+        ]
+        for row in in_force(guide.pack.duties, guide.words.day)
+    ]
+    return _section(guide, "duties", rows, ("col_what", "by_act", "col_whom", "col_often", "ground"))
+
+
+def _targets(guide: Guide) -> dict[str, Any]:
+    held = in_force(guide.pack.targets, guide.words.day)
+    rows = [[guide.words.pick(row.label, row.id), guide.figure(row), guide.cite(row)] for row in held]
+    return _section(guide, "targets", rows, ("col_what", "col_value", "ground"))
 
 
 def _reminders(found: Sequence[Guide]) -> dict[str, Any]:

@@ -134,6 +134,16 @@ def _aside(guide: Guide, row: Any) -> str:
     return f"{guide.gates(row.at)}{guide.words.aside(guide.cite(row))}"
 
 
+def _duty(guide: Guide, row: Any) -> str:
+    whom = guide.words.pick(row.whom)
+    said = guide.words.listed([text for text in (guide.doers(row), whom) if text])
+    return _dated(guide, row, f"{said} {guide.often(row)}{guide.words.aside(guide.cite(row))}")
+
+
+def _target(guide: Guide, row: Any) -> str:
+    return _dated(guide, row, f"{guide.figure(row)}{guide.words.aside(guide.cite(row))}")
+
+
 def _plain(guide: Guide, row: Any) -> str:
     return guide.words.listed([str(item) for item in row]) if isinstance(row, tuple | list) else ""
 
@@ -156,6 +166,8 @@ SIDES: Mapping[str, Callable[[Guide, Any], str]] = {
     "signatures": _signature,
     "omitted": _omission,
     "aside": _aside,
+    "duties": _duty,
+    "targets": _target,
     "requirements": _plain,
     "asks": _plain,
 }

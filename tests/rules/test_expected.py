@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.factories import PACKS, Walker, rules, subject
-from workflows.clock import Recurring, duration_table, local_date, parse_utc
+from workflows.clock import Recurring, Window, duration_table, local_date, parse_utc
+from workflows.duties import Duty
 from workflows.limits import Facts, Limit
 from workflows.machine import Compiled
 from workflows.policy import Pack
@@ -54,6 +55,31 @@ def test_limit(row: dict[str, Any]) -> None:
     assert limit is not None
     assert (said(limit), clause_of(limit)) == (row["expected"], row["clause"])
     assert (limit.roles, limit.modes) == (tuple(row.get("roles", ())), tuple(row.get("modes", ())))
+
+
+def told(duty: Duty) -> str:
+    length = duration_table(duty.duration)
+    if isinstance(duty.duration, Window):
+        return f"{length['start']} to {length['end']} {duty.bound}"
+    if not isinstance(duty.duration, Recurring):
+        return f"{length['amount']} {length['unit']} {duty.bound}"
+    much = f"{duty.share} of" if duty.share else f"{length['times']} {duty.counts}".strip()
+    by_day = f" by {length['by_day']}" if "by_day" in length else ""
+    return f"{much} a {length['every']}{by_day} {duty.bound}"
+
+
+@pytest.mark.parametrize("row", table("duties", "duty"))
+def test_duty(row: dict[str, Any]) -> None:
+    found = pack_of(row).duty(row["id"], date.fromisoformat(row["on"]))
+    assert (told(found) if found else "none") == row["expected"]
+    assert found is None or clause_of(found) == row["clause"]
+
+
+@pytest.mark.parametrize("row", table("duties", "target"))
+def test_target(row: dict[str, Any]) -> None:
+    found = pack_of(row).target(row["id"], date.fromisoformat(row["on"]))
+    assert (found.value if found else "none") == row["expected"]
+    assert found is None or clause_of(found) == row["clause"]
 
 
 @pytest.mark.parametrize("row", table("rules", "parameter"))

@@ -217,6 +217,8 @@ def test_every_rule_stands_in_the_clause_list_once(pack: str, lang: str) -> None
         found.signatures,
         found.omitted,
         found.aside,
+        found.duties,
+        found.targets,
         found.sequences,
         [field for field in found.fields.values() if field.clause],
     )
