@@ -63,7 +63,8 @@ def test_the_foot_and_the_kind_of_case_follow_the_day(world: World, old: StoredW
 def test_labels_of_an_entry_are_those_of_its_day(world: World, old: StoredWalker) -> None:
     with world.app.test_request_context():
         labels = Labels(Speech("zh", NEW.date(), XIUSHAN), rules().machine_of(old.case))
-        entry = {"at": "2024-12-09T02:00:00Z", "policy": f"x:{old.case.policy_digest}", "county": "500241"}
+        pins = {"definition": f"x:{old.case.definition_digest}", "policy": f"x:{old.case.policy_digest}"}
+        entry = {"at": "2024-12-09T02:00:00Z", "county": "500241", **pins}
         assert labels.field("category") == "防止返贫致贫对象类别"
         assert labels.of_act(entry).field("category") == "监测对象类别"
         assert labels.definition() == "防止返贫致贫对象认定与风险消除"
