@@ -328,8 +328,9 @@ class Moving:
             if isinstance(done, Trouble):
                 log.error("rule_change_failed", run=self.run.id, household=number, what=done.what)
                 self._leave(number, "trouble")
+        self.after = numbers[-1]  # also past those that failed: they are left, not tried for ever
         with writing():
-            rule_runs.note(self.run.id, result={**self.result, "after": numbers[-1]})
+            rule_runs.note(self.run.id, result=self.result)
 
     def _move_together(self, numbers: Sequence[str]) -> None:
         kept = self.moved, list(self.left), self.left_count, self.after

@@ -343,22 +343,23 @@ def test_failing_run_is_told_and_stops_no_other(world: World, monkeypatch: pytes
     assert "Cut" in rule_runs.run_of(lead, first.id).trouble
 
 
-def test_one_broken_household_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is left as it is and named; all others are moved, each once."""
+@pytest.mark.parametrize("place", [1, 3])
+def test_one_broken_household_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    """It is left as it is and named, also the last one; all others are moved, each once."""
     walkers = standing(world, *["clue_open"] * 4)
     install(world, STRICTER)
     asked = rule_runs.ask_change(world.person("county_lead"), rehearsed(world).id, reason="新办法施行")
     real = repin.repin
 
     def broken(new: Compiled, old: Compiled, dossier: Dossier, *more: object, **named: object) -> object:
-        if dossier.subject.number == walkers[1].household.number:
+        if dossier.subject.number == walkers[place].household.number:
             raise Cut
         return real(new, old, dossier, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rule_runs, "repin", broken)
     run = done(world, asked)
     assert (run.state, run.result["moved"], run.result["left_count"]) == ("done", 6, 1)
-    assert run.result["left"] == [{"case": walkers[1].household.number, "reason": "trouble"}]
+    assert run.result["left"] == [{"case": walkers[place].household.number, "reason": "trouble"}]
     sound(world)
 
 

@@ -86,3 +86,22 @@ def test_mistakes_are_named_and_nothing_is_asked(world: World, lead: Browser, te
     assert send(lead, text, on).status == 422
     assert told in lead.text
     assert rule_runs.runs(world.person("county_lead")) == []
+
+
+def test_a_household_that_met_trouble_is_named_without_a_dead_link(
+    world: World, lead: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(world, STRICTER)
+    shown = number(send(lead))
+    rule_runs.work()
+    lead.get(f"/changes/{shown}").post(f"/changes/{shown}/apply", {"reason": "新办法施行"}, follow=False)
+    changed = number(lead)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(rule_runs, "repin", broken)
+    rule_runs.work()
+    text = lead.get(f"/changes/{changed}").text
+    assert "500241H0000001" in text
+    assert "/cases/500241H0000001" not in text
