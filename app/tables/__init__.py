@@ -1,0 +1,57 @@
+"""The tables. County leads every key; times are RFC 3339 UTC texts, which sort and compare the same on both engines."""
+
+from app.tables.base import Base, BigKey, JoiningSession, db
+from app.tables.cases import (
+    CaseRow,
+    CommandRow,
+    Counter,
+    DisclosureRow,
+    EvidenceFile,
+    EvidenceUse,
+    JournalRow,
+    KeptText,
+    Wait,
+)
+from app.tables.clocks import DeadlineRow
+from app.tables.households import Household, Member
+from app.tables.messages import Mail, MailAddress, OutboxRow, Reminder, Webhook, WebhookDelivery
+from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
+from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, Heartbeat, LedgerHead, RuleRun, Setting
+
+__all__ = [
+    "APPEND_ONLY",
+    "AccessRow",
+    "ApiCommand",
+    "ApiToken",
+    "Appointment",
+    "Area",
+    "Base",
+    "BigKey",
+    "CaseRow",
+    "CommandRow",
+    "Counter",
+    "DeadlineRow",
+    "DisclosureRow",
+    "EvidenceFile",
+    "EvidenceUse",
+    "Heartbeat",
+    "Household",
+    "JoiningSession",
+    "JournalRow",
+    "KeptText",
+    "LedgerHead",
+    "LoginFailure",
+    "LoginSession",
+    "Mail",
+    "MailAddress",
+    "Member",
+    "OutboxRow",
+    "Reminder",
+    "RuleRun",
+    "Setting",
+    "User",
+    "Wait",
+    "Webhook",
+    "WebhookDelivery",
+    "db",
+]
