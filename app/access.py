@@ -15,6 +15,7 @@ from app.services.people import Signed
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
 from workflows.errors import NotAllowed
+from workflows.substitutes import SUPERIORS
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
@@ -41,6 +42,7 @@ WORKERS = frozenset(
 READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
+ABSENCES = WORKERS | {"admin"}
 IMPORTS = frozenset(IMPORTERS)
 SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
@@ -72,6 +74,10 @@ PAGES: dict[str, frozenset[str]] = {
     "rule_runs.run": frozenset(LOOKERS),
     "rule_runs.apply": frozenset(DECIDERS),
     "rule_runs.revert": frozenset(DECIDERS),
+    "substitutes.mine": ABSENCES,
+    "substitutes.add": ABSENCES,
+    "substitutes.end": ABSENCES,
+    "substitutes.governed": frozenset({"admin", *(role for roles in SUPERIORS.values() for role in roles)}),
     "boards.overdue": READERS,
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,

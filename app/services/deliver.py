@@ -7,7 +7,7 @@ from datetime import datetime
 from app.services import mails, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
-from app.store import cases, outbox
+from app.store import cases, outbox, substitutes
 from app.store.outbox import Sendable
 from app.store.transaction import reading
 from app.store.webhooks import MOVED
@@ -63,7 +63,9 @@ def recipients(sendable: Sendable, now: datetime) -> set[int]:
     found: set[int] = set()
     for role in message.roles:
         own = role == "helper"
-        found |= _helper(county, household) if own else outbox.holders_over(role, area, now)
+        holders = _helper(county, household) if own else outbox.holders_over(role, area, now)
+        # Whoever is absent is told all the same: an absence takes nothing away.
+        found |= holders | substitutes.acting_for(holders, [role], area, now)
     return found
 
 

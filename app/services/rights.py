@@ -30,8 +30,8 @@ def can_see(actor: Actor, area: str) -> bool:
 def is_helper_of(actor: Actor, dossier: Dossier) -> bool:
     """Tell whether the person is the household's present helper."""
     assist = dossier.open_case("assist")
-    helps = any(o.role == "helper" and o.covers(dossier.subject.area) for o in actor.offices)
-    return helps and bool(assist) and dossier_helper(dossier) == actor.id
+    helping = [o for o in actor.offices if o.role == "helper" and o.covers(dossier.subject.area)]
+    return bool(assist) and dossier_helper(dossier) in {actor.account_in(office) for office in helping}
 
 
 def dossier_helper(dossier: Dossier) -> str:

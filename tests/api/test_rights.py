@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from app.access import ANYBODY, PAGES
 from app.api.auth import RIGHTS
 from app.outward import Allowed
 from app.runtime import runtime
-from app.services import rule_runs, tokens, webhooks
+from app.services import rule_runs, substitutes, tokens, webhooks
+from app.services.substitutes import Asked
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
 from tests.web.test_rights import PLACES, ROLES, sees
 from tests.world import World
+from workflows.clock import local_date
+from workflows.model import Actor
 
 VILLAGES = {place: area for place, (area, _) in PLACES.items()}
 # What a foreign object answers: like none at all, or refused before anybody looked whether it is there.
@@ -50,9 +54,17 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "username": name,
             "tokens": line.id,
             "webhooks": hook.id,
+            "substitutions": absence_of(world, cadre, area),
             "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
         }
     return found
+
+
+def absence_of(world: World, cadre: Actor, area: str) -> int:
+    """The number of a vacation of a village's cadre."""
+    today = local_date(world.now)
+    days = {"begins": today.isoformat(), "ends": (today + timedelta(days=3)).isoformat()}
+    return substitutes.add(cadre, Asked("village_cadre", area, reason="休假", **days))
 
 
 def routes(world: World) -> Iterator[tuple[str, str, str]]:
@@ -88,6 +100,7 @@ BODIES: dict[str, Any] = {
     "api_accounts.end_office": {"role": "grid_member", "area": "1"},
     "api_me.language": {"lang": "zh"},
     "api_handover.hand_over": {"from": "u1", "to": "u2", "reason": "x", "note": "0" * 64},
+    "api_substitutes.add": {"role": "village_cadre", "area": "1", "from": "x", "to": "x", "reason": "x"},
     "api_mail.keep": {"choice": "none"},
     "api_mail.confirm": {"code": "x"},
     "api_mail.assign": {"address": "x"},
@@ -237,6 +250,10 @@ SAME_AS = {
     "handover.givers": "api_handover.givers",
     "handover.form": "api_handover.givers",
     "handover.hand_over": "api_handover.hand_over",
+    "substitutes.mine": "api_substitutes.substitutions",
+    "substitutes.governed": "api_substitutes.governed",
+    "substitutes.add": "api_substitutes.add",
+    "substitutes.end": "api_substitutes.end",
     "staff.form": "api_staff.export",
     "staff.judge": "api_staff.take",
     "staff.take": "api_staff.take",

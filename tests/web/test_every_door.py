@@ -11,6 +11,7 @@ from app.access import ANYBODY, PAGES, PUBLIC
 from app.services import rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
+from tests.api.test_rights import absence_of
 from tests.factories import XIUSHAN
 from tests.web.site import Browser, browser
 from tests.web.test_rights import OTHER_COUNTY, PLACES, ROLES, sees
@@ -24,6 +25,7 @@ RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet
 COUNTYS = {
     "accounts",
     "hand-over",
+    "substitutes",
     "tokens",
     "changes",
     "simulations",
@@ -53,6 +55,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "household": household,
         "case": f"{household}-C1",
         "token": str(line.id),
+        "absence": str(absence_of(world, cadre, area)),
         "village": area,
         "county": area[:6],
         "sha256": "0" * 64,
@@ -74,7 +77,9 @@ def doors(world: World) -> Iterator[tuple[str, str, str]]:
 
 def filled_in(rule: str, things: dict[str, str]) -> str:
     """An address with the things of a place."""
-    kind = {"cases": "case", "households": "household", "tokens": "token"}.get(rule.split("/")[1], "")
+    kind = {"cases": "case", "households": "household", "tokens": "token", "substitutes": "absence"}.get(
+        rule.split("/")[1], ""
+    )
     known = {**things, "number": things.get(kind, "")}
     if rule.startswith("/simulations"):
         known["run"] = things["simulation"]
