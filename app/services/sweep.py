@@ -2,20 +2,21 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from app.services.cases import ensure_rules, loaded_rules, perform_inside
-from app.services.isolated import alone, never, work_through
+from app.services.cases import ensure_rules, judge, loaded_rules
+from app.services.isolated import alone, never, work_together
 from app.store import cases, deadlines
-from app.store.deadlines import ESCALATED, LAPSED, Key, Moment
-from app.store.outbox import add_messages
+from app.store.deadlines import ESCALATED, LAPSED, DuePeriod, Key, Mark, Moment
+from app.store.outbox import add_keyed
 from app.store.transaction import reading
-from app.tables import DeadlineRow
 from workflows.errors import NotFound
-from workflows.model import Command, Message, system_actor
+from workflows.model import Command, Dossier, Message, system_actor
 
-BATCH = 200
+BATCH = 1000  # periods asked for at once
+TOGETHER = 100  # periods a transaction: its locks are held for a tenth of a second
 ESCALATE_TO = ("county_lead",)
 
 
@@ -35,24 +36,45 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     while progress and not stop():
         with reading() as now:
             keys = deadlines.due_keys(now, limit=batch)
-        done = work_through(keys, _look_at, deadlines.note_trouble, stop=stop)
+        done = work_together(keys, _look_at, deadlines.note_trouble, stop=stop, size=TOGETHER)
         tally += done
         progress = done["done"] > 0
     return tally
 
 
-def _look_at(key: Key, now: datetime) -> str:
-    household = cases.household_of(key.case)
-    if not deadlines.is_household_free(key.county, household):
-        return "busy"
-    row = deadlines.due_row(key, now)
-    if row is None:
-        return "passed"
-    before, stage = row.stage, due_stage(deadlines.moments_of(row), row.stage, now)
-    _mark(key, row, stage=stage, now=now)
-    if stage > before:
-        _do(key, row, stage=stage, household=household, now=now)
-    return "done"
+def _look_at(keys: Sequence[Key], now: datetime) -> list[str]:
+    """Do what is due about some periods in one transaction: counties one after the other, of a household one period.
+
+    What is left of a household is done in the next round, as the first may have ended it.
+    """
+    first = {(key.county, cases.household_of(key.case)): key for key in reversed(keys)}
+    answers = dict.fromkeys(keys, "later")
+    for county in sorted({county for county, _ in first}):
+        wanted = {household: key for (of, household), key in first.items() if of == county}
+        answers |= _look_at_county(county, wanted, now)
+    return [answers[key] for key in keys]
+
+
+def _look_at_county(county: str, wanted: Mapping[str, Key], now: datetime) -> dict[Key, str]:
+    free = deadlines.free_households(county, wanted.keys())
+    mine = {household: key for household, key in wanted.items() if household in free}
+    periods = deadlines.due_periods(county, set(mine.values()), now)
+    if periods:
+        _do(county, {h: periods[key] for h, key in mine.items() if key in periods}, now)
+    answers = {key: "done" if key in periods else "passed" for key in mine.values()}
+    return dict.fromkeys(wanted.values(), "busy") | answers
+
+
+def _do(county: str, periods: Mapping[str, DuePeriod], now: datetime) -> None:
+    """Mark before the effects: a lapse may end the period, and then has the last word."""
+    reached = {h: due_stage(deadlines.moments_of(one), one.stage, now) for h, one in periods.items()}
+    deadlines.mark_stages([_mark(one, reached[h]) for h, one in periods.items()], now)
+    moved = {h: one for h, one in periods.items() if reached[h] > one.stage}
+    locked = cases.lock_dossiers(county, sorted(moved))
+    lapsed = {h: one for h, one in moved.items() if reached[h] == LAPSED}
+    told = {h: one for h, one in moved.items() if reached[h] != LAPSED}
+    add_keyed([_message(one, reached[h], locked[h].dossier) for h, one in told.items()], county, now)
+    _lapse(county, lapsed, locked, now)
 
 
 def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
@@ -64,44 +86,53 @@ def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
     return min(max(reached, default=done), max(done + 1, LAPSED))
 
 
-def _mark(key: Key, row: DeadlineRow, *, stage: int, now: datetime) -> None:
-    """Mark before the effect: that may end the period, and then has the last word."""
-    later = (at for number, at in deadlines.moments_of(row) if number > stage)
-    deadlines.mark_stage(key, stage, next_at=next(later, None), now=now)
+def _mark(period: DuePeriod, stage: int) -> Mark:
+    later = (at for number, at in deadlines.moments_of(period) if number > stage)
+    return Mark(period.key, stage, next(later, None))
 
 
-def _do(key: Key, row: DeadlineRow, *, stage: int, household: str, now: datetime) -> None:
-    if stage == LAPSED:
-        _lapse(key, row.fires or "lapse", household=household, now=now)
-        return
+def _message(period: DuePeriod, stage: int, dossier: Dossier) -> tuple[str, Message]:
+    """Return what is told, with the key that makes it one."""
+    key = period.key
     message = Message(
         case=key.case,
         key="escalated" if stage == ESCALATED else "due_soon",
-        roles=ESCALATE_TO if stage == ESCALATED else _awaited(key, household),
-        params={"timer": key.kind, "due": row.due_at},
+        roles=ESCALATE_TO if stage == ESCALATED else _awaited(key, dossier),
+        params={"timer": key.kind, "due": period.due_at},
     )
-    add_messages(key.county, [message], f"{key}:{stage}", now)
+    return f"{key}:{stage}", message
 
 
-def _lapse(key: Key, action: str, *, household: str, now: datetime) -> None:
-    """Let the system say in the journal that a period has ended; the key makes it one entry."""
-    command = Command(
-        action=action,
+def _awaited(key: Key, dossier: Dossier) -> tuple[str, ...]:
+    """Return the roles for which the case waits."""
+    rules = loaded_rules()
+    ensure_rules(rules, dossier)
+    case = dossier.by_number(key.case)
+    if case is None:
+        raise NotFound(case=key.case)
+    return rules.machine_of(case).waits_for(case.state)
+
+
+def _lapse(county: str, lapsed: Mapping[str, DuePeriod], locked: Mapping[str, cases.Locked], now: datetime) -> None:
+    """Let the system say in the journals that periods have ended; the keys make each of them one entry."""
+    commands = {household: _command(period) for household, period in lapsed.items()}
+    earlier = cases.earlier_commands(county, [command.key for command in commands.values()])
+    clock, decided = system_actor(county), []
+    for household, command in commands.items():
+        found = judge(clock, replace(locked[household], earlier=earlier.get(command.key)), command, now=now)
+        if isinstance(found, cases.Decided):
+            decided.append(found)
+    if decided:
+        cases.record(loaded_rules(), *decided)
+
+
+def _command(period: DuePeriod) -> Command:
+    key = period.key
+    return Command(
+        action=period.fires or "lapse",
         key=str(key),
         salt_seed=secrets.token_bytes(32),
         definition="",
         case=key.case,
         data={"timer": key.kind, "generation": key.generation},
     )
-    perform_inside(system_actor(key.county), household, command, now)
-
-
-def _awaited(key: Key, household: str) -> tuple[str, ...]:
-    """Return the roles for which the case waits."""
-    rules = loaded_rules()
-    dossier = cases.read_dossier(key.county, household)
-    ensure_rules(rules, dossier)
-    case = dossier.by_number(key.case)
-    if case is None:
-        raise NotFound(case=key.case)
-    return rules.machine_of(case).waits_for(case.state)

@@ -178,6 +178,17 @@ def _write_at_once(connection: Connection, filled: Mapping[str, list[Row]]) -> i
     return int(connection.exec_driver_sql(_at_once(tuple(filled)), values).scalar_one())
 
 
+def write_rows(part: Part, rows: list[Row]) -> None:
+    """Write rows of one kind by itself, at once."""
+    if not rows:
+        return
+    connection = present()
+    if connection.dialect.name == "sqlite":
+        write_many(connection.connection.cursor(), part.for_row, [part.as_stored(row) for row in rows])
+    else:
+        connection.exec_driver_sql(part.for_list("rows"), {"rows": json.dumps(rows, ensure_ascii=False)})
+
+
 @cache
 def _at_once(names: tuple[str, ...]) -> str:
     parts = {name: PARTS[name].for_list(name) + (" RETURNING 1" if name in MOVES else "") for name in names}

@@ -23,6 +23,14 @@ def add_messages(county: str, messages: Iterable[Message], command_key: str, now
         run(INSERT_MESSAGE, rows)
 
 
+def add_keyed(messages: Iterable[tuple[str, Message]], county: str, now: datetime) -> None:
+    """Leave messages of a county in the outbox, each under a key of its own."""
+    at = utc_text(now)
+    rows = [row for key, message in messages for row in message_rows(county, [message], key, at)]
+    if rows:
+        run(INSERT_MESSAGE, rows)
+
+
 def message_rows(county: str, messages: Iterable[Message], command_key: str, at: str) -> list[dict[str, object]]:
     """Return messages as rows; the keys make each of them one, however often it is tried."""
     made = {"county": county, "created_at": at, "tries": 0}

@@ -1,7 +1,6 @@
 """Clocks that explain themselves: calendars of record, duties of each period, receipts, substitutes."""
 
 import sqlalchemy as sa
-from alembic import op
 
 revision = "0006"
 down_revision = "0005"
