@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.outward import CLOSED, HOST, Allowed
-from app.smtp import Mailer, mailer_of
+from app.smtp import Mailer, is_address, mailer_of
 
 PREFIX = "FANGPIN_"
 ENGINES = ("sqlite", "postgresql")
@@ -33,7 +33,8 @@ NUMBERS = (
 KNOWN = (
     "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
-    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL", *(name for name, *_ in NUMBERS),
+    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
+    "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -67,6 +68,7 @@ class Settings:
     metrics_token: str = ""
     mail: Mailer | None = None
     base_url: str = ""
+    alarm_mail: tuple[str, ...] = ()
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -104,6 +106,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
         mail=_mail(env),
         base_url=_base_url(env),
+        alarm_mail=_alarm_mail(env),
         **_numbers(env),
     )
 
@@ -182,6 +185,17 @@ def _mail(env: Mapping[str, str]) -> Mailer | None:
         return mailer_of(url, sender, plain=plain)
     except ValueError as error:
         raise BadSetting(str(error)) from error
+
+
+def _alarm_mail(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Who is written to when a duty fails; addresses between commas, useless without a mail server."""
+    addresses = tuple(filter(None, (part.strip() for part in env.get("FANGPIN_ALARM_MAIL", "").split(","))))
+    for address in addresses:
+        if not is_address(address):
+            raise BadSetting(f"FANGPIN_ALARM_MAIL: {address!r} is no e-mail address")
+    if addresses and not env.get("FANGPIN_SMTP_URL"):
+        raise BadSetting("FANGPIN_ALARM_MAIL: set FANGPIN_SMTP_URL too, else nothing can be sent")
+    return addresses
 
 
 def _base_url(env: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from app.services import mails, webhooks
+from app.services import mails, upkeep, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
 from app.store import cases, outbox
@@ -13,6 +13,7 @@ from app.store.transaction import reading
 from app.store.webhooks import MOVED
 
 BATCH = 200
+DELIVER = "deliver"
 NOBODY = "nobody holds the office"
 
 
@@ -33,6 +34,7 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             ids = outbox.waiting_ids(now, limit=batch)
         done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
         tally += done
+        upkeep.beat(DELIVER, tally)
         progress = done["delivered"] > 0
     return tally
 

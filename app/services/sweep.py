@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from app.services import upkeep
 from app.services.cases import ensure_rules, judge, loaded_rules
 from app.services.isolated import alone, never, work_together
 from app.store import cases, deadlines
@@ -38,6 +39,7 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             keys = deadlines.due_keys(now, limit=batch)
         done = work_together(keys, _look_at, deadlines.note_trouble, stop=stop, size=TOGETHER)
         tally += done
+        upkeep.beat(upkeep.TICK, tally)  # a round after an outage may last longer than the silence that alarms
         progress = done["done"] > 0
     return tally
 
