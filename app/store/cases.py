@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
+from app.office_hours import office_hours
 from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.outbox import message_rows
@@ -35,15 +36,15 @@ from app.tables import (
     Member,
     db,
 )
-from workflows.clock import utc_text
+from workflows.clock import local_date, parse_utc, utc_text
 from workflows.clocks import frozen_limit
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
+from workflows.ladder import with_early
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
 from workflows.registry import Rules
 
 NEVER = "9999-12-31T00:00:00Z"
-DEFAULT_WARNINGS = (80,)
 _parsed = json.JSONDecoder().decode
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
@@ -257,7 +258,7 @@ def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, ba
 
 def _started(rules: Rules, outcome: Outcome, place: dict[str, str]) -> Iterator[dict[str, object]]:
     for deadline in outcome.started:
-        yield started_row(deadline, warnings_of(rules, outcome, deadline), **place)
+        yield started_row(deadline, ladder_of(rules, outcome, deadline), office_hours(place["county"]), **place)
 
 
 def area_columns(area: str) -> dict[str, str]:
@@ -265,11 +266,13 @@ def area_columns(area: str) -> dict[str, str]:
     return {"village": area[:12], "township": f"{area[:9]}000"}
 
 
-def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int, ...]:
-    """Return the percents of a period at which its owner is warned, as the pack has them today."""
+def ladder_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[str, ...]:
+    """Return the ladder of a period, as the case's pack has it on the day of its start."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
-    limit = frozen_limit(rules.machine_of(case), deadline.clock, rules.calendar)
-    return limit.warn if limit else DEFAULT_WARNINGS
+    machine, clock = rules.machine_of(case), deadline.clock
+    limit = frozen_limit(machine, clock, rules.calendar)
+    steps = machine.pack.ladder(local_date(parse_utc(clock.start)))
+    return with_early(steps, limit.warn if limit else None)
 
 
 def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:

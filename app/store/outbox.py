@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.statements import INSERT_MESSAGE, run
@@ -37,6 +37,14 @@ def _body(message: Message) -> dict[str, object]:
         "person": message.person,
         "params": dict(message.params),
     }
+
+
+def hold_messages(county: str, command_key: str, until: datetime) -> None:
+    """Keep the messages of a command back until a time."""
+    keys = OutboxRow.key.startswith(f"{county}:{command_key}:", autoescape=True)
+    query = update(OutboxRow).where(keys, OutboxRow.county == county, OutboxRow.delivered_at.is_(None))
+    query = query.where(OutboxRow.key.not_like(f"{county}:{command_key}:%:%"))
+    db.session.execute(query.values(wait_until=utc_text(until)).execution_options(synchronize_session=False))
 
 
 @dataclass(frozen=True)
@@ -75,10 +83,15 @@ def claimed(message_id: int, now: datetime) -> Sendable | None:
     return Sendable(message_id, row.county, row.key, message)
 
 
-def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A failed message's note begins with the time of its next try."""
-    retry_at = func.substr(OutboxRow.trouble, 1, 20)
-    return OutboxRow.delivered_at.is_(None), or_(OutboxRow.trouble.is_(None), retry_at <= utc_text(now))
+    at, retry_at = utc_text(now), func.substr(OutboxRow.trouble, 1, 20)
+    is_held = OutboxRow.wait_until > at
+    return (
+        OutboxRow.delivered_at.is_(None),
+        or_(OutboxRow.trouble.is_(None), retry_at <= at),
+        or_(OutboxRow.wait_until.is_(None), not_(is_held)),
+    )
 
 
 def mark_delivered(message_id: int, now: datetime, *, note: str | None = None) -> None:
