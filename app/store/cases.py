@@ -184,7 +184,10 @@ def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
 
 @dataclass(frozen=True)
 class Decided:
-    """One command and all that it does; ``digest`` tells it from another one under the same key."""
+    """One command and all that it does; ``digest`` tells it from another one under the same key.
+
+    What it tells people is kept back until ``tell_at``, if that is set.
+    """
 
     outcome: Outcome
     command: Command
@@ -193,6 +196,7 @@ class Decided:
     digest: str
     now: datetime
     listens: bool = True
+    tell_at: datetime | None = None
 
 
 def record(rules: Rules, *decided: Decided) -> None:
@@ -234,7 +238,7 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
     batch.add("started", _started(rules, outcome, {"county": county, **areas}))
-    batch.add("messages", message_rows(county, outcome.messages, command.key, at))
+    batch.add("messages", message_rows(county, outcome.messages, command.key, at, one.tell_at))
     if one.listens:
         batch.add("told", (move_row(county, move, at) for move in outcome.moves))
 

@@ -1,12 +1,14 @@
 """Rows of running periods: started and ended by commands, picked and marked by the sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.office_hours import OfficeHours
+from app.store.batch import Part, write_rows
+from app.store.bulk import among
 from app.tables import DeadlineRow, Household, db
 from workflows import ladder
 from workflows.clock import parse_utc, utc_text
@@ -49,11 +51,11 @@ def moments(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], 
     return found + (late if mode == "lapse" else [])
 
 
-def end_told_at(row: DeadlineRow, hours: OfficeHours) -> datetime:
+def end_told_at(period: "DuePeriod", hours: OfficeHours) -> datetime:
     """Return when the owner is told that a period has lapsed: on a day of its own, and never on a rest day."""
-    steps = ladder.parse_ladder(row.warn)
+    steps = ladder.parse_ladder(period.warn)
     told = ladder.plan(
-        parse_utc(row.start_at), parse_utc(row.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
+        parse_utc(period.start_at), parse_utc(period.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
     )
     return next(at for step, at in told if step.percent == ladder.END)
 
@@ -63,10 +65,10 @@ def first_next_at(start: datetime, due: datetime, *, mode: str, steps: Sequence[
     return moments(start, due, mode=mode, steps=steps, hours=hours)[0][1]
 
 
-def moments_of(row: DeadlineRow, hours: OfficeHours) -> list[Moment]:
-    """Return what is to be done about the period of a row, by the calendar as it is known now."""
-    start, due = parse_utc(row.start_at), parse_utc(row.due_at)
-    return moments(start, due, mode=row.mode, steps=row.warn, hours=hours)
+def moments_of(period: "DuePeriod", hours: OfficeHours) -> list[Moment]:
+    """Return what is to be done about a period, by the calendar as it is known now."""
+    start, due = parse_utc(period.start_at), parse_utc(period.due_at)
+    return moments(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
 def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **place: str) -> dict[str, object]:
@@ -108,45 +110,84 @@ def due_keys(now: datetime, *, limit: int) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
-def is_household_free(county: str, household: str) -> bool:
-    """Lock a household's row unless somebody else holds it; tell whether it is ours now.
+def free_households(county: str, numbers: Collection[str]) -> set[str]:
+    """Lock the rows of those of some households that nobody else holds, and return these.
 
-    Commands lock this row before anything else, and so does the sweep: one lock, never waited for
-    here, so that it can be part of no deadlock. On SQLite the transaction itself is the lock.
+    Commands lock this row before anything else, and so does the sweep: one lock, never waited for here, so that it can
+    be part of no deadlock. On SQLite the transaction itself is the lock. Raises NotFound for one that is not there.
     """
-    query = select(Household.number).where(Household.county == county, Household.number == household)
-    if db.session.scalar(query.with_for_update(skip_locked=True)) is not None:
-        return True
-    if db.session.scalar(query) is None:
-        raise NotFound(household=household)
-    return False
+    wanted = select(Household.number).where(Household.county == county, among(Household.number, numbers))
+    free = set(db.session.scalars(wanted.order_by(Household.number).with_for_update(skip_locked=True)))
+    if len(free) < len(numbers):
+        gone = set(numbers) - set(db.session.scalars(wanted))
+        if gone:
+            raise NotFound(household=min(gone))
+    return free
 
 
-def due_row(key: Key, now: datetime) -> DeadlineRow | None:
-    """Return a period as it is under the household's lock, or None when nothing is to be done."""
-    return db.session.scalar(
-        select(DeadlineRow)
-        .where(_is(key), DeadlineRow.ended_how.is_(None), DeadlineRow.next_at <= utc_text(now))
-        .execution_options(populate_existing=True)
+@dataclass(frozen=True)
+class DuePeriod:
+    """A period about which something is to be done, as its row froze it; times are RFC 3339 UTC."""
+
+    key: Key
+    mode: str
+    fires: str | None
+    start_at: str
+    due_at: str
+    warn: Sequence[str]
+    stage: int
+
+
+DUE = (
+    DeadlineRow.mode,
+    DeadlineRow.fires,
+    DeadlineRow.start_at,
+    DeadlineRow.due_at,
+    DeadlineRow.warn,
+    DeadlineRow.stage,
+)
+
+
+def due_periods(county: str, keys: Collection[Key], now: datetime) -> dict[Key, DuePeriod]:
+    """Return those of some periods of a county that are still due, as they are under their households' locks."""
+    rows = db.session.execute(
+        select(DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation, *DUE)
+        .where(DeadlineRow.county == county, among(DeadlineRow.case, {key.case for key in keys}))
+        .where(DeadlineRow.ended_how.is_(None), DeadlineRow.next_at <= utc_text(now))
     )
+    found = (DuePeriod(Key(county, *row[:3]), *row[3:]) for row in rows)
+    return {period.key: period for period in found if period.key in keys}
 
 
-def mark_stage(key: Key, stage: int, *, next_at: datetime | None, now: datetime) -> None:
-    """Note how far the sweep has come with a period, and when to look at it again."""
-    noticed = {"noticed_at": utc_text(now)} if stage == LAPSED else {}
-    again = utc_text(next_at) if next_at else None
-    db.session.execute(
-        update(DeadlineRow)
-        .where(_is(key))
-        .values(stage=stage, next_at=again, trouble=None, **noticed)
-        .execution_options(synchronize_session=False)
-    )
+@dataclass(frozen=True)
+class Mark:
+    """How far the sweep has come with a period, and when to look at it again."""
+
+    key: Key
+    stage: int
+    next_at: datetime | None
+    is_new: bool = True
 
 
-def look_again(key: Key, at: datetime) -> None:
-    """Note when to look at a period again, without a stage having been reached."""
-    query = update(DeadlineRow).where(_is(key)).values(next_at=utc_text(at), trouble=None)
-    db.session.execute(query.execution_options(synchronize_session=False))
+MARKED = Part(
+    DeadlineRow,
+    ("county", "case", "kind", "generation", "stage", "next_at", "noticed_at"),
+    "UPDATE deadlines AS d SET stage = r.stage, next_at = r.next_at, trouble = NULL,"
+    " noticed_at = coalesce(r.noticed_at, d.noticed_at)"
+    ' FROM {rows} WHERE d.county = r.county AND d."case" = r."case" AND d.kind = r.kind'
+    " AND d.generation = r.generation",
+)
+
+
+def mark_stages(marks: Sequence[Mark], now: datetime) -> None:
+    """Note how far the sweep has come with some periods."""
+    write_rows(MARKED, [_marked(mark, now) for mark in marks])
+
+
+def _marked(mark: Mark, now: datetime) -> dict[str, object]:
+    noticed = utc_text(now) if mark.is_new and mark.stage == LAPSED else None
+    again = utc_text(mark.next_at) if mark.next_at else None
+    return {**vars(mark.key), "stage": mark.stage, "next_at": again, "noticed_at": noticed}
 
 
 def is_settled(county: str, case: str, kind: str, due_at: str) -> bool:

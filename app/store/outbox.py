@@ -23,9 +23,19 @@ def add_messages(county: str, messages: Iterable[Message], command_key: str, now
         run(INSERT_MESSAGE, rows)
 
 
-def message_rows(county: str, messages: Iterable[Message], command_key: str, at: str) -> list[dict[str, object]]:
-    """Return messages as rows; the keys make each of them one, however often it is tried."""
-    made = {"county": county, "created_at": at, "tries": 0}
+def add_keyed(messages: Iterable[tuple[str, Message]], county: str, now: datetime) -> None:
+    """Leave messages of a county in the outbox, each under a key of its own."""
+    at = utc_text(now)
+    rows = [row for key, message in messages for row in message_rows(county, [message], key, at)]
+    if rows:
+        run(INSERT_MESSAGE, rows)
+
+
+def message_rows(
+    county: str, messages: Iterable[Message], command_key: str, at: str, tell_at: datetime | None = None
+) -> list[dict[str, object]]:
+    """Return messages as rows, kept back until ``tell_at``; the keys make each of them one, however often tried."""
+    made = {"county": county, "created_at": at, "tries": 0, "wait_until": utc_text(tell_at) if tell_at else None}
     return [{**made, "key": f"{county}:{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
 
 
@@ -37,14 +47,6 @@ def _body(message: Message) -> dict[str, object]:
         "person": message.person,
         "params": dict(message.params),
     }
-
-
-def hold_messages(county: str, command_key: str, until: datetime) -> None:
-    """Keep the messages of a command back until a time."""
-    keys = OutboxRow.key.startswith(f"{county}:{command_key}:", autoescape=True)
-    query = update(OutboxRow).where(keys, OutboxRow.county == county, OutboxRow.delivered_at.is_(None))
-    query = query.where(OutboxRow.key.not_like(f"{county}:{command_key}:%:%"))
-    db.session.execute(query.values(wait_until=utc_text(until)).execution_options(synchronize_session=False))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from app.services.boards import overdue
 from app.services.deliver import deliver
 from app.services.isolated import alone
 from app.services.sweep import due_stage, sweep
-from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, first_next_at, moments, moments_of
+from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, first_next_at, moments
 from app.store.transaction import reading, writing
 from app.tables import CaseRow, DeadlineRow, db
 from tests.factories import START
@@ -49,7 +49,8 @@ def steps(kind: str, case: str, definition_hours: OfficeHours = HOURS) -> dict[i
     """When each stage of a case's period is due, by the plan of its row."""
     with reading():
         row = db.session.get_one(DeadlineRow, (case[:6], case, kind, 1))
-        return dict(moments_of(row, definition_hours))
+        start, due = parse_utc(row.start_at), parse_utc(row.due_at)
+        return dict(moments(start, due, mode=row.mode, steps=row.warn, hours=definition_hours))
 
 
 @given(
