@@ -52,11 +52,11 @@ def test_one_run_for_cron(world: World) -> None:
     process = start(world, world.folder / "scheduler.log", "--once")
     assert process.wait(timeout=60) == 0
     [swept] = [line for line in log_lines(world) if line.get("job") == "sweep"]
-    assert swept["done"] == 4
+    assert swept["done"] == 8  # two periods: the lapse, the superior, the county, formal urging
     with reading():
         assert set(beats()) >= DAILY
     assert upkeep.counts()["waiting_messages"] == 0
-    assert {word for word, _, _ in messages()} == {"waiting", "overdue", "escalated"}
+    assert {word for word, _, _ in messages()} == {"waiting", "overdue", "raised", "escalated", "to_urge"}
 
 
 def test_a_stop_is_quick_and_clean(world: World) -> None:
