@@ -1,4 +1,4 @@
-"""Duties: work that recurs or is due after an event; targets: figures that are counted and shown, and decide nothing."""
+"""Duties: work that recurs or is due after an event; targets: figures that are shown and decide nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ OFFICE = "office."
 LEAD_OFFICE = "office.lead"
 SUBJECTS = ("household", "village", "township", "county")
 REPORT = "report"
+GONE = "closed_natural"  # a household that is no more comes under no duty
 WARNING = "warning"  # an event that a person registers: a warning was received
 DUTY_KEYS = {
     "id", "label", "by", "who", "bound", "clause", "own", "from", "to", "for", "counted_from", "counts", "share",
@@ -51,9 +52,9 @@ class Duty:
     of the period; ``bound`` min says "at least". Any other begins as ``counted_from`` says.
 
     What a machine needs: ``subject`` (without it the row is only listed), ``households`` (any of them), ``acts`` that
-    fulfil it (an action of a household's case, or a report), ``modes`` of visits and reports, ``reported_by`` (roles that
-    report; for offices and others the role that keeps the record), ``events`` that begin a duty of no period (acts, or
-    a warning that a person registers) with ``sources`` of the clue, ``coverage`` when it is told as so many of so many.
+    fulfil it (an action of a household's case, or a report), ``modes`` of visits and reports, ``reported_by`` (roles;
+    for offices and others the role that keeps the record), ``events`` that begin a duty of no period (acts, or a
+    warning that a person registers) with ``sources`` of the clue, ``coverage`` when it is told as so many of so many.
     """
 
     id: str
@@ -100,6 +101,8 @@ class Duty:
 
     def concerns(self, status: str, kind: str) -> bool:
         """Tell whether a household in a state of monitoring and of a kind comes under it."""
+        if status == GONE:
+            return False
         return not self.households or any(one.fits(status, kind) for one in self.households)
 
 
@@ -146,7 +149,8 @@ def read_duty(row: Mapping[str, Any]) -> Duty:
         share=_text(row, "share", where), subject=_text(row, "subject", where),
         households=_households(row, where), acts=_names(row, "acts", where) or (REPORT,),
         modes=_names(row, "modes", where), reported_by=_names(row, "reported_by", where),
-        events=_names(row, "events", where), sources=_names(row, "sources", where), coverage=_flag(row, "coverage", where),
+        events=_names(row, "events", where), sources=_names(row, "sources", where),
+        coverage=_flag(row, "coverage", where),
     )  # fmt: skip
 
 

@@ -143,4 +143,3 @@ def moments(begins: str, due_at: str) -> list[tuple[int, datetime]]:
     """Return when people are reminded of a period, as (stage, moment); both bounds are UTC texts."""
     start, end = parse_utc(begins), parse_utc(due_at)
     return [(stage, at_percent(start, end, percent=percent)) for stage, percent in enumerate(REMIND_AT, 1)]
-
