@@ -12,6 +12,8 @@ def reminder_words(
     """Return title and sentence of a reminder; ``household`` is what the reader may know it by."""
     told = {"case": case, "household": household, "state": "", "timer": "", "due": ""}
     told |= {name: _param(labels, words, name, value) for name, value in params.items()}
+    if words.lang in params:
+        told["duty"] = str(params[words.lang])  # the label that the duty had when people were reminded of it
     key = f"message.{word}"
     if not words.knows(f"{key}.title"):
         return words.say("ui.reminder"), case

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import mails, requests, roster_jobs, rule_runs, upkeep, webhooks
+from app.services import duties, mails, requests, roster_jobs, rule_runs, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -60,6 +60,11 @@ def _rules(stop: Stop) -> Mapping[str, int]:
     return rule_runs.work(stop)
 
 
+def _duties(stop: Stop) -> Mapping[str, int]:
+    """Make the periods of duties that have begun, and remind people of what is open."""
+    return duties.work(stop)
+
+
 def _watch(_: Stop) -> Mapping[str, int]:
     """Say what stands still, and whether this machine's clock can be trusted beside the database's."""
     skew = upkeep.skew(datetime.now(UTC))
@@ -103,6 +108,7 @@ JOBS = (
     Job("mail", 15, _mail),
     Job("rosters", 3, _rosters),
     Job("rules", 3, _rules),
+    Job("duties", 60, _duties),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
-from workflows.duties import Duty, Target, check_duty
+from workflows.duties import Duty, Target
+from workflows.duty_checks import check_duty_row
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
 from workflows.ladder import DEFAULT_LADDER, is_ladder
@@ -130,7 +131,7 @@ def _row_checks(pack: Pack) -> Iterator[tuple[Iterable[Any], RowCheck]]:
     yield pack.signatures, _check_signature
     yield pack.omitted, _check_omission
     yield pack.aside, _check_aside
-    yield pack.duties, _check_duty
+    yield pack.duties, check_duty_row
     yield pack.steps.values(), _check_step
 
 
@@ -434,10 +435,6 @@ def _check_aside(row: Aside, pack: Pack, definitions: Definitions, where: str) -
     for name in (row.signed, *row.at):
         ensure_known(name, gates, f"{where}, aside {row.signed}", "gate")
     ensure(row.at and row.signed not in row.at, f"{where}, aside {row.signed}", "at must name other gates")
-
-
-def _check_duty(row: Duty, pack: Pack, definitions: Definitions, where: str) -> None:
-    check_duty(row, where)
 
 
 def _check_step(step: Step, pack: Pack, definitions: Definitions, where: str) -> None:

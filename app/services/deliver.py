@@ -67,11 +67,14 @@ def _is_too_late(sendable: Sendable) -> bool:
 def recipients(sendable: Sendable, now: datetime) -> set[int]:
     """Return the accounts to be told: the one person named, or the holders of each role over the household.
 
-    Of the helpers only the household's own is told: others have no part in it.
+    Of the helpers only the household's own is told: others have no part in it. What is told of an area and no case
+    goes to the holders over that area.
     """
     message, county = sendable.message, sendable.county
     if message.person:
         return outbox.active_account(message.person)
+    if message.area:
+        return {account for role in message.roles for account in outbox.holders_over(role, message.area, now)}
     household = cases.household_of(message.case)
     area = outbox.area_of(county, household)
     found: set[int] = set()

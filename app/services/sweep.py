@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from app.services import upkeep
 from app.office_hours import OfficeHours, office_hours
+from app.services import upkeep
 from app.services.cases import ensure_rules, judge, loaded_rules
 from app.services.isolated import alone, never, work_together
 from app.store import cases, deadlines

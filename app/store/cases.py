@@ -14,6 +14,7 @@ from sqlalchemy import Row, Select, select
 from app.office_hours import office_hours
 from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
+from app.store.duty_acts import Deed, follow
 from app.store.outbox import message_rows
 from app.store.statements import (
     CASE_COLUMNS,
@@ -206,6 +207,7 @@ def record(rules: Rules, *decided: Decided) -> None:
         _gather(rules, one, batch)
     _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)])
     batch.write()
+    follow(rules, (Deed(one.outcome, one.command.data, one.dossier, one.actor.id, one.now) for one in decided))
 
 
 def _newly_pinned(one: Decided) -> Iterator[Case]:
