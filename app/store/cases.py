@@ -268,7 +268,7 @@ def area_columns(area: str) -> dict[str, str]:
 def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int, ...]:
     """Return the percents of a period at which its owner is warned, as the pack has them today."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
-    limit = frozen_limit(rules.machine_of(case), deadline.clock, rules.calendar)
+    limit = frozen_limit(rules.machine_of(case), deadline.clock, rules.calendar_for(case.county))
     return limit.warn if limit else DEFAULT_WARNINGS
 
 
