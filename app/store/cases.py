@@ -276,7 +276,7 @@ def ladder_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[str, 
     """Return the ladder of a period, as the case's pack has it on the day of its start."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
     machine, clock = rules.machine_of(case), deadline.clock
-    limit = frozen_limit(machine, clock, rules.calendar)
+    limit = frozen_limit(machine, clock, rules.calendar_for(case.county))
     steps = machine.pack.ladder(local_date(parse_utc(clock.start)))
     return with_early(steps, limit.warn if limit else None)
 
