@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
@@ -87,6 +87,21 @@ def standing_in(user: User, now: datetime) -> tuple[Office, ...]:
         )
         for row, name, person, place, level, parent in db.session.execute(query.order_by(Substitution.id))
     )
+
+
+def administrators(now: datetime) -> dict[str, set[int]]:
+    """Return the active accounts that administer a county today, by county."""
+    today = local_date(now).isoformat()
+    rows = db.session.execute(
+        select(Appointment.area, User.id)
+        .join(User, User.id == Appointment.user_id)
+        .where(User.active.is_(True), Appointment.role == "admin", Appointment.begins <= today)
+        .where(or_(Appointment.ends.is_(None), Appointment.ends > today))
+    )
+    found: dict[str, set[int]] = {}
+    for area, user in rows:
+        found.setdefault(area[:6], set()).add(user)
+    return found
 
 
 def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, str]]:
