@@ -14,6 +14,7 @@ from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
+from app.services.urging_notice import URGERS
 from workflows.errors import NotAllowed
 from workflows.substitutes import SUPERIORS
 
@@ -79,6 +80,15 @@ PAGES: dict[str, frozenset[str]] = {
     "substitutes.end": ABSENCES,
     "substitutes.governed": frozenset({"admin", *(role for roles in SUPERIORS.values() for role in roles)}),
     "boards.overdue": READERS,
+    "late.board": READERS,
+    "late.part": READERS,
+    "late.rows": READERS,
+    "late.table": READERS,
+    "late.heat": READERS,
+    "late.answer": WORKERS,
+    "late.erase": WORKERS,
+    "urging.form": frozenset(URGERS),
+    "urging.print_notice": frozenset(URGERS),
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),

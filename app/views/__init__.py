@@ -20,6 +20,7 @@ from app.views import (
     health,
     home,
     households,
+    late,
     mail,
     observed,
     rosters,
@@ -32,6 +33,7 @@ from app.views import (
     staff,
     substitutes,
     tokens,
+    urging,
 )
 
 POLICY = (
@@ -55,6 +57,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, substitutes,
+    late, urging,
 )  # fmt: skip
 
 
