@@ -78,6 +78,11 @@ def test_by_hand(now: str, due: str, hours: float) -> None:
     assert day_length(USUAL) == timedelta(hours=7)
 
 
-@pytest.mark.parametrize("wrong", [[], ["9-12"], ["12:00-09:00"], ["09:00-12:00", "11:00-13:00"], ["09:00-24:00"], [9], "09:00-12:00"])  # fmt: skip
+WRONG: list[object] = [
+    [], ["9-12"], ["12:00-09:00"], ["09:00-12:00", "11:00-13:00"], ["09:00-24:00"], [9], "09:00-12:00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_no_list_of_hours(wrong: object) -> None:
     assert not is_office_hours(wrong)

@@ -4,6 +4,7 @@ import io
 import random
 import re
 from datetime import timedelta
+from typing import Any
 
 import pypdf
 import pytest
@@ -164,8 +165,8 @@ def test_whoever_is_to_act_says_why_and_the_ledger_holds_the_digest_alone(world:
         text = (
             data.decode("utf-8-sig")
             if kind_of_table == "csv"
-            else str(list(load_workbook(io.BytesIO(data)).active.values))
-        )  # type: ignore[union-attr]
+            else str([list(row) for row in load_workbook(io.BytesIO(data)).worksheets[0].values])
+        )
         assert "路不通，正在抢修" in text
     one.get("/board/rows").post(f"/cases/{case}/late/erase", {"kind": kind, "generation": str(generation)})
     assert "路不通" not in one.text
@@ -178,7 +179,7 @@ def test_whoever_is_to_act_says_why_and_the_ledger_holds_the_digest_alone(world:
 def test_who_may_not_give_a_reason_and_what_is_none(world: World) -> None:
     case, kind, generation = late_case(world)
     cadre = world.person("village_cadre")
-    told = {"case": case, "kind": kind, "generation": generation}
+    told: dict[str, Any] = {"case": case, "kind": kind, "generation": generation}
     for actor, refused in (
         (world.person("village_cadre", NEAR), NotFound),
         (world.person("village_cadre", FENGDU), NotFound),
@@ -260,7 +261,7 @@ def test_a_substitute_answers_for_whom_he_stands_in(world: World) -> None:
     world.person("village_cadre")
     neighbour = world.person("village_cadre", NEAR)
     name = next(key for key, one in world.accounts.items() if one == neighbour)
-    told = {"case": case, "kind": kind, "generation": generation, "text": "代为说明"}
+    told: dict[str, Any] = {"case": case, "kind": kind, "generation": generation, "text": "代为说明"}
     with pytest.raises(Refused):
         late_reasons.give_reason(neighbour, **told)
     today = local_date(world.now)
