@@ -17,6 +17,7 @@ LISTS = ("evidence", "clauses")
 ACTOR = ("id", "name", "office", "role")
 STARTED = ("kind", "start", "due", "bound")
 ENDED = ("kind", "due", "how")
+COUNTED_BY = ("limit", "calendar", "counting")
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -132,6 +133,20 @@ def _require_deadlines(deadlines: Any, where: str) -> None:
             _require(type(item.get("generation")) is int, where)
             _require_time(item["due"], where)
             _require_time(item.get("start", item["due"]), where)
+            _require_counting(item, where)
+
+
+def _require_counting(item: Mapping[str, Any], where: str) -> None:
+    """What the end of a period follows from; entries of before it was noted have nothing of it."""
+    _require(all(isinstance(item.get(key, ""), str) for key in COUNTED_BY), where)
+    extended, pauses = item.get("extended", []), item.get("pauses", [])
+    _require(isinstance(extended, list) and all(isinstance(text, str) for text in extended), where)
+    _require(isinstance(pauses, list), where)
+    for pause in pauses:
+        _require(isinstance(pause, list) and len(pause) == len(("from", "to")), where)
+        _require(all(isinstance(text, str) for text in pause), where)
+        for text in filter(None, pause):
+            _require_time(text, where)
 
 
 def _require_time(text: str, where: str) -> None:

@@ -4,9 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, cast
+
+from workflows.journal import canonical, digest
 
 DEFAULT_CALENDAR = Path(__file__).parent / "policies" / "calendars" / "cn-workdays.toml"
 
@@ -56,6 +58,12 @@ class Calendar:
             raise ValueError(f"holidays: {day} is a weekend day and off anyway")
         if day in self.workdays and not _is_weekend(day):
             raise ValueError(f"workdays: {day} is not a weekend day and worked anyway")
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of what this calendar says."""
+        days = [sorted(map(str, group)) for group in (self.holidays, self.workdays)]
+        return digest(canonical([self.first_year, self.last_year, *days]))
 
     def is_working_day(self, day: date) -> bool:
         """Tell whether offices work on this day; beyond the covered days by weekends alone."""

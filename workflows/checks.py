@@ -28,6 +28,7 @@ GUARD_KEYS: Mapping[str, set[str]] = {
 }
 SIGN_KEYS = {"mode", "result", "count"}
 RESULTS = ("passes", "fails")
+REST_DAYS = ("moves", "stays")
 VOTES = {"votes_due", "votes_present", "votes_for", "votes_against", "votes_abstain"}
 
 
@@ -234,7 +235,16 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
         "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
+        **_counting_kinds(),
         **_income_kinds(pack, definitions),
+    }
+
+
+def _counting_kinds() -> Kinds:
+    """How days are counted (Civil Code 201, 203); packs of before set neither."""
+    return {
+        "count_start_day": (lambda v: isinstance(v, bool), "true or false"),
+        "last_day_on_rest": (lambda v: v in REST_DAYS, " or ".join(REST_DAYS)),
     }
 
 
@@ -270,7 +280,7 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
 
 def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:
     found = Mistakes()
-    for name in _parameter_kinds(pack, definitions).keys() - set(PARAMETERS):
+    for name in _parameter_kinds(pack, definitions).keys() - {*PARAMETERS, *_counting_kinds()}:
         is_set = any(p.id == name and p.begins <= pack.effective < p.ends for p in pack.parameters)
         if not is_set:
             found.note(f"{where}, parameter {name}: parameter {name!r} is not set on {pack.effective}")

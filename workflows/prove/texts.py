@@ -109,6 +109,10 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.timer in timers for limit in pack.limits)
 
 
+def _limits(pack: Pack, definitions: Definitions) -> bool:
+    return bool(pack.limits)
+
+
 def _line(pack: Pack, definitions: Definitions) -> bool:
     compared = any(c.test in ("income_above_line", "income_inside_line") for c in pack.conditions)
     return _sheet(pack, definitions) or (bool(_purposes_asked(definitions, pack)) and compared)
@@ -127,6 +131,8 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "visit_roles": _visits,
     "income_line": _line,
     "income_line_included": _line,
+    "count_start_day": _limits,
+    "last_day_on_rest": _limits,
     **dict.fromkeys(INCOME, _sheet),
 }
 
