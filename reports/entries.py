@@ -10,7 +10,8 @@ from typing import Any
 from reports.labels import Labels, labels_of, last_day, local_time
 from reports.trail import Chain, MalformedTrail, Trail
 from workflows.journal import COMMITMENT, digest, is_commitment
-from workflows.repin import ACTION
+from workflows.recount import ACTION as RECOUNT
+from workflows.repin import ACTION as CHANGE_RULES
 
 STRINGS = ("county", "case", "definition", "policy", "subject", "at", "action", "source", "target")
 LISTS = ("evidence", "clauses")
@@ -50,9 +51,9 @@ class Entry:
         return bool(self.body["action"] == "lapse")
 
     @property
-    def is_rule_change(self) -> bool:
-        """Tell whether this entry moves the case to other rules: no act at the gate where it stands."""
-        return bool(self.body["action"] == ACTION)
+    def is_upkeep(self) -> bool:
+        """Tell whether this entry moves the case to other rules or another calendar: no act at its gate."""
+        return self.body["action"] in (CHANGE_RULES, RECOUNT)
 
     def reveal(self, value: object) -> object:
         """Return the personal value behind a commitment, ERASED when it is not disclosed, or
