@@ -69,7 +69,7 @@ NEVER = "9999-12-31T00:00:00Z"  # when a paused period falls due
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
 _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
-_NOT_COUNTED = {"start_day", "weekend", "holiday", "provisional_rest_day", "outside_window"}
+_NOT_COUNTED = {"start_day", "weekend", "holiday", "closing_day", "provisional_rest_day", "outside_window"}
 
 
 @dataclass(frozen=True)

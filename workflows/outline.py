@@ -48,7 +48,7 @@ class Deed:
 
     @property
     def asker(self) -> str:
-        """Who asks for it: people, the system, another case, or only a change of rules (or calendar), or a roster (opening)."""
+        """Who asks for it: people, the system, another case, only a change of rules or calendar, or only a roster."""
         if isinstance(self.form, Step):
             return "people"
         if self.form.id in (CHANGE_RULES, RECOUNT):

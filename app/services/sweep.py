@@ -1,4 +1,4 @@
-"""The sweep: warns before a period ends, notices its end, escalates; each exactly once."""
+"""The sweep: goes up the ladder before and after a period's end, and notices that end; each exactly once."""
 
 import secrets
 from collections import Counter
@@ -6,18 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from app.office_hours import OfficeHours, office_hours
+from app.services import upkeep
 from app.services.cases import ensure_rules, judge, loaded_rules
 from app.services.isolated import alone, never, work_together
 from app.store import cases, deadlines
-from app.store.deadlines import ESCALATED, LAPSED, DuePeriod, Key, Mark, Moment
+from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, DuePeriod, Key, Mark, Moment
 from app.store.outbox import add_keyed
 from app.store.transaction import reading
 from workflows.errors import NotFound
+from workflows.messages import KEEPERS, superior_of
 from workflows.model import Command, Dossier, Message, system_actor
 
 BATCH = 1000  # periods asked for at once
 TOGETHER = 100  # periods a transaction: its locks are held for a tenth of a second
-ESCALATE_TO = ("county_lead",)
+HELD = "held"
+# What each stage beyond the lapse tells; the early steps and the first one beyond it ask the case whom.
+TOLD = {RAISED: "raised", ESCALATED: "escalated", URGED: "to_urge"}
+COUNTY = ("county_lead",)
 
 
 def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
@@ -38,7 +44,8 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             keys = deadlines.due_keys(now, limit=batch)
         done = work_together(keys, _look_at, deadlines.note_trouble, stop=stop, size=TOGETHER)
         tally += done
-        progress = done["done"] > 0
+        upkeep.beat(upkeep.TICK, tally)  # a round after an outage may last longer than the silence that alarms
+        progress = done["done"] + done[HELD] > 0
     return tally
 
 
@@ -59,36 +66,50 @@ def _look_at_county(county: str, wanted: Mapping[str, Key], now: datetime) -> di
     free = deadlines.free_households(county, wanted.keys())
     mine = {household: key for household, key in wanted.items() if household in free}
     periods = deadlines.due_periods(county, set(mine.values()), now)
-    if periods:
-        _do(county, {h: periods[key] for h, key in mine.items() if key in periods}, now)
-    answers = {key: "done" if key in periods else "passed" for key in mine.values()}
+    held = _do(county, {h: periods[key] for h, key in mine.items() if key in periods}, now) if periods else set()
+    answers = {key: "done" if key in periods else "passed" for key in mine.values()} | dict.fromkeys(held, HELD)
     return dict.fromkeys(wanted.values(), "busy") | answers
 
 
-def _do(county: str, periods: Mapping[str, DuePeriod], now: datetime) -> None:
-    """Mark before the effects: a lapse may end the period, and then has the last word."""
-    reached = {h: due_stage(deadlines.moments_of(one), one.stage, now) for h, one in periods.items()}
-    deadlines.mark_stages([_mark(one, reached[h]) for h, one in periods.items()], now)
-    moved = {h: one for h, one in periods.items() if reached[h] > one.stage}
+def _do(county: str, periods: Mapping[str, DuePeriod], now: datetime) -> set[Key]:
+    """Mark before the effects: a lapse may end the period, and then has the last word. Return what has to wait.
+
+    No reminder on a day off or in quiet hours spends a step of the ladder.
+    """
+    hours = office_hours(county)
+    reached = {h: due_stage(deadlines.moments_of(one, hours), one.stage, now) for h, one in periods.items()}
+    if hours.first(now) > now:
+        held = {h for h, one in periods.items() if reached[h] not in (one.stage, LAPSED)}
+    else:
+        held = set()
+    waiting = [Mark(periods[h].key, periods[h].stage, hours.first(now), is_new=False) for h in held]
+    due = {h: one for h, one in periods.items() if h not in held}
+    deadlines.mark_stages([*waiting, *(_mark(one, reached[h], hours, now) for h, one in due.items())], now)
+    moved = {h: one for h, one in due.items() if reached[h] > one.stage}
     locked = cases.lock_dossiers(county, sorted(moved))
     lapsed = {h: one for h, one in moved.items() if reached[h] == LAPSED}
     told = {h: one for h, one in moved.items() if reached[h] != LAPSED}
     add_keyed([_message(one, reached[h], locked[h].dossier) for h, one in told.items()], county, now)
     _lapse(county, lapsed, locked, now)
+    return {mark.key for mark in waiting}
 
 
 def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
     """Return the stage that a period has reached, one step at a time from its lapse on.
 
-    A warning that the next one or the end itself has overtaken is left out.
+    An early step that the next one or the end itself has overtaken is left out.
     """
     reached = [stage for stage, at in plan if stage > done and at <= now]
-    return min(max(reached, default=done), max(done + 1, LAPSED))
+    early = [stage for stage in reached if stage <= LAPSED]
+    return max(early) if early else min(reached, default=done)
 
 
-def _mark(period: DuePeriod, stage: int) -> Mark:
-    later = (at for number, at in deadlines.moments_of(period) if number > stage)
-    return Mark(period.key, stage, next(later, None))
+def _mark(period: DuePeriod, stage: int, hours: OfficeHours, now: datetime) -> Mark:
+    """Also after an outage whoever is told next is told on another day: those below had no chance to act before."""
+    earliest = hours.day_after(now) if stage > period.stage else now
+    later = [(number, at) for number, at in deadlines.moments_of(period, hours) if number > stage]
+    looks = (at if number == LAPSED else max(at, earliest) for number, at in later)
+    return Mark(period.key, stage, min(looks, default=None), is_new=stage > period.stage)
 
 
 def _message(period: DuePeriod, stage: int, dossier: Dossier) -> tuple[str, Message]:
@@ -96,34 +117,45 @@ def _message(period: DuePeriod, stage: int, dossier: Dossier) -> tuple[str, Mess
     key = period.key
     message = Message(
         case=key.case,
-        key="escalated" if stage == ESCALATED else "due_soon",
-        roles=ESCALATE_TO if stage == ESCALATED else _awaited(key, dossier),
+        key=TOLD.get(stage, "due_soon"),
+        roles=COUNTY if stage > RAISED else _concerned(key, dossier, is_raised=stage == RAISED),
         params={"timer": key.kind, "due": period.due_at},
     )
     return f"{key}:{stage}", message
 
 
-def _awaited(key: Key, dossier: Dossier) -> tuple[str, ...]:
-    """Return the roles for which the case waits."""
+def _concerned(key: Key, dossier: Dossier, *, is_raised: bool) -> tuple[str, ...]:
+    """Return the roles for which the case waits, or their superiors."""
     rules = loaded_rules()
     ensure_rules(rules, dossier)
     case = dossier.by_number(key.case)
     if case is None:
         raise NotFound(case=key.case)
-    return rules.machine_of(case).waits_for(case.state)
+    waiting = rules.machine_of(case).waits_for(case.state) or KEEPERS
+    return tuple(dict.fromkeys(map(superior_of, waiting))) if is_raised else waiting
 
 
 def _lapse(county: str, lapsed: Mapping[str, DuePeriod], locked: Mapping[str, cases.Locked], now: datetime) -> None:
-    """Let the system say in the journals that periods have ended; the keys make each of them one entry."""
+    """Let the system say in the journals that periods have ended; the keys make each of them one entry.
+
+    The entry has its true time; that somebody is late is told in office hours, on a day of its own.
+    """
+    hours = office_hours(county)
     commands = {household: _command(period) for household, period in lapsed.items()}
     earlier = cases.earlier_commands(county, [command.key for command in commands.values()])
     clock, decided = system_actor(county), []
     for household, command in commands.items():
         found = judge(clock, replace(locked[household], earlier=earlier.get(command.key)), command, now=now)
         if isinstance(found, cases.Decided):
-            decided.append(found)
+            decided.append(replace(found, tell_at=_told_at(lapsed[household], hours, now)))
     if decided:
         cases.record(loaded_rules(), *decided)
+
+
+def _told_at(period: DuePeriod, hours: OfficeHours, now: datetime) -> datetime | None:
+    if period.mode not in deadlines.STEPPED_MODES:
+        return None
+    return max(hours.first(now), deadlines.end_told_at(period, hours))
 
 
 def _command(period: DuePeriod) -> Command:

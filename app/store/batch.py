@@ -83,7 +83,7 @@ PERIOD = (
     "kind", "generation", "mode", "fires", "start_at", "due_at", "bound", "clause", "provisional", "warn", "stage",
     "next_at",
 )  # fmt: skip
-MESSAGE = ("county", "key", "body", "created_at", "tries")
+MESSAGE = ("county", "key", "body", "created_at", "tries", "wait_until")
 
 
 def _moving(*names: str) -> Part:

@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
+from app.office_hours import OfficeHours
 from app.store.batch import Part, write_rows
 from app.store.bulk import among
 from app.tables import DeadlineRow, Household, db
-from workflows.clock import at_percent, parse_utc, utc_text
+from workflows import ladder
+from workflows.clock import parse_utc, utc_text
 from workflows.errors import NotFound
 from workflows.model import Deadline, EndedDeadline
 
-LAPSED, ESCALATED = 3, 4
-WARNED_MODES = ("lapse", "recurring")
-MOST_WARNINGS = LAPSED - 1
+LAPSED, RAISED, ESCALATED, URGED = 3, 4, 5, 6
+LATER_STAGES = {"superior": RAISED, "county": ESCALATED, "urge": URGED}
+STEPPED_MODES = ("lapse", "recurring")
 SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 
 Moment = tuple[int, datetime]
@@ -35,35 +37,45 @@ class Key:
         return f"t:{self.case}:{self.kind}:{self.generation}"
 
 
-def moments(start: datetime, due: datetime, *, mode: str, warn: Sequence[int]) -> list[Moment]:
+def moments(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> list[Moment]:
     """Return what is to be done about a period, as (stage, when) in order of time.
 
-    Somebody may be late (lapse, recurring): a warning at each percent of ``warn``, then the lapse;
-    escalation once the period has passed twice (lapse only: a duty of each period starts anew).
-    Source: reminder levels of the domain notes, section 5.
+    Somebody may be late (lapse, recurring): the early steps of the ladder, then the lapse at its true time; where
+    the period runs on (lapse: a duty of each period starts anew) superior, county and urging as the ladder says.
     """
-    warnings = sorted(warn)[-MOST_WARNINGS:] if mode in WARNED_MODES else []
-    plan = [(n, at_percent(start, due, percent=p)) for n, p in enumerate(warnings, 1)]
-    plan.append((LAPSED, due))
-    if mode == "lapse":
-        plan.append((ESCALATED, at_percent(start, due, percent=200)))
-    return plan
+    told = ladder.plan(start, due, ladder.parse_ladder(steps), calendar=hours.calendar, quiet=hours.quiet)
+    early = [step for step in ladder.parse_ladder(steps) if step.percent < ladder.END]
+    found = [(early.index(step) + 1, at) for step, at in told if step in early and mode in STEPPED_MODES]
+    found.append((LAPSED, due))
+    late = [(LATER_STAGES[step.whom], at) for step, at in told if step.percent > ladder.END]
+    return found + (late if mode == "lapse" else [])
 
 
-def moments_of(period: "DuePeriod") -> list[Moment]:
-    """Return what is to be done about a period."""
+def end_told_at(period: "DuePeriod", hours: OfficeHours) -> datetime:
+    """Return when the owner is told that a period has lapsed: on a day of its own, and never on a rest day."""
+    steps = ladder.parse_ladder(period.warn)
+    told = ladder.plan(
+        parse_utc(period.start_at), parse_utc(period.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
+    )
+    return next(at for step, at in told if step.percent == ladder.END)
+
+
+def moments_of(period: "DuePeriod", hours: OfficeHours) -> list[Moment]:
+    """Return what is to be done about a period, by the calendar as it is known now."""
     start, due = parse_utc(period.start_at), parse_utc(period.due_at)
-    return moments(start, due, mode=period.mode, warn=period.warn)
+    return moments(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
-def started_row(deadline: Deadline, percents: Sequence[int], at: str, **place: str) -> dict[str, object]:
-    """Return the row of a period that a command started at a time; ``percents`` of it are when to warn.
+def started_row(
+    deadline: Deadline, steps: Sequence[str], hours: OfficeHours, at: str, **place: str
+) -> dict[str, object]:
+    """Return the row of a period that a command started at a time; ``steps`` is its ladder.
 
     One that goes on with another end (resumed, extended, recounted) has the start of before: warnings of the past are
     not given again, but an end that has passed is still noticed. A paused one falls due never and is not looked at.
     """
     clock = deadline.clock
-    stage, next_at = (0, None) if clock.is_paused else _first_look(deadline, percents, parse_utc(at))
+    stage, next_at = (0, None) if clock.is_paused else _first_look(deadline, steps, hours, parse_utc(at))
     return {
         **place,
         "case": deadline.case,
@@ -76,16 +88,16 @@ def started_row(deadline: Deadline, percents: Sequence[int], at: str, **place: s
         "bound": clock.bound,
         "clause": clock.clause,
         "provisional": clock.provisional,
-        "warn": list(percents),
+        "warn": list(steps),
         "stage": stage,
         "next_at": next_at,
     }
 
 
-def _first_look(deadline: Deadline, percents: Sequence[int], now: datetime) -> tuple[int, str]:
+def _first_look(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, now: datetime) -> tuple[int, str]:
     """Return the stage of a period as it is begun, and when the sweep looks at it for the first time."""
     start, due = parse_utc(deadline.clock.start), parse_utc(deadline.clock.due)
-    plan = moments(start, due, mode=deadline.mode, warn=percents)
+    plan = moments(start, due, mode=deadline.mode, steps=steps, hours=hours)
     past = [stage for stage, at in plan if stage < LAPSED and at < now]
     stage = max(past, default=0)
     return stage, utc_text(next(at for number, at in plan if number > stage))
@@ -132,7 +144,7 @@ class DuePeriod:
     fires: str | None
     start_at: str
     due_at: str
-    warn: Sequence[int]
+    warn: Sequence[str]
     stage: int
 
 
@@ -164,6 +176,7 @@ class Mark:
     key: Key
     stage: int
     next_at: datetime | None
+    is_new: bool = True
 
 
 MARKED = Part(
@@ -182,9 +195,26 @@ def mark_stages(marks: Sequence[Mark], now: datetime) -> None:
 
 
 def _marked(mark: Mark, now: datetime) -> dict[str, object]:
-    noticed = utc_text(now) if mark.stage == LAPSED else None
+    noticed = utc_text(now) if mark.is_new and mark.stage == LAPSED else None
     again = utc_text(mark.next_at) if mark.next_at else None
     return {**vars(mark.key), "stage": mark.stage, "next_at": again, "noticed_at": noticed}
+
+
+def is_settled(county: str, case: str, kind: str, due_at: str) -> bool:
+    """Tell whether a period with this end was late and has been dealt with since; a duty of each period never is."""
+    query = (
+        select(func.count())
+        .select_from(DeadlineRow)
+        .where(
+            DeadlineRow.county == county,
+            DeadlineRow.case == case,
+            DeadlineRow.kind == kind,
+            DeadlineRow.due_at == due_at,
+            DeadlineRow.mode == "lapse",
+            DeadlineRow.ended_how.is_not(None),
+        )
+    )
+    return bool(db.session.scalar(query))
 
 
 def note_trouble(key: Key, what: str, now: datetime) -> None:
