@@ -10,6 +10,7 @@ from app.office_hours import OfficeHours, office_hours
 from app.services import upkeep
 from app.services.cases import ensure_rules, judge, loaded_rules
 from app.services.isolated import alone, never, work_together
+from app.services.selftest import SELF_TEST, fire
 from app.store import cases, deadlines
 from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, DuePeriod, Key, Mark, Moment, Plan
 from app.store.outbox import add_keyed
@@ -55,8 +56,9 @@ def _look_at(keys: Sequence[Key], now: datetime) -> list[str]:
 
     What is left of a household is done in the next round, as the first may have ended it.
     """
-    first = {(key.county, cases.household_of(key.case)): key for key in reversed(keys)}
-    answers = dict.fromkeys(keys, "later")
+    answers = {key: fire(key, now) if key.kind == SELF_TEST else "later" for key in keys}
+    periods = [key for key in keys if key.kind != SELF_TEST]
+    first = {(key.county, cases.household_of(key.case)): key for key in reversed(periods)}
     for county in sorted({county for county, _ in first}):
         wanted = {household: key for (of, household), key in first.items() if of == county}
         answers |= _look_at_county(county, wanted, now)
