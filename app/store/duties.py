@@ -155,6 +155,11 @@ def make_one(county: str, subject: str, area: str, user_id: int, making: Making)
     db.session.execute(insert_once(DutyPeriod).values(**values, done=0, stage=0, state=OPEN))
 
 
+def period(county: str, duty: str, subject: str, begins: str) -> DutyPeriod:
+    """Return a period that was just made."""
+    return db.session.get_one(DutyPeriod, (county, duty, subject, begins))
+
+
 def _insert(query: Any) -> int:
     statement = engine_insert(DutyPeriod).from_select(list(NAMES), query).on_conflict_do_nothing()
     return cast("CursorResult[Any]", db.session.execute(statement)).rowcount

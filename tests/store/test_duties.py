@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.services import duties
-from app.services.deliver import deliver
 from app.services.cases import loaded_rules
+from app.services.deliver import deliver
 from app.store import duties as duty_store
 from app.store import duty_acts
 from app.store.transaction import reading, writing
