@@ -237,7 +237,7 @@ class Labels:
 
     def limit(self, clock: Clock) -> tuple[str, bool]:
         """Return how long a period lasts in words, and whether that is a default of ours."""
-        limit = frozen_limit(self.compiled, clock, runtime().rules.calendar)
+        limit = frozen_limit(self.compiled, clock, runtime().rules.calendar_for(self.speech.area[:6]))
         return (duration(self.speech, limit.duration, limit.bound), limit.own) if limit else ("", False)
 
 

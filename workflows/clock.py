@@ -51,7 +51,7 @@ _MAX_AMOUNT = 9999
 _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 _SHORTEST_MONTH = 28
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_NOT_COUNTED = {"start_day", "weekend", "holiday", "provisional_rest_day", "outside_window"}
+_NOT_COUNTED = {"start_day", "weekend", "holiday", "closing_day", "provisional_rest_day", "outside_window"}
 
 MonthDay = tuple[int, int]
 

@@ -87,7 +87,7 @@ def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, 
     form = compiled.step_of(command.action) or compiled.definition.actions.get(command.action)
     if form is None or command.action in compiled.omitted:
         raise UnknownAction(action=command.action)
-    return Context(compiled, dossier, case, form, actor, now, rules.calendar)
+    return Context(compiled, dossier, case, form, actor, now, rules.calendar_for(dossier.subject.county))
 
 
 def _machine_to_open(rules: Rules, dossier: Dossier, command: Command, now: datetime) -> Compiled:
@@ -260,9 +260,9 @@ def _joined(first: Outcome, second: Outcome) -> Outcome:
 
 def allowed_actions(rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime) -> list[Allowed]:
     """Return every action that starts from the present state: allowed, or the reason why not (standing only)."""
-    compiled = rules.machine_of(case)
+    compiled, calendar = rules.machine_of(case), rules.calendar_for(dossier.subject.county)
     return [
-        _allowed(Context(compiled, dossier, case, form, actor, now, rules.calendar))
+        _allowed(Context(compiled, dossier, case, form, actor, now, calendar))
         for form in _forms_at(compiled, case.state)
     ]
 

@@ -47,7 +47,7 @@ def queue_digests() -> int:
     with reading() as now:
         done = upkeep.beats().get(DIGEST_JOB)
     day = local_date(now)
-    is_time = now.astimezone(CHINA).hour in DIGEST_HOURS and runtime().rules.calendar.is_working_day(day)
+    is_time = now.astimezone(CHINA).hour in DIGEST_HOURS and runtime().rules.calendar_for("").is_working_day(day)
     if not is_time or (done and done[1] == day.isoformat()):
         return 0
     with writing() as now:

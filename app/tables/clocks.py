@@ -12,7 +12,8 @@ from app.tables.base import Base, BigKey
 class DeadlineRow(Base):
     """A running period for the sweep: ``next_at`` is when something is to be done, ``stage`` how far it has gone.
 
-    stage: 0 nothing yet, 1 and 2 warned, 3 lapsed, 4 escalated to the county. Frozen when it started.
+    stage: 0 nothing yet, 1 and 2 warned, 3 lapsed, 4 told to the superior, 5 to the county, 6 listed for formal urging.
+    Frozen when it started; ``warn`` is its ladder (``workflows.ladder``).
     """
 
     __tablename__ = "deadlines"

@@ -169,7 +169,7 @@ def refusal_of(found: HouseholdPage, compiled: Compiled) -> Refused | None:
     house = found.house
     subject = Subject("household", house.number, house.county, house.area, house.head_name, house.kind)
     dossier = Dossier(subject, tuple(found.cases))
-    calendar = runtime().rules.calendar
+    calendar = runtime().rules.calendar_for(house.county)
     try:
         ensure_standing(Context(compiled, dossier, None, clue_form(compiled), signed().actor, found.now, calendar))
     except Refused as refusal:

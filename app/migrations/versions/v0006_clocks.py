@@ -1,5 +1,7 @@
 """Clocks that explain themselves: calendars of record, duties of each period, receipts, substitutes."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -90,6 +92,8 @@ def upgrade() -> None:
     )
 
     # --- reminders, receipts and channels ---
+    op.add_column("outbox", sa.Column("wait_until", sa.String(20)))
+    _put_on_ladder()
 
     # --- substitutes, reasons ---
 
@@ -99,6 +103,8 @@ def downgrade() -> None:
     # --- substitutes, reasons ---
 
     # --- reminders, receipts and channels ---
+    _take_off_ladder()
+    op.drop_column("outbox", "wait_until")
 
     # --- duties ---
     for table in ("duty_reports", "duty_runs", "duty_acts", "duty_periods"):
@@ -107,3 +113,40 @@ def downgrade() -> None:
     # --- clocks ---
 
     # --- calendars ---
+
+
+# --- reminders, receipts and channels: periods that run ---
+LATER = ["100 owner", "120 superior", "200 county", "200 urge"]
+PERIODS = sa.table(
+    "deadlines", sa.column("warn", sa.JSON), sa.column("stage", sa.Integer), sa.column("next_at", sa.String(20))
+)
+
+
+def _put_on_ladder() -> None:
+    """Percents to warn at become a ladder. Of a lapse the superior was told with the owner: that is past both."""
+    for text in _ladders():
+        percents = sorted({percent for percent in json.loads(text) if 0 < percent < 100})[-2:]
+        _rewrite(text, [f"{percent} owner" for percent in percents] + LATER)
+    _move_on(PERIODS.c.stage == 4, stage=5)
+    _move_on((PERIODS.c.stage == 3) & PERIODS.c.next_at.is_not(None), stage=4)
+
+
+def _take_off_ladder() -> None:
+    for text in _ladders():
+        early = [int(step.partition(" ")[0]) for step in json.loads(text)]
+        _rewrite(text, [percent for percent in early if percent < 100])
+    _move_on(PERIODS.c.stage == 4, stage=3)
+    _move_on(PERIODS.c.stage > 4, stage=4, next_at=None)
+
+
+def _ladders() -> list[str]:
+    """The few different lists that all periods share, as they lie."""
+    return list(op.get_bind().scalars(sa.select(sa.cast(PERIODS.c.warn, sa.Text)).distinct()))
+
+
+def _rewrite(text: str, steps: list[str] | list[int]) -> None:
+    op.execute(sa.update(PERIODS).where(sa.cast(PERIODS.c.warn, sa.Text) == text).values(warn=steps))
+
+
+def _move_on(where: sa.ColumnElement[bool], **values: object) -> None:
+    op.execute(sa.update(PERIODS).where(where).values(**values))

@@ -47,7 +47,7 @@ def compared(county: str, rules: Rules, inputs: Inputs, found: County) -> dict[s
         "from": on.isoformat(),
         "to": (before.until - ONE_DAY).isoformat(),
         "working_days": len(before.working),
-        "provisional": not rules.calendar.is_covered(before.until - ONE_DAY),
+        "provisional": not rules.calendar_for(county).is_covered(before.until - ONE_DAY),
         "months": before.months,
         "households": _households(before, after),
         "staff": after.staff(),
@@ -91,7 +91,7 @@ class World:
     @property
     def calendar(self) -> Calendar:
         """The official working days."""
-        return self.rules.calendar
+        return self.rules.calendar_for(self.county)
 
     @cached_property
     def working(self) -> list[int]:
