@@ -10,7 +10,6 @@ from marshmallow import Schema, fields, validate
 from app.api.auth import actor
 from app.api.resources import After, Resource, sent_key
 from app.api.schemas import Listed, nested
-from app.schemas import narrow
 from app.services import duty_desk, duty_reports, lists
 from app.services.duty_desk import Covered, Done, Line
 from app.services.duty_reports import LONGEST_NOTE, MOST_DAYS, MOST_SUBJECTS, Report
@@ -193,7 +192,7 @@ def report(body: Mapping[str, Any], county: str, period: str) -> tuple[int, dict
         mode=body["mode"],
         amount=body["amount"],
         nil=body["nil"],
-        note=narrow(body["note"]),
+        note=body["note"].strip(),
         files=_handed(county, body["files"]),
     )
     return 201, taken_body(duty_reports.report(actor(), county, said, key=sent_key()))
@@ -217,6 +216,6 @@ def taken_body(taken: duty_reports.Taken) -> dict[str, Any]:
 @pages.command
 def warn(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Note that a warning was received: its limits run from that day."""
-    note = narrow(body["note"])
+    note = body["note"].strip()
     taken = duty_reports.register_warning(actor(), body["area"], body["on"], note=note, key=sent_key())
     return 201, taken_body(taken)

@@ -94,9 +94,7 @@ def warn(console: Console, area: str, on: datetime | None, note: str, key: str |
     """Note that a warning was received for a township or village."""
     with console.running():
         actor = console.actor(username)
-        taken = duty_reports.register_warning(
-            actor, area, _day(console, on), note=note, key=key or uuid.uuid4().hex
-        )
+        taken = duty_reports.register_warning(actor, area, _day(console, on), note=note, key=key or uuid.uuid4().hex)
     console.tell("duty.warned", count=taken.count, seq=taken.seq)
 
 

@@ -120,8 +120,8 @@ def counts(scope: Scope, wanted: Wanted, now: datetime) -> dict[str, int]:
     both = (func.sum(case((_is(state, utc_text(now)), 1), else_=0)) for state in ("open", "missed"))
     asked = Wanted("", wanted.area, wanted.duty, wanted.mine)
     query = select(*both).where(DutyPeriod.state == OPEN, *_wanted(scope, asked, utc_text(now)))
-    running, missed = db.session.execute(query).one()
-    return {"open": int(running or 0), "missed": int(missed or 0)}
+    found = db.session.execute(query).one()
+    return {"open": int(found[0] or 0), "missed": int(found[1] or 0)}
 
 
 def by_duty(scope: Scope, wanted: Wanted, now: datetime) -> Rows:

@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> int:
-    """Seal one line into a county's access ledger, return its number; the head stays locked to the transaction's end."""
+    """Seal one line into a county's access ledger and return its number; the head is locked until the commit."""
     return append_all(county, user=user, now=now, lines=[Line(kind, subject, detail)])
 
 

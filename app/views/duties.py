@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app.access import signed
 from app.labels import Speech, action_of, refusal_sentence, short_area
 from app.runtime import runtime
-from app.schemas import narrow, whole
+from app.schemas import whole
 from app.services import duty_desk, duty_reports, evidence
 from app.services.duty_desk import Covered, Ledger, Line
 from app.services.duty_reports import Report
@@ -44,7 +44,7 @@ def duties() -> str:
         tiles=[tile(state, found, chosen) for state in STATES],
         whose=[whose(name, chosen) for name in (MINE, ALL)],
         by_duty=[duty_link(row, words, chosen) for row in found.duties],
-        every_url=url_for("duties.duties", **{**chosen, "duty": None}),
+        every_url=here(chosen, duty=""),
         coverage=[covered_row(one, words) for one in found.coverage],
         visits=found.visits,
         more=more_url("duties.duties", found.found.following, **chosen),
@@ -66,28 +66,33 @@ def wanted_of(given: Mapping[str, str]) -> Wanted:
     )
 
 
+def here(chosen: Mapping[str, str], **other: str) -> str:
+    """Return the address of the list as it is chosen, with something else chosen."""
+    values: dict[str, Any] = {**chosen, **other}
+    return url_for("duties.duties", **values)
+
+
 def tile(state: str, found: Ledger, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Return the link to the periods of one state, with their number where it is counted."""
-    here = {**chosen, "state": state}
     return {
         "name": {"missed": "late", "open": "today"}.get(state, "later"),
         "word": f"duty.state_{state}",
         "count": found.counts.get(state),
         "chosen": chosen["state"] == state,
-        "url": url_for("duties.duties", **here),
+        "url": here(chosen, state=state),
     }
 
 
 def whose(name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Return the link to one's own duties or to all of the area."""
-    url = url_for("duties.duties", **{**chosen, "whose": name})
+    url = here(chosen, whose=name)
     return {"word": f"duty.{name}", "url": url, "chosen": chosen["whose"] == name}
 
 
 def duty_link(row: tuple[str, Any, int, int], words: Speech, chosen: Mapping[str, str]) -> dict[str, Any]:
     """Return the link to the periods of one duty with how many are open and missed."""
     name, label, running, missed = row
-    url = url_for("duties.duties", **{**chosen, "duty": name})
+    url = here(chosen, duty=name)
     return {"label": words.pick(label), "url": url, "open": running, "missed": missed, "chosen": chosen["duty"] == name}
 
 
@@ -239,7 +244,7 @@ def report_of(line: Line, county: str) -> Report:
         mode=given.get("mode", ""),
         amount=whole(given.get("amount", "1")) or 0,
         nil=bool(given.get("nil")),
-        note=narrow(given.get("note", "")),
+        note=given.get("note", "").strip(),
         files=tuple(evidence.take_in(actor, county=county, kind="duty_report", data=item.read()) for item in kept),
     )
 
@@ -271,7 +276,7 @@ def warn() -> Response:
     area = given.get("area", "")
     if whole(area) is None or len(area) != 12:
         raise BadValue(field="area", value="")
-    on, note = day_of(given.get("on", "")), narrow(given.get("note", ""))
+    on, note = day_of(given.get("on", "")), given.get("note", "").strip()
     taken = duty_reports.register_warning(signed().actor, area, on, note=note, key=sent_key())
     return redirect(url_for("duties.duties", said=f"{taken.seq}~{taken.count}", state="open"), 303)
 
@@ -280,4 +285,3 @@ def link_of(counts: Mapping[str, int], words: Speech) -> dict[str, str]:
     """Return the line of the desk that tells how many duties are open and missed."""
     state = "missed" if counts["missed"] else "open"
     return {"text": words.say("duty.desk", **counts), "url": url_for("duties.duties", state=state)}
-

@@ -98,7 +98,12 @@ def menu() -> list[dict[str, object]]:
     ]
 
 
-NEAREST = {"duties": "duties.duties", "households": "households.search", "accounts": "accounts.accounts", "staff": "accounts.accounts"}
+NEAREST = {
+    "duties": "duties.duties",
+    "households": "households.search",
+    "accounts": "accounts.accounts",
+    "staff": "accounts.accounts",
+}
 
 
 def alarms() -> list[str]:
