@@ -236,7 +236,7 @@ def _begin(area: str, on: date) -> list[DutyPeriod]:
         # At noon, as the day of the start does not count; a second warning of the day a second later.
         nth = lists.begun_on(area[:6], duty.id, area, on.isoformat())
         begins = parse_utc(f"{on.isoformat()}T04:00:00Z") + timedelta(seconds=nth)
-        making = store.Making(duty, pack.digest, span_from(duty, begins, calendar=rules.calendar_for(area[:6])))
-        store.make_one(area[:6], area, area, 0, making)
+        span = span_from(duty, begins, calendar=rules.calendar_for(area[:6]))
+        store.make_one(area, area, store.Making(area[:6], duty, pack, span))
         begun.append(store.period(area[:6], duty.id, area, utc_text(begins)))
     return begun
