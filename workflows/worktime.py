@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 from workflows.calendars import Calendar
 from workflows.clock import CHINA, local_date
@@ -23,7 +24,7 @@ def parse_office_hours(texts: Sequence[object]) -> Hours:
         begin, begin_minute, end, end_minute = map(int, found.groups())
         spans.append((time(begin, begin_minute), time(end, end_minute)))
     edges = [edge for span in spans for edge in span]
-    if not edges or any(later <= earlier for earlier, later in zip(edges, edges[1:], strict=False)):
+    if not edges or any(later <= earlier for earlier, later in pairwise(edges)):
         raise ValueError("spans of hours must follow each other and not be empty")
     return tuple(spans)
 
