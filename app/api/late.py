@@ -191,7 +191,7 @@ def late_body(line: LateLine) -> dict[str, Any]:
     words = speech()
     labels = labels_for(runtime().rules.machine_of(line.case), words)
     return {
-        **case_line(lists.CaseLine(line.case, line.house, line.due_at), words),
+        **case_line(lists.CaseLine(line.case, line.house, line.due_at, line.behalf), words),
         "timer": line.timer,
         "timer_label": labels.timer(line.timer),
         "generation": line.generation,

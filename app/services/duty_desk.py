@@ -239,7 +239,6 @@ def may_report(actor: Actor, period: DutyPeriod, duty: Duty | None) -> bool:
     return takes and period.state not in (DONE, DROPPED) and bool(reporting_office(actor, period))
 
 
-
 def label_of(pack: str, duty: str, begins: str) -> Label:
     """Return what a duty is called in the pack that a period was made from."""
     rules = loaded_rules()

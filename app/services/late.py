@@ -91,7 +91,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class LateLine:
-    """A period in the list: case, household, kind, exclusive due time, how it ended (empty: it runs), the reason."""
+    """A period in the list: case, household, kind, exclusive due time, how it ended (empty: it runs), the reason.
+
+    ``behalf`` names the absent person for whom it waits for the reader.
+    """
 
     case: Case
     house: House
@@ -103,6 +106,7 @@ class LateLine:
     hours: int
     reason: Reason | None
     can_answer: bool
+    behalf: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,6 +269,7 @@ def _line(actor: Actor, row: Any, case: Case, given: LateReason | None, now: dat
         hours=left(period.due_at, house.area),
         reason=Reason(given.user, given.at, given.text) if given else None,
         can_answer=is_late and is_answerable(actor, case, house.area),
+        behalf=lists.for_whom(actor, case, house.area),
     )
 
 

@@ -15,10 +15,11 @@ from app.store.transaction import reading, writing
 from app.tables import CaseRow, Household
 from workflows.clock import NEVER, local_date, local_midnight, utc_text
 from workflows.errors import NotFound
-from workflows.model import Actor, Case, Evidence, area_prefix, area_root
+from workflows.model import LEVEL_DIGITS, Actor, Case, Evidence, area_prefix, area_root
 
 SIZE = 25
 MOST = store.COUNTED
+COUNTY_DIGITS = LEVEL_DIGITS["county"]
 FIRST, LAST = "", NEVER
 BANDS = ("late", "today", "week", "later")
 T = TypeVar("T")
@@ -262,9 +263,15 @@ def _state_text(case: Case | None) -> str:
 
 
 def home_area(actor: Actor) -> str:
-    """Return the area from which a person's browsing starts: the widest one held, a helper's is the county."""
+    """Return the area from which a person's browsing starts: the widest one held, a helper's is the county.
+
+    Of two beside each other in one county, as a substitute holds them, it is the least that holds both.
+    """
     areas = sorted((o.area[:12] for o in scope_of(actor).offices), key=lambda a: (len(area_root(a)), a))
-    return areas[0] if areas else ""
+    widest = len(area_root(areas[0])) if areas else 0
+    steps = [d for d in LEVEL_DIGITS.values() if COUNTY_DIGITS <= d <= widest]
+    digits = max((d for d in steps if len({area[:d] for area in areas}) == 1), default=0)
+    return areas[0][:digits].ljust(12, "0") if digits else areas[0] if areas else ""
 
 
 def path_of(area: str) -> list[tuple[str, str]]:

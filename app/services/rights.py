@@ -27,6 +27,14 @@ def can_see(actor: Actor, area: str) -> bool:
     return actor.is_system or any(o.covers(area) for o in seeing_offices(actor))
 
 
+def seen_for(actor: Actor, area: str) -> str:
+    """Return the name of the absent person through whose office alone an area is seen; empty when by an own office."""
+    seeing = [o for o in seeing_offices(actor) if o.covers(area)]
+    return (
+        "" if not seeing or any(o.behalf is None for o in seeing) else str(seeing[0].behalf and seeing[0].behalf.name)
+    )
+
+
 def is_helper_of(actor: Actor, dossier: Dossier) -> bool:
     """Tell whether the person is the household's present helper."""
     assist = dossier.open_case("assist")

@@ -194,6 +194,7 @@ def late_row(line: LateLine, words: Speech, now: Any) -> dict[str, Any]:
         "reason_at": words.date(line.reason.at) if line.reason else "",
         "is_mine": line.reason is not None and line.reason.user == signed().actor.id,
         "can_answer": line.can_answer,
+        "behalf": line.behalf,
         "kind": line.timer,
         "generation": line.generation,
         **time_cell(words, line.due_at, now, provisional=line.provisional),

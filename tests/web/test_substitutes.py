@@ -132,3 +132,15 @@ def test_the_api_does_the_same(world: World) -> None:
     assert other.post(f"/substitutions/{number}/end")["id"] == number
     assert other.get("/desk")["rows"] == []
     assert one.post("/substitutions", {**row, "to": row["from"]})["code"] == "bad_value"
+
+
+def test_lists_mark_what_is_seen_for_somebody_only(world: World) -> None:
+    world.walker().clue()
+    world.walker(2, NEXT).clue()
+    cadre, colleague, name = cast(world)
+    away(world, browser(world, cadre), name)
+    world.now += timedelta(days=3)
+    one = browser(world, colleague)
+    for path in ("/households?q=张", "/board/rows", "/desk"):
+        page = one.get(path).text.partition("<tbody>")[2]
+        assert page.count(f"代{cadre.name}") * 2 == page.count("rowlink") > 0, path
