@@ -7,6 +7,7 @@ from app.cli import (
     backup,
     cases,
     check,
+    clocks,
     demo,
     grids,
     households,
@@ -46,7 +47,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+    installation, demo, check, backup, areas, grids, households, cases, clocks, trails, users, mail, tokens, webhooks,
     policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
