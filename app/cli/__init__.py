@@ -9,6 +9,7 @@ from app.cli import (
     check,
     clocks,
     demo,
+    duties,
     grids,
     households,
     installation,
@@ -47,8 +48,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, clocks, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, clocks, duties, trails, users, mail, tokens,
+    webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -48,6 +48,8 @@ KINDS = (
     "webhook_added",
     "webhook_changed",
     "webhook_replayed",
+    "duty",
+    "duty_begun",
 )
 
 
