@@ -90,7 +90,9 @@ def notice_values(found: Notice, words: Speech) -> dict[str, Any]:
 def issuer_of(found: Notice, words: Speech) -> str:
     """Return who sends the notice: the county's office, or the township."""
     if found.issuer.level == "county":
-        return f"{found.issuer.name}{' ' if words.lang == 'en' else ''}{words.say('office.lead')}"
+        lead = words.say("office.lead")
+        # The county's own name ends as the office's begins: 秀山…自治县 + 县农业农村委.
+        return f"{found.issuer.name} {lead}" if words.lang == "en" else f"{found.issuer.name}{lead.removeprefix('县')}"
     return found.issuer.name
 
 
