@@ -2,8 +2,10 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.outward import CLOSED, HOST, Allowed
-from app.smtp import Mailer, mailer_of
+from app.smtp import Mailer, is_address, mailer_of
+from workflows.ladder import Quiet
 
 PREFIX = "FANGPIN_"
 ENGINES = ("sqlite", "postgresql")
@@ -33,7 +36,9 @@ NUMBERS = (
 KNOWN = (
     "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
-    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL", *(name for name, *_ in NUMBERS),
+    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
+    "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -67,6 +72,8 @@ class Settings:
     metrics_token: str = ""
     mail: Mailer | None = None
     base_url: str = ""
+    alarm_mail: tuple[str, ...] = ()
+    quiet: Quiet | None = field(default_factory=Quiet)
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -104,6 +111,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
         mail=_mail(env),
         base_url=_base_url(env),
+        alarm_mail=_alarm_mail(env),
+        quiet=_quiet(env),
         **_numbers(env),
     )
 
@@ -182,6 +191,39 @@ def _mail(env: Mapping[str, str]) -> Mailer | None:
         return mailer_of(url, sender, plain=plain)
     except ValueError as error:
         raise BadSetting(str(error)) from error
+
+
+def _alarm_mail(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Who is written to when a duty fails; addresses between commas, useless without a mail server."""
+    addresses = tuple(filter(None, (part.strip() for part in env.get("FANGPIN_ALARM_MAIL", "").split(","))))
+    for address in addresses:
+        if not is_address(address):
+            raise BadSetting(f"FANGPIN_ALARM_MAIL: {address!r} is no e-mail address")
+    if addresses and not env.get("FANGPIN_SMTP_URL"):
+        raise BadSetting("FANGPIN_ALARM_MAIL: set FANGPIN_SMTP_URL too, else nothing can be sent")
+    return addresses
+
+
+def _quiet(env: Mapping[str, str]) -> Quiet | None:
+    """FANGPIN_QUIET_HOURS: from-to, or off (around the clock, every day); FANGPIN_MORNING: when what waited is told."""
+    text, usual = env.get("FANGPIN_QUIET_HOURS", ""), Quiet()
+    if text == "off":
+        return None
+    begins, dash, ends = text.partition("-")
+    given = [_time("FANGPIN_QUIET_HOURS", part) for part in (begins, ends)] if dash else []
+    if text and len(given) != 2:
+        raise BadSetting(f"FANGPIN_QUIET_HOURS: must be as 21:00-08:00, or off, not {text!r}")
+    morning = _time("FANGPIN_MORNING", env["FANGPIN_MORNING"]) if env.get("FANGPIN_MORNING") else usual.morning
+    quiet = Quiet(given[0], given[1], morning) if given else Quiet(morning=morning)
+    if quiet.holds(morning):
+        raise BadSetting(f"FANGPIN_MORNING: {morning:%H:%M} lies in the quiet hours; nobody would be reminded then")
+    return quiet
+
+
+def _time(name: str, text: str) -> time:
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise BadSetting(f"{name}: {text!r} is no time of the day such as 08:30")
+    return time.fromisoformat(text)
 
 
 def _base_url(env: Mapping[str, str]) -> str:

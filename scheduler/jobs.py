@@ -9,11 +9,13 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import mails, requests, roster_jobs, rule_runs, upkeep, webhooks
+from app.services import duties, mails, requests, roster_jobs, rule_runs, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
+from app.services.steady import ClockWatch
 from app.services.sweep import sweep
+from workflows.clock import utc_text
 
 Stop = Callable[[], bool]
 log = structlog.stdlib.get_logger("scheduler")
@@ -27,6 +29,7 @@ class Job:
     name: str
     seconds: int
     run: Callable[[Stop], Mapping[str, int] | None]
+    is_timed: bool = False  # acts on what the clock says, so it stands still while that cannot be trusted
 
 
 def _sweep(stop: Stop) -> Mapping[str, int]:
@@ -55,6 +58,11 @@ def _rosters(stop: Stop) -> Mapping[str, int]:
 def _rules(stop: Stop) -> Mapping[str, int]:
     """Rehearse other rules and move cases to them, in a thread of its own: a county's takes a minute and more."""
     return rule_runs.work(stop)
+
+
+def _duties(stop: Stop) -> Mapping[str, int]:
+    """Make the periods of duties that have begun, and remind people of what is open."""
+    return duties.work(stop)
 
 
 def _watch(_: Stop) -> Mapping[str, int]:
@@ -93,23 +101,24 @@ def _check(stop: Stop) -> Mapping[str, int] | None:
 
 
 JOBS = (
-    Job("sweep", 15, _sweep),
+    Job("sweep", 15, _sweep, is_timed=True),
     Job("deliver", 5, _deliver),
     Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
     Job("mail", 15, _mail),
     Job("rosters", 3, _rosters),
     Job("rules", 3, _rules),
+    Job("duties", 60, _duties),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )
 
 
-def run_job(app: Flask, job: Job, stop: Stop) -> bool:
+def run_job(app: Flask, job: Job, stop: Stop, watch: ClockWatch) -> bool:
     """Run a job, note its heartbeat and log what it did; tell whether it came to its end."""
     started = time.monotonic()
     with app.app_context():
-        answer = attempt(partial(_run, job, stop))
+        answer = attempt(partial(_run, job, stop, watch))
     seconds = round(time.monotonic() - started, 3)
     if isinstance(answer, Trouble):
         log.error("job_failed", job=job.name, what=answer.what, seconds=seconds)
@@ -120,7 +129,11 @@ def run_job(app: Flask, job: Job, stop: Stop) -> bool:
     return True
 
 
-def _run(job: Job, stop: Stop) -> Mapping[str, int] | None:
+def _run(job: Job, stop: Stop, watch: ClockWatch) -> Mapping[str, int] | None:
+    jump = watch.look() if job.is_timed else None
+    if jump:
+        log.error("clock_jump", job=job.name, expected=utc_text(jump.expected), found=utc_text(jump.found))
+        return None
     counted = job.run(stop)
     if counted is not None:
         upkeep.beat(job.name, counted)

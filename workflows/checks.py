@@ -9,9 +9,11 @@ from typing import Any
 
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
-from workflows.duties import Duty, Target, check_duty
+from workflows.duties import Duty, Target
+from workflows.duty_checks import check_duty_row
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
+from workflows.ladder import DEFAULT_LADDER, is_ladder
 from workflows.limits import Facts, Limit, clashes, since
 from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
@@ -129,7 +131,7 @@ def _row_checks(pack: Pack) -> Iterator[tuple[Iterable[Any], RowCheck]]:
     yield pack.signatures, _check_signature
     yield pack.omitted, _check_omission
     yield pack.aside, _check_aside
-    yield pack.duties, _check_duty
+    yield pack.duties, check_duty_row
     yield pack.steps.values(), _check_step
 
 
@@ -234,6 +236,10 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
         "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
+        "nudge_days": (lambda v: type(v) is int and 1 <= v <= 30, "a number of days from 1 to 30"),
+        "urging_days": (lambda v: type(v) is int and 1 <= v <= 60, "a number of working days from 1 to 60"),
+        "urging_mark": (lambda v: isinstance(v, str) and 1 <= len(v) <= 20, "a text of at most 20 characters"),
+        "ladder": (is_ladder, "a ladder such as " + ", ".join(f'"{text}"' for text in DEFAULT_LADDER)),
         **_income_kinds(pack, definitions),
     }
 
@@ -268,9 +274,13 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
            f"one step must ask for all figures of the income sheet: {sorted(wanted)}")  # fmt: skip
 
 
+# What packs kept from before it was known do not set: the reader has a default.
+DEFAULTED = {"ladder", "nudge_days", "urging_days", "urging_mark"}
+
+
 def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:
     found = Mistakes()
-    for name in _parameter_kinds(pack, definitions).keys() - set(PARAMETERS):
+    for name in _parameter_kinds(pack, definitions).keys() - set(PARAMETERS) - DEFAULTED:
         is_set = any(p.id == name and p.begins <= pack.effective < p.ends for p in pack.parameters)
         if not is_set:
             found.note(f"{where}, parameter {name}: parameter {name!r} is not set on {pack.effective}")
@@ -425,10 +435,6 @@ def _check_aside(row: Aside, pack: Pack, definitions: Definitions, where: str) -
     for name in (row.signed, *row.at):
         ensure_known(name, gates, f"{where}, aside {row.signed}", "gate")
     ensure(row.at and row.signed not in row.at, f"{where}, aside {row.signed}", "at must name other gates")
-
-
-def _check_duty(row: Duty, pack: Pack, definitions: Definitions, where: str) -> None:
-    check_duty(row, where)
 
 
 def _check_step(step: Step, pack: Pack, definitions: Definitions, where: str) -> None:

@@ -28,6 +28,7 @@ class Facts:
 class Limit:
     """How long a timer runs, from a date on; ``own`` marks a default of ours that no source states.
 
+    ``warn`` are percents at which its owner is reminded instead of at the early steps of the pack's ladder.
     The selectors (``purposes`` … ``sources``) are empty where the row holds for all. ``roles`` and ``modes`` say whose
     visit and in which way satisfies a duty of each period; empty: the pack's ``visit_roles`` and ``visit_modes``.
     """
@@ -39,7 +40,7 @@ class Limit:
     begins: date
     ends: date
     own: bool
-    warn: tuple[int, ...]
+    warn: tuple[int, ...] | None
     purposes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()

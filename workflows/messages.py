@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflows.clocks import Turn
+from workflows.clocks import Turn, is_recurring
 from workflows.guards import Context
 from workflows.model import Message, Move, Office
 
@@ -32,7 +32,9 @@ def messages_of(context: Context, move: Move, turn: Turn, values: Mapping[str, A
         late = bool(clock and clock.bound == "max" and turn.action == "lapse")
         key = "overdue" if late else "period_ended"
         waiting = waiting or KEEPERS
-        superiors = tuple(superior_of(role) for role in waiting) if late else ()
+        # A running case goes up by the ladder, as long as it stays late; a duty of each period ends with its own.
+        is_duty = clock is not None and is_recurring(context.compiled.timers_by_id[clock.kind])
+        superiors = tuple(superior_of(role) for role in waiting) if late and is_duty else ()
         params = {"timer": values["timer"], "due": values["due"]}
         yield Message(number, key, roles=tuple(dict.fromkeys((*waiting, *superiors))), params=params)
 

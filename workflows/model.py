@@ -233,13 +233,17 @@ class EndedDeadline:
 
 @dataclass(frozen=True)
 class Message:
-    """Something to tell: a word key with parameters, to roles that cover the subject's area or to one person."""
+    """Something to tell: a word key with parameters, to roles that cover the subject's area or to one person.
+
+    What is told of no case (``case`` is empty then) names its area: 12 digits.
+    """
 
     case: str
     key: str
     roles: tuple[str, ...] = ()
     person: str | None = None
     params: Mapping[str, object] = field(default_factory=dict)
+    area: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from workflows.clock import parse_duration
 from workflows.definition import Field, Label, Option, Step, read_fields
 from workflows.duties import Duty, Target, in_force, read_duty, read_target
 from workflows.journal import canonical, digest
+from workflows.ladder import DEFAULT_LADDER
 from workflows.limits import SELECTORS, Facts, Limit, most_specific
 from workflows.tables import (
     BadTable,
@@ -187,6 +188,11 @@ class Pack:
         fitting = [p for p in self.parameters if p.id == name and p.begins <= on < p.ends]
         return max(fitting, key=lambda p: p.begins, default=None)
 
+    def ladder(self, on: date) -> tuple[str, ...]:
+        """Return the steps of reminding on a day; packs kept from before it was known have ours."""
+        found = self.given("ladder", on)
+        return tuple(found.value) if found else DEFAULT_LADDER
+
     def flag(self, name: str, on: date, *, default: bool) -> bool:
         """Return a parameter that packs kept from before it was known do not set."""
         found = self.given(name, on)
@@ -301,8 +307,8 @@ def _limit(row: Mapping[str, Any]) -> Limit:
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
     begins, ends = dates_of(row, where)
-    warn = row.get("warn", [80])
-    if not isinstance(warn, list) or not all(type(percent) is int for percent in warn):
+    warn = row.get("warn")
+    if warn is not None and (not isinstance(warn, list) or not all(type(percent) is int for percent in warn)):
         raise BadTable(f"{where}, warn: a list of percents is needed, not {warn!r}")
     lists = {key: _names(row[key], f"{where}, {key}") for key in LISTS if key in row}
     return Limit(
@@ -313,7 +319,7 @@ def _limit(row: Mapping[str, Any]) -> Limit:
         begins,
         ends,
         bool(row.get("own")),
-        tuple(warn),
+        None if warn is None else tuple(warn),
         **lists,
     )
 

@@ -45,6 +45,7 @@ class Rules:
         self._definitions = {d.digest: d for d in definitions.values()}
         self._packs = {p.digest: p for p in packs.values()}
         self._machines: dict[tuple[str, str, str], Compiled] = {}
+        self._acts: tuple[int, frozenset[str]] = (0, frozenset())
         self.calendar_stamp = 0
         self.documents: tuple[Document, ...] = ()
         self._calendars: dict[tuple[int, ...], Calendar] = {}
@@ -115,6 +116,13 @@ class Rules:
         if definition not in self._definitions or pack not in self._packs:
             return None
         return self._machine(self._definitions[definition], self._packs[pack], purpose)
+
+    def acts_of_duties(self) -> frozenset[str]:
+        """Return the acts of cases that begin or fulfil a duty of any loaded pack; counted anew when one was added."""
+        if self._acts[0] != len(self._packs):
+            rows = [row for pack in self._packs.values() for row in pack.duties if row.is_run]
+            self._acts = len(self._packs), frozenset(act for row in rows for act in (*row.acts, *row.events))
+        return self._acts[1]
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""

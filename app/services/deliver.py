@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from app.services import mails, webhooks
+from app.services import mails, upkeep, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
-from app.store import cases, outbox
+from app.store import cases, deadlines, outbox
 from app.store.outbox import Sendable
 from app.store.transaction import reading
 from app.store.webhooks import MOVED
 
 BATCH = 200
+DELIVER = "deliver"
 NOBODY = "nobody holds the office"
+SETTLED = "done before it was told"
 
 
 def deliver(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
@@ -33,6 +35,7 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             ids = outbox.waiting_ids(now, limit=batch)
         done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
         tally += done
+        upkeep.beat(DELIVER, tally)
         progress = done["delivered"] > 0
     return tally
 
@@ -41,6 +44,9 @@ def _deliver_one(message_id: int, now: datetime) -> str:
     sendable = outbox.claimed(message_id, now)
     if sendable is None:
         return "passed"
+    if _is_too_late(sendable):
+        outbox.mark_delivered(message_id, now, note=SETTLED)
+        return "delivered"
     accounts = recipients(sendable, now)
     outbox.add_reminders(sendable, accounts, now)
     mails.announce(sendable, accounts, now)
@@ -50,14 +56,25 @@ def _deliver_one(message_id: int, now: datetime) -> str:
     return "delivered"
 
 
+def _is_too_late(sendable: Sendable) -> bool:
+    """What was overdue at night and done before the morning is told to nobody any more."""
+    message, params = sendable.message, sendable.message.params
+    if message.key != "overdue":
+        return False
+    return deadlines.is_settled(sendable.county, message.case, str(params["timer"]), str(params["due"]))
+
+
 def recipients(sendable: Sendable, now: datetime) -> set[int]:
     """Return the accounts to be told: the one person named, or the holders of each role over the household.
 
-    Of the helpers only the household's own is told: others have no part in it.
+    Of the helpers only the household's own is told: others have no part in it. What is told of an area and no case
+    goes to the holders over that area.
     """
     message, county = sendable.message, sendable.county
     if message.person:
         return outbox.active_account(message.person)
+    if message.area:
+        return {account for role in message.roles for account in outbox.holders_over(role, message.area, now)}
     household = cases.household_of(message.case)
     area = outbox.area_of(county, household)
     found: set[int] = set()

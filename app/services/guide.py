@@ -9,6 +9,7 @@ from app.labels import Labels, Speech, duration, money
 from app.runtime import all_terms
 from workflows.clock import Recurring, Window
 from workflows.duties import Duty, Target
+from workflows.ladder import Step, parse_ladder
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
 from workflows.outline import Bar, Deed, Form, Period, deeds, periods
@@ -239,6 +240,8 @@ class Guide:
         """Return a parameter's value as people write it."""
         if isinstance(value, bool):
             return self.words.say("ui.yes" if value else "ui.no")
+        if name == "ladder" and isinstance(value, list | tuple):
+            return self.words.listed([self.step_of_ladder(step) for step in parse_ladder(value)])
         if isinstance(value, list | tuple):
             return self.words.listed([self.named(name, str(item)) for item in value])
         if name.startswith(MONEY_PARAMETERS) and isinstance(value, int):
@@ -246,6 +249,10 @@ class Guide:
         if name in ("income_basis", "income_counted") and self.words.knows(f"income.{value}"):
             return self.words.say(f"income.{value}")
         return str(value)
+
+    def step_of_ladder(self, step: Step) -> str:
+        """Return when whom a step of the ladder tells."""
+        return self.say(f"ladder_{step.whom}", percent=step.percent)
 
     def named(self, name: str, item: str) -> str:
         if name in ("income_adds", "income_takes", "income_beside"):

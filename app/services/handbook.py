@@ -9,6 +9,7 @@ from app.services.guide import Guide, guides, head_of
 from workflows.clocks import mode_of
 from workflows.definition import Action, Step, Timer
 from workflows.duties import in_force
+from workflows.ladder import END, parse_ladder, with_early
 from workflows.limits import Limit
 from workflows.machine import NEW
 from workflows.model import Clock
@@ -352,13 +353,18 @@ def _reminders(found: Sequence[Guide]) -> dict[str, Any]:
     for guide in found:
         for period in guide.periods:
             for limit in period.limits:
-                percents = guide.words.listed([f"{p}%" for p in limit.warn])
+                percents = guide.words.listed([f"{p}%" for p in _early(guide, limit)])
                 name = guide.labels.timer(period.timer.id)
                 early = "—" if limit.bound == "min" else guide.say("warned_at", percents=percents)
                 rows[name, guide.length(limit), early, _ending(guide, period.timer, limit)] = None
     return _section(
         found[0], "reminders", [list(row) for row in rows], ("kind_timer", "kind_limit", "reminders", "after")
     )
+
+
+def _early(guide: Guide, limit: Limit) -> list[int]:
+    steps = parse_ladder(with_early(guide.pack.ladder(guide.words.day), limit.warn))
+    return [step.percent for step in steps if step.percent < END]
 
 
 def _ending(guide: Guide, timer: Timer, limit: Limit) -> str:

@@ -23,6 +23,7 @@ PAUSE = 0.005  # seconds
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 Work = Callable[[Item, datetime], str]
+Together = Callable[[Sequence[Item], datetime], Sequence[str]]
 PutOff = Callable[[Item, str, datetime], None]
 
 
@@ -97,20 +98,31 @@ def work_through(
     A group shares one transaction. Where one of it fails, each is done alone: what failed again is put off by
     ``put_off``, which takes the item, the trouble's words and the time, and counts as failed.
     """
+    return work_together(items, partial(_each, do), put_off, stop=stop, size=GROUP)
+
+
+def work_together(
+    items: Sequence[Item], do: Together[Item], put_off: PutOff[Item], *, stop: Callable[[], bool], size: int
+) -> Counter[str]:
+    """The same where a group is done by one call, which gives an answer for each of its items."""
     tally: Counter[str] = Counter()
-    for start in range(0, len(items), GROUP):
+    for start in range(0, len(items), size):
         if stop():
             break
-        group = items[start : start + GROUP]
-        answers = attempt(partial(_together, group, do))
+        group = items[start : start + size]
+        answers = attempt(partial(_inside, group, do))
         tally.update([_alone(item, do, put_off) for item in group] if isinstance(answers, Trouble) else answers)
         step_aside()
     return tally
 
 
-def _together(group: Sequence[Item], do: Work[Item]) -> list[str]:
+def _inside(group: Sequence[Item], do: Together[Item]) -> Sequence[str]:
     with writing() as now:
-        return [_fresh(item, do, now) for item in group]
+        return do(group, now)
+
+
+def _each(do: Work[Item], group: Sequence[Item], now: datetime) -> list[str]:
+    return [_fresh(item, do, now) for item in group]
 
 
 def _fresh(item: Item, do: Work[Item], now: datetime) -> str:
@@ -119,8 +131,8 @@ def _fresh(item: Item, do: Work[Item], now: datetime) -> str:
     return do(item, now)
 
 
-def _alone(item: Item, do: Work[Item], put_off: PutOff[Item]) -> str:
-    answer = attempt(partial(_together, [item], do))
+def _alone(item: Item, do: Together[Item], put_off: PutOff[Item]) -> str:
+    answer = attempt(partial(_inside, [item], do))
     if not isinstance(answer, Trouble):
         return answer[0]
     with writing() as now:

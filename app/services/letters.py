@@ -73,16 +73,19 @@ def code_of(user_id: int, address: str, asked_at: str) -> str:
 def _of_reminders(kind: str, rows: Sequence[Reminder], actor: Actor, words: Speech) -> Letter | None:
     """Tell of what the reader may see today: who has lost an office since is told nothing of its cases."""
     lines = lists.case_lines(actor, [row.case for row in rows])
-    told = [_worded(row, lines[row.case], words) for row in rows if row.case in lines]
+    told = [_worded(row, lines.get(row.case), words) for row in rows if not row.case or row.case in lines]
     if not told:
         return None
     if kind == REMINDER:
         title, body = told[0]
-        return Letter(title, [body, *_link(words, f"cases/{rows[0].case}")])
+        return Letter(title, [body, *_link(words, f"cases/{rows[0].case}" if rows[0].case else "duties")])
     return _digest([title for title, _ in told], words)
 
 
-def _worded(row: Reminder, line: CaseLine, words: Speech) -> tuple[str, str]:
+def _worded(row: Reminder, line: CaseLine | None, words: Speech) -> tuple[str, str]:
+    """What is told of no case concerns an area of the reader's."""
+    if line is None:
+        return reminder_words(words, None, word=row.word, case="", household="", params=row.params)
     labels = Labels(replace(words, area=line.house.area), runtime().rules.machine_of(line.case))
     number = household_of(row.case)
     return reminder_words(words, labels, word=row.word, case=row.case, household=number, params=row.params)

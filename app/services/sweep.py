@@ -1,22 +1,29 @@
-"""The sweep: warns before a period ends, notices its end, escalates; each exactly once."""
+"""The sweep: goes up the ladder before and after a period's end, and notices that end; each exactly once."""
 
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from app.services.cases import ensure_rules, loaded_rules, perform_inside
-from app.services.isolated import alone, never, work_through
+from app.office_hours import OfficeHours, office_hours
+from app.services import upkeep
+from app.services.cases import ensure_rules, judge, loaded_rules
+from app.services.isolated import alone, never, work_together
 from app.store import cases, deadlines
-from app.store.deadlines import ESCALATED, LAPSED, Key, Moment
-from app.store.outbox import add_messages
+from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, DuePeriod, Key, Mark, Moment
+from app.store.outbox import add_keyed
 from app.store.transaction import reading
-from app.tables import DeadlineRow
 from workflows.errors import NotFound
-from workflows.model import Command, Message, system_actor
+from workflows.messages import KEEPERS, superior_of
+from workflows.model import Command, Dossier, Message, system_actor
 
-BATCH = 200
-ESCALATE_TO = ("county_lead",)
+BATCH = 1000  # periods asked for at once
+TOGETHER = 100  # periods a transaction: its locks are held for a tenth of a second
+HELD = "held"
+# What each stage beyond the lapse tells; the early steps and the first one beyond it ask the case whom.
+TOLD = {RAISED: "raised", ESCALATED: "escalated", URGED: "to_urge"}
+COUNTY = ("county_lead",)
 
 
 def sweep(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
@@ -35,73 +42,129 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     while progress and not stop():
         with reading() as now:
             keys = deadlines.due_keys(now, limit=batch)
-        done = work_through(keys, _look_at, deadlines.note_trouble, stop=stop)
+        done = work_together(keys, _look_at, deadlines.note_trouble, stop=stop, size=TOGETHER)
         tally += done
-        progress = done["done"] > 0
+        upkeep.beat(upkeep.TICK, tally)  # a round after an outage may last longer than the silence that alarms
+        progress = done["done"] + done[HELD] > 0
     return tally
 
 
-def _look_at(key: Key, now: datetime) -> str:
-    household = cases.household_of(key.case)
-    if not deadlines.is_household_free(key.county, household):
-        return "busy"
-    row = deadlines.due_row(key, now)
-    if row is None:
-        return "passed"
-    before, stage = row.stage, due_stage(deadlines.moments_of(row), row.stage, now)
-    _mark(key, row, stage=stage, now=now)
-    if stage > before:
-        _do(key, row, stage=stage, household=household, now=now)
-    return "done"
+def _look_at(keys: Sequence[Key], now: datetime) -> list[str]:
+    """Do what is due about some periods in one transaction: counties one after the other, of a household one period.
+
+    What is left of a household is done in the next round, as the first may have ended it.
+    """
+    first = {(key.county, cases.household_of(key.case)): key for key in reversed(keys)}
+    answers = dict.fromkeys(keys, "later")
+    for county in sorted({county for county, _ in first}):
+        wanted = {household: key for (of, household), key in first.items() if of == county}
+        answers |= _look_at_county(county, wanted, now)
+    return [answers[key] for key in keys]
+
+
+def _look_at_county(county: str, wanted: Mapping[str, Key], now: datetime) -> dict[Key, str]:
+    free = deadlines.free_households(county, wanted.keys())
+    mine = {household: key for household, key in wanted.items() if household in free}
+    periods = deadlines.due_periods(county, set(mine.values()), now)
+    held = _do(county, {h: periods[key] for h, key in mine.items() if key in periods}, now) if periods else set()
+    answers = {key: "done" if key in periods else "passed" for key in mine.values()} | dict.fromkeys(held, HELD)
+    return dict.fromkeys(wanted.values(), "busy") | answers
+
+
+def _do(county: str, periods: Mapping[str, DuePeriod], now: datetime) -> set[Key]:
+    """Mark before the effects: a lapse may end the period, and then has the last word. Return what has to wait.
+
+    No reminder on a day off or in quiet hours spends a step of the ladder.
+    """
+    hours = office_hours(county)
+    reached = {h: due_stage(deadlines.moments_of(one, hours), one.stage, now) for h, one in periods.items()}
+    if hours.first(now) > now:
+        held = {h for h, one in periods.items() if reached[h] not in (one.stage, LAPSED)}
+    else:
+        held = set()
+    waiting = [Mark(periods[h].key, periods[h].stage, hours.first(now), is_new=False) for h in held]
+    due = {h: one for h, one in periods.items() if h not in held}
+    deadlines.mark_stages([*waiting, *(_mark(one, reached[h], hours, now) for h, one in due.items())], now)
+    moved = {h: one for h, one in due.items() if reached[h] > one.stage}
+    locked = cases.lock_dossiers(county, sorted(moved))
+    lapsed = {h: one for h, one in moved.items() if reached[h] == LAPSED}
+    told = {h: one for h, one in moved.items() if reached[h] != LAPSED}
+    add_keyed([_message(one, reached[h], locked[h].dossier) for h, one in told.items()], county, now)
+    _lapse(county, lapsed, locked, now)
+    return {mark.key for mark in waiting}
 
 
 def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
     """Return the stage that a period has reached, one step at a time from its lapse on.
 
-    A warning that the next one or the end itself has overtaken is left out.
+    An early step that the next one or the end itself has overtaken is left out.
     """
     reached = [stage for stage, at in plan if stage > done and at <= now]
-    return min(max(reached, default=done), max(done + 1, LAPSED))
+    early = [stage for stage in reached if stage <= LAPSED]
+    return max(early) if early else min(reached, default=done)
 
 
-def _mark(key: Key, row: DeadlineRow, *, stage: int, now: datetime) -> None:
-    """Mark before the effect: that may end the period, and then has the last word."""
-    later = (at for number, at in deadlines.moments_of(row) if number > stage)
-    deadlines.mark_stage(key, stage, next_at=next(later, None), now=now)
+def _mark(period: DuePeriod, stage: int, hours: OfficeHours, now: datetime) -> Mark:
+    """Also after an outage whoever is told next is told on another day: those below had no chance to act before."""
+    earliest = hours.day_after(now) if stage > period.stage else now
+    later = [(number, at) for number, at in deadlines.moments_of(period, hours) if number > stage]
+    looks = (at if number == LAPSED else max(at, earliest) for number, at in later)
+    return Mark(period.key, stage, min(looks, default=None), is_new=stage > period.stage)
 
 
-def _do(key: Key, row: DeadlineRow, *, stage: int, household: str, now: datetime) -> None:
-    if stage == LAPSED:
-        _lapse(key, row.fires or "lapse", household=household, now=now)
-        return
+def _message(period: DuePeriod, stage: int, dossier: Dossier) -> tuple[str, Message]:
+    """Return what is told, with the key that makes it one."""
+    key = period.key
     message = Message(
         case=key.case,
-        key="escalated" if stage == ESCALATED else "due_soon",
-        roles=ESCALATE_TO if stage == ESCALATED else _awaited(key, household),
-        params={"timer": key.kind, "due": row.due_at},
+        key=TOLD.get(stage, "due_soon"),
+        roles=COUNTY if stage > RAISED else _concerned(key, dossier, is_raised=stage == RAISED),
+        params={"timer": key.kind, "due": period.due_at},
     )
-    add_messages(key.county, [message], f"{key}:{stage}", now)
+    return f"{key}:{stage}", message
 
 
-def _lapse(key: Key, action: str, *, household: str, now: datetime) -> None:
-    """Let the system say in the journal that a period has ended; the key makes it one entry."""
-    command = Command(
-        action=action,
+def _concerned(key: Key, dossier: Dossier, *, is_raised: bool) -> tuple[str, ...]:
+    """Return the roles for which the case waits, or their superiors."""
+    rules = loaded_rules()
+    ensure_rules(rules, dossier)
+    case = dossier.by_number(key.case)
+    if case is None:
+        raise NotFound(case=key.case)
+    waiting = rules.machine_of(case).waits_for(case.state) or KEEPERS
+    return tuple(dict.fromkeys(map(superior_of, waiting))) if is_raised else waiting
+
+
+def _lapse(county: str, lapsed: Mapping[str, DuePeriod], locked: Mapping[str, cases.Locked], now: datetime) -> None:
+    """Let the system say in the journals that periods have ended; the keys make each of them one entry.
+
+    The entry has its true time; that somebody is late is told in office hours, on a day of its own.
+    """
+    hours = office_hours(county)
+    commands = {household: _command(period) for household, period in lapsed.items()}
+    earlier = cases.earlier_commands(county, [command.key for command in commands.values()])
+    clock, decided = system_actor(county), []
+    for household, command in commands.items():
+        found = judge(clock, replace(locked[household], earlier=earlier.get(command.key)), command, now=now)
+        if isinstance(found, cases.Decided):
+            decided.append(replace(found, tell_at=_told_at(lapsed[household], hours, now)))
+    if decided:
+        cases.record(loaded_rules(), *decided)
+
+
+def _told_at(period: DuePeriod, hours: OfficeHours, now: datetime) -> datetime | None:
+    if period.mode not in deadlines.STEPPED_MODES:
+        return None
+    return max(hours.first(now), deadlines.end_told_at(period, hours))
+
+
+def _command(period: DuePeriod) -> Command:
+    key = period.key
+    return Command(
+        action=period.fires or "lapse",
         key=str(key),
         salt_seed=secrets.token_bytes(32),
         definition="",
         case=key.case,
         data={"timer": key.kind, "generation": key.generation},
     )
-    perform_inside(system_actor(key.county), household, command, now)
-
-
-def _awaited(key: Key, household: str) -> tuple[str, ...]:
-    """Return the roles for which the case waits."""
-    rules = loaded_rules()
-    dossier = cases.read_dossier(key.county, household)
-    ensure_rules(rules, dossier)
-    case = dossier.by_number(key.case)
-    if case is None:
-        raise NotFound(case=key.case)
-    return rules.machine_of(case).waits_for(case.state)

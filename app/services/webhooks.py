@@ -26,7 +26,9 @@ from workflows.clock import utc_text
 from workflows.errors import BadValue, ForbiddenAddress, NotAllowed, NotFound
 from workflows.model import Actor, area_root
 
-EVENTS = (MOVED, "waiting", "overdue", "period_ended", "due_soon", "escalated", "substitute", "helper")
+EVENTS = (
+    MOVED, "waiting", "overdue", "period_ended", "due_soon", "raised", "escalated", "to_urge", "substitute", "helper",
+)  # fmt: skip
 # What a body may say of an event: states, codes, times; never a name, nor who is meant.
 TOLD = ("action", "source", "target", "seq", "closed", "state", "timer", "due")
 FORMAT = "fp-event-v1"

@@ -83,7 +83,7 @@ PERIOD = (
     "kind", "generation", "mode", "fires", "start_at", "due_at", "bound", "clause", "provisional", "warn", "stage",
     "next_at",
 )  # fmt: skip
-MESSAGE = ("county", "key", "body", "created_at", "tries")
+MESSAGE = ("county", "key", "body", "created_at", "tries", "wait_until")
 
 
 def _moving(*names: str) -> Part:
@@ -176,6 +176,17 @@ def write_many(cursor: Any, statement: str, rows: list[Row]) -> None:
 def _write_at_once(connection: Connection, filled: Mapping[str, list[Row]]) -> int:
     values = {name: json.dumps(rows, ensure_ascii=False) for name, rows in filled.items()}
     return int(connection.exec_driver_sql(_at_once(tuple(filled)), values).scalar_one())
+
+
+def write_rows(part: Part, rows: list[Row]) -> None:
+    """Write rows of one kind by itself, at once."""
+    if not rows:
+        return
+    connection = present()
+    if connection.dialect.name == "sqlite":
+        write_many(connection.connection.cursor(), part.for_row, [part.as_stored(row) for row in rows])
+    else:
+        connection.exec_driver_sql(part.for_list("rows"), {"rows": json.dumps(rows, ensure_ascii=False)})
 
 
 @cache

@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
+from app.office_hours import office_hours
 from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
+from app.store.duty_acts import Deed, follow
 from app.store.outbox import message_rows
 from app.store.statements import (
     CASE_COLUMNS,
@@ -35,15 +37,15 @@ from app.tables import (
     Member,
     db,
 )
-from workflows.clock import utc_text
+from workflows.clock import local_date, parse_utc, utc_text
 from workflows.clocks import frozen_limit
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
+from workflows.ladder import with_early
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
 from workflows.registry import Rules
 
 NEVER = "9999-12-31T00:00:00Z"
-DEFAULT_WARNINGS = (80,)
 _parsed = json.JSONDecoder().decode
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
@@ -183,7 +185,10 @@ def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
 
 @dataclass(frozen=True)
 class Decided:
-    """One command and all that it does; ``digest`` tells it from another one under the same key."""
+    """One command and all that it does; ``digest`` tells it from another one under the same key.
+
+    What it tells people is kept back until ``tell_at``, if that is set.
+    """
 
     outcome: Outcome
     command: Command
@@ -192,6 +197,7 @@ class Decided:
     digest: str
     now: datetime
     listens: bool = True
+    tell_at: datetime | None = None
 
 
 def record(rules: Rules, *decided: Decided) -> None:
@@ -201,6 +207,7 @@ def record(rules: Rules, *decided: Decided) -> None:
         _gather(rules, one, batch)
     _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)])
     batch.write()
+    follow(rules, (Deed(one.outcome, one.command.data, one.dossier, one.actor.id, one.now) for one in decided))
 
 
 def _newly_pinned(one: Decided) -> Iterator[Case]:
@@ -233,7 +240,7 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
     batch.add("started", _started(rules, outcome, {"county": county, **areas}))
-    batch.add("messages", message_rows(county, outcome.messages, command.key, at))
+    batch.add("messages", message_rows(county, outcome.messages, command.key, at, one.tell_at))
     if one.listens:
         batch.add("told", (move_row(county, move, at) for move in outcome.moves))
 
@@ -257,7 +264,7 @@ def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, ba
 
 def _started(rules: Rules, outcome: Outcome, place: dict[str, str]) -> Iterator[dict[str, object]]:
     for deadline in outcome.started:
-        yield started_row(deadline, warnings_of(rules, outcome, deadline), **place)
+        yield started_row(deadline, ladder_of(rules, outcome, deadline), office_hours(place["county"]), **place)
 
 
 def area_columns(area: str) -> dict[str, str]:
@@ -265,11 +272,13 @@ def area_columns(area: str) -> dict[str, str]:
     return {"village": area[:12], "township": f"{area[:9]}000"}
 
 
-def warnings_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[int, ...]:
-    """Return the percents of a period at which its owner is warned, as the pack has them today."""
+def ladder_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[str, ...]:
+    """Return the ladder of a period, as the case's pack has it on the day of its start."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
-    limit = frozen_limit(rules.machine_of(case), deadline.clock, rules.calendar_for(case.county))
-    return limit.warn if limit else DEFAULT_WARNINGS
+    machine, clock = rules.machine_of(case), deadline.clock
+    limit = frozen_limit(machine, clock, rules.calendar_for(case.county))
+    steps = machine.pack.ladder(local_date(parse_utc(clock.start)))
+    return with_early(steps, limit.warn if limit else None)
 
 
 def case_values(case: Case, areas: Mapping[str, str], at: str) -> dict[str, Any]:

@@ -1,19 +1,23 @@
 """Rows of running periods: started and ended by commands, picked and marked by the sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
+from app.office_hours import OfficeHours
+from app.store.batch import Part, write_rows
+from app.store.bulk import among
 from app.tables import DeadlineRow, Household, db
-from workflows.clock import at_percent, parse_utc, utc_text
+from workflows import ladder
+from workflows.clock import parse_utc, utc_text
 from workflows.errors import NotFound
 from workflows.model import Deadline, EndedDeadline
 
-LAPSED, ESCALATED = 3, 4
-WARNED_MODES = ("lapse", "recurring")
-MOST_WARNINGS = LAPSED - 1
+LAPSED, RAISED, ESCALATED, URGED = 3, 4, 5, 6
+LATER_STAGES = {"superior": RAISED, "county": ESCALATED, "urge": URGED}
+STEPPED_MODES = ("lapse", "recurring")
 SHORTEST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 
 Moment = tuple[int, datetime]
@@ -33,34 +37,42 @@ class Key:
         return f"t:{self.case}:{self.kind}:{self.generation}"
 
 
-def moments(start: datetime, due: datetime, *, mode: str, warn: Sequence[int]) -> list[Moment]:
+def moments(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> list[Moment]:
     """Return what is to be done about a period, as (stage, when) in order of time.
 
-    Somebody may be late (lapse, recurring): a warning at each percent of ``warn``, then the lapse;
-    escalation once the period has passed twice (lapse only: a duty of each period starts anew).
-    Source: reminder levels of the domain notes, section 5.
+    Somebody may be late (lapse, recurring): the early steps of the ladder, then the lapse at its true time; where
+    the period runs on (lapse: a duty of each period starts anew) superior, county and urging as the ladder says.
     """
-    warnings = sorted(warn)[-MOST_WARNINGS:] if mode in WARNED_MODES else []
-    plan = [(n, at_percent(start, due, percent=p)) for n, p in enumerate(warnings, 1)]
-    plan.append((LAPSED, due))
-    if mode == "lapse":
-        plan.append((ESCALATED, at_percent(start, due, percent=200)))
-    return plan
+    told = ladder.plan(start, due, ladder.parse_ladder(steps), calendar=hours.calendar, quiet=hours.quiet)
+    early = [step for step in ladder.parse_ladder(steps) if step.percent < ladder.END]
+    found = [(early.index(step) + 1, at) for step, at in told if step in early and mode in STEPPED_MODES]
+    found.append((LAPSED, due))
+    late = [(LATER_STAGES[step.whom], at) for step, at in told if step.percent > ladder.END]
+    return found + (late if mode == "lapse" else [])
 
 
-def first_next_at(start: datetime, due: datetime, *, mode: str, warn: Sequence[int]) -> datetime:
+def end_told_at(period: "DuePeriod", hours: OfficeHours) -> datetime:
+    """Return when the owner is told that a period has lapsed: on a day of its own, and never on a rest day."""
+    steps = ladder.parse_ladder(period.warn)
+    told = ladder.plan(
+        parse_utc(period.start_at), parse_utc(period.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
+    )
+    return next(at for step, at in told if step.percent == ladder.END)
+
+
+def first_next_at(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> datetime:
     """Return when the sweep has to look at a new period for the first time."""
-    return moments(start, due, mode=mode, warn=warn)[0][1]
+    return moments(start, due, mode=mode, steps=steps, hours=hours)[0][1]
 
 
-def moments_of(row: DeadlineRow) -> list[Moment]:
-    """Return what is to be done about the period of a row."""
-    start, due = parse_utc(row.start_at), parse_utc(row.due_at)
-    return moments(start, due, mode=row.mode, warn=row.warn)
+def moments_of(period: "DuePeriod", hours: OfficeHours) -> list[Moment]:
+    """Return what is to be done about a period, by the calendar as it is known now."""
+    start, due = parse_utc(period.start_at), parse_utc(period.due_at)
+    return moments(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
-def started_row(deadline: Deadline, percents: Sequence[int], **place: str) -> dict[str, object]:
-    """Return the row of a period that a command started; ``percents`` of it are when to warn."""
+def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **place: str) -> dict[str, object]:
+    """Return the row of a period that a command started; ``steps`` is its ladder."""
     clock = deadline.clock
     start, due = parse_utc(clock.start), parse_utc(clock.due)
     return {
@@ -75,9 +87,9 @@ def started_row(deadline: Deadline, percents: Sequence[int], **place: str) -> di
         "bound": clock.bound,
         "clause": clock.clause,
         "provisional": clock.provisional,
-        "warn": list(percents),
+        "warn": list(steps),
         "stage": 0,
-        "next_at": utc_text(first_next_at(start, due, mode=deadline.mode, warn=percents)),
+        "next_at": utc_text(first_next_at(start, due, mode=deadline.mode, steps=steps, hours=hours)),
     }
 
 
@@ -98,39 +110,101 @@ def due_keys(now: datetime, *, limit: int) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
-def is_household_free(county: str, household: str) -> bool:
-    """Lock a household's row unless somebody else holds it; tell whether it is ours now.
+def free_households(county: str, numbers: Collection[str]) -> set[str]:
+    """Lock the rows of those of some households that nobody else holds, and return these.
 
-    Commands lock this row before anything else, and so does the sweep: one lock, never waited for
-    here, so that it can be part of no deadlock. On SQLite the transaction itself is the lock.
+    Commands lock this row before anything else, and so does the sweep: one lock, never waited for here, so that it can
+    be part of no deadlock. On SQLite the transaction itself is the lock. Raises NotFound for one that is not there.
     """
-    query = select(Household.number).where(Household.county == county, Household.number == household)
-    if db.session.scalar(query.with_for_update(skip_locked=True)) is not None:
-        return True
-    if db.session.scalar(query) is None:
-        raise NotFound(household=household)
-    return False
+    wanted = select(Household.number).where(Household.county == county, among(Household.number, numbers))
+    free = set(db.session.scalars(wanted.order_by(Household.number).with_for_update(skip_locked=True)))
+    if len(free) < len(numbers):
+        gone = set(numbers) - set(db.session.scalars(wanted))
+        if gone:
+            raise NotFound(household=min(gone))
+    return free
 
 
-def due_row(key: Key, now: datetime) -> DeadlineRow | None:
-    """Return a period as it is under the household's lock, or None when nothing is to be done."""
-    return db.session.scalar(
-        select(DeadlineRow)
-        .where(_is(key), DeadlineRow.ended_how.is_(None), DeadlineRow.next_at <= utc_text(now))
-        .execution_options(populate_existing=True)
+@dataclass(frozen=True)
+class DuePeriod:
+    """A period about which something is to be done, as its row froze it; times are RFC 3339 UTC."""
+
+    key: Key
+    mode: str
+    fires: str | None
+    start_at: str
+    due_at: str
+    warn: Sequence[str]
+    stage: int
+
+
+DUE = (
+    DeadlineRow.mode,
+    DeadlineRow.fires,
+    DeadlineRow.start_at,
+    DeadlineRow.due_at,
+    DeadlineRow.warn,
+    DeadlineRow.stage,
+)
+
+
+def due_periods(county: str, keys: Collection[Key], now: datetime) -> dict[Key, DuePeriod]:
+    """Return those of some periods of a county that are still due, as they are under their households' locks."""
+    rows = db.session.execute(
+        select(DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation, *DUE)
+        .where(DeadlineRow.county == county, among(DeadlineRow.case, {key.case for key in keys}))
+        .where(DeadlineRow.ended_how.is_(None), DeadlineRow.next_at <= utc_text(now))
     )
+    found = (DuePeriod(Key(county, *row[:3]), *row[3:]) for row in rows)
+    return {period.key: period for period in found if period.key in keys}
 
 
-def mark_stage(key: Key, stage: int, *, next_at: datetime | None, now: datetime) -> None:
-    """Note how far the sweep has come with a period, and when to look at it again."""
-    noticed = {"noticed_at": utc_text(now)} if stage == LAPSED else {}
-    again = utc_text(next_at) if next_at else None
-    db.session.execute(
-        update(DeadlineRow)
-        .where(_is(key))
-        .values(stage=stage, next_at=again, trouble=None, **noticed)
-        .execution_options(synchronize_session=False)
+@dataclass(frozen=True)
+class Mark:
+    """How far the sweep has come with a period, and when to look at it again."""
+
+    key: Key
+    stage: int
+    next_at: datetime | None
+    is_new: bool = True
+
+
+MARKED = Part(
+    DeadlineRow,
+    ("county", "case", "kind", "generation", "stage", "next_at", "noticed_at"),
+    "UPDATE deadlines AS d SET stage = r.stage, next_at = r.next_at, trouble = NULL,"
+    " noticed_at = coalesce(r.noticed_at, d.noticed_at)"
+    ' FROM {rows} WHERE d.county = r.county AND d."case" = r."case" AND d.kind = r.kind'
+    " AND d.generation = r.generation",
+)
+
+
+def mark_stages(marks: Sequence[Mark], now: datetime) -> None:
+    """Note how far the sweep has come with some periods."""
+    write_rows(MARKED, [_marked(mark, now) for mark in marks])
+
+
+def _marked(mark: Mark, now: datetime) -> dict[str, object]:
+    noticed = utc_text(now) if mark.is_new and mark.stage == LAPSED else None
+    again = utc_text(mark.next_at) if mark.next_at else None
+    return {**vars(mark.key), "stage": mark.stage, "next_at": again, "noticed_at": noticed}
+
+
+def is_settled(county: str, case: str, kind: str, due_at: str) -> bool:
+    """Tell whether a period with this end was late and has been dealt with since; a duty of each period never is."""
+    query = (
+        select(func.count())
+        .select_from(DeadlineRow)
+        .where(
+            DeadlineRow.county == county,
+            DeadlineRow.case == case,
+            DeadlineRow.kind == kind,
+            DeadlineRow.due_at == due_at,
+            DeadlineRow.mode == "lapse",
+            DeadlineRow.ended_how.is_not(None),
+        )
     )
+    return bool(db.session.scalar(query))
 
 
 def note_trouble(key: Key, what: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.statements import INSERT_MESSAGE, run
@@ -23,9 +23,19 @@ def add_messages(county: str, messages: Iterable[Message], command_key: str, now
         run(INSERT_MESSAGE, rows)
 
 
-def message_rows(county: str, messages: Iterable[Message], command_key: str, at: str) -> list[dict[str, object]]:
-    """Return messages as rows; the keys make each of them one, however often it is tried."""
-    made = {"county": county, "created_at": at, "tries": 0}
+def add_keyed(messages: Iterable[tuple[str, Message]], county: str, now: datetime) -> None:
+    """Leave messages of a county in the outbox, each under a key of its own."""
+    at = utc_text(now)
+    rows = [row for key, message in messages for row in message_rows(county, [message], key, at)]
+    if rows:
+        run(INSERT_MESSAGE, rows)
+
+
+def message_rows(
+    county: str, messages: Iterable[Message], command_key: str, at: str, tell_at: datetime | None = None
+) -> list[dict[str, object]]:
+    """Return messages as rows, kept back until ``tell_at``; the keys make each of them one, however often tried."""
+    made = {"county": county, "created_at": at, "tries": 0, "wait_until": utc_text(tell_at) if tell_at else None}
     return [{**made, "key": f"{county}:{command_key}:{index}", "body": _body(m)} for index, m in enumerate(messages)]
 
 
@@ -36,6 +46,7 @@ def _body(message: Message) -> dict[str, object]:
         "roles": list(message.roles),
         "person": message.person,
         "params": dict(message.params),
+        **({"area": message.area} if message.area else {}),
     }
 
 
@@ -71,14 +82,20 @@ def claimed(message_id: int, now: datetime) -> Sendable | None:
         roles=tuple(body["roles"]),
         person=body["person"],
         params=body["params"],
+        area=body.get("area", ""),
     )
     return Sendable(message_id, row.county, row.key, message)
 
 
-def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A failed message's note begins with the time of its next try."""
-    retry_at = func.substr(OutboxRow.trouble, 1, 20)
-    return OutboxRow.delivered_at.is_(None), or_(OutboxRow.trouble.is_(None), retry_at <= utc_text(now))
+    at, retry_at = utc_text(now), func.substr(OutboxRow.trouble, 1, 20)
+    is_held = OutboxRow.wait_until > at
+    return (
+        OutboxRow.delivered_at.is_(None),
+        or_(OutboxRow.trouble.is_(None), retry_at <= at),
+        or_(OutboxRow.wait_until.is_(None), not_(is_held)),
+    )
 
 
 def mark_delivered(message_id: int, now: datetime, *, note: str | None = None) -> None:

@@ -22,7 +22,7 @@ def move_row(county: str, move: Move, at: str) -> dict[str, object]:
     params = {name: move.body[name] for name in ("action", "source", "target", "seq", "closed")}
     body: dict[str, Any] = {"case": move.case.number, "word": MOVED, "roles": [], "person": None, "params": params}
     return {"county": county, "key": f"{county}:{move.case.number}:{move.case.seq}", "body": body,
-            "created_at": at, "tries": 0}  # fmt: skip
+            "created_at": at, "tries": 0, "wait_until": None}  # fmt: skip
 
 
 def active(county: str) -> list[Webhook]:

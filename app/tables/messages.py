@@ -10,7 +10,10 @@ from app.tables.base import Base, BigKey
 
 
 class OutboxRow(Base):
-    """A message to deliver after commit; ``key`` makes it one, however often it is tried."""
+    """A message to deliver after commit; ``key`` makes it one, however often it is tried.
+
+    ``wait_until`` keeps it back: nobody is told on a rest day that they are late.
+    """
 
     __tablename__ = "outbox"
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -21,6 +24,7 @@ class OutboxRow(Base):
     delivered_at: Mapped[str | None] = mapped_column(String(20))
     tries: Mapped[int] = mapped_column(Integer, default=0)
     trouble: Mapped[str | None] = mapped_column(String(300))
+    wait_until: Mapped[str | None] = mapped_column(String(20))
     __table_args__ = (
         Index(
             "ix_outbox_open",

@@ -24,7 +24,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 import scheduler.__main__
 from app.services.cases import perform_inside
 from app.store import cases
-from app.store.deadlines import ESCALATED, LAPSED
+from app.store.deadlines import LAPSED, URGED
 from app.store.transaction import reading, writing
 from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Reminder, db
 from tests.factories import XIUSHAN, subject
@@ -96,7 +96,9 @@ def environment(world: World) -> dict[str, str]:
     path = world.folder / "secrets.json"
     if not path.exists():  # a process that has just been started may be reading it
         path.write_text(json.dumps(keys))
-    return {**os.environ, "FANGPIN_DATA": str(world.folder), "FANGPIN_DATABASE_URL": world.url}
+    places = {"FANGPIN_DATA": str(world.folder), "FANGPIN_DATABASE_URL": world.url}
+    # The processes' clock is the real one: no step is to wait for a working morning, and each period goes up at once.
+    return {**os.environ, **places, "FANGPIN_QUIET_HOURS": "off"}
 
 
 def start(world: World, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -169,16 +171,16 @@ def _wait(until: Callable[[], bool], patience: float) -> None:
 
 
 def progress() -> int:
-    """Lapses, escalations and deliveries so far."""
+    """Lapses, ladders gone up to their end, and deliveries so far."""
     return (
         _count(DeadlineRow.county, DeadlineRow.stage >= LAPSED)
-        + _count(DeadlineRow.county, DeadlineRow.stage >= ESCALATED)
+        + _count(DeadlineRow.county, DeadlineRow.stage >= URGED)
         + _count(OutboxRow.id, OutboxRow.delivered_at.is_not(None))
     )
 
 
 def finish() -> int:
-    """What ``progress`` is when all is done: each timer laps, escalates, and each message is delivered."""
+    """What ``progress`` is when all is done: each timer laps, goes up its ladder, and each message is delivered."""
     return 2 * _count(DeadlineRow.county) + _count(OutboxRow.id)
 
 
@@ -189,7 +191,7 @@ def _count(column: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> i
 
 # --- effects -------------------------------------------------------------
 def check(timers: int) -> None:
-    """Each timer has lapsed once and escalated once, each message reached each person once, each chain is whole."""
+    """Each timer has lapsed once and gone up each step once, each message came once, each chain whole."""
     with reading():
         rows = db.session.execute(
             select(DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation, DeadlineRow.stage, DeadlineRow.trouble)
@@ -198,13 +200,14 @@ def check(timers: int) -> None:
         words = Counter(row.body["word"] for row in db.session.scalars(select(OutboxRow)))
         reminders = Counter(db.session.scalars(select(Reminder.word)))
         stored = [cases.case_of(row) for row in db.session.execute(select(*CaseRow.__table__.columns))]
-    assert {(row.stage, row.trouble) for row in rows} == {(ESCALATED, None)}
+    assert {(row.stage, row.trouble) for row in rows} == {(URGED, None)}
     expected = Counter((row.case, row.kind, row.generation) for row in rows)
     assert (len(expected), max(expected.values())) == (timers, 1)
     assert Counter(_lapses(texts)) == expected
-    assert (words["overdue"], words["escalated"]) == (timers, timers)
-    # Overdue goes to the village and to the township's leader, escalation to the county.
-    assert (reminders["overdue"], reminders["escalated"]) == (2 * timers, timers)
+    # Overdue goes to the village, then it is raised to the township's leader, escalated to the county and listed there.
+    steps = ("overdue", "raised", "escalated", "to_urge")
+    assert [words[word] for word in steps] == [timers] * 4
+    assert [reminders[word] for word in steps] == [timers] * 4
     chains: dict[str, list[str]] = {}
     for text in texts:
         chains.setdefault(json.loads(text)["case"], []).append(text)

@@ -160,18 +160,18 @@ def test_a_broken_message_stops_none_and_is_tried_again_ever_more_rarely(world: 
 
 
 def test_the_escalation_reaches_the_county(world: World) -> None:
-    """From clue to the county's list without anybody's help: due soon, overdue to the superior, escalated."""
+    """From clue to the county's list without anybody's help: due soon, overdue, to the superior, the county, urging."""
     walker = opened(world)
     cadre, leader, county = (world.person(role) for role in ("village_cadre", "township_leader", "county_lead"))
     start = walker.now
-    for half_day in range(68):
+    for half_day in range(80):
         world.now = start + timedelta(hours=12 * half_day)
         sweep()
         deliver()
     words = {who: [word for word, _ in lists().get(number(who), [])] for who in (cadre, leader, county)}
     assert (words[cadre].count("due_soon"), words[cadre].count("overdue")) == (3, 2)  # id_total twice, clue_accept
-    assert (words[leader].count("overdue"), words[county].count("escalated")) == (2, 2)
-    assert set(words[county]) == {"escalated"}
+    assert words[leader] == ["raised", "raised"]
+    assert sorted(words[county]) == ["escalated", "escalated", "to_urge", "to_urge"]
 
 
 # --- the list ----------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.services import upkeep
+from app.services.steady import ClockWatch
 from app.store.people import add_failure, add_session
 from app.store.transaction import reading, writing
 from app.store.upkeep import beats
@@ -51,11 +52,11 @@ def test_one_run_for_cron(world: World) -> None:
     process = start(world, world.folder / "scheduler.log", "--once")
     assert process.wait(timeout=60) == 0
     [swept] = [line for line in log_lines(world) if line.get("job") == "sweep"]
-    assert swept["done"] == 4
+    assert swept["done"] == 8  # two periods: the lapse, the superior, the county, formal urging
     with reading():
         assert set(beats()) >= DAILY
     assert upkeep.counts()["waiting_messages"] == 0
-    assert {word for word, _, _ in messages()} == {"waiting", "overdue", "escalated"}
+    assert {word for word, _, _ in messages()} == {"waiting", "overdue", "raised", "escalated", "to_urge"}
 
 
 def test_a_stop_is_quick_and_clean(world: World) -> None:
@@ -122,7 +123,7 @@ def test_a_watch_that_finds_nothing_is_no_line_of_the_log(world: World) -> None:
     for behind, heard in ((1, []), (3600, [("clock_skew", "warning"), ("job_done", "info")])):
         world.now = datetime.now(UTC) - timedelta(seconds=behind)
         with capture_logs() as lines:
-            assert run_job(world.app, watch, lambda: False)
+            assert run_job(world.app, watch, lambda: False, ClockWatch())
         assert [(line["event"], line["log_level"]) for line in lines if line["log_level"] != "debug"] == heard
 
 

@@ -9,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text, update
 
+from app.office_hours import OfficeHours
 from app.services.boards import overdue
+from app.services.deliver import deliver
 from app.services.isolated import alone
 from app.services.sweep import due_stage, sweep
-from app.store.deadlines import ESCALATED, LAPSED, first_next_at, moments
-from app.store.transaction import writing
-from app.tables import CaseRow, db
+from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, first_next_at, moments
+from app.store.transaction import reading, writing
+from app.tables import CaseRow, DeadlineRow, db
 from tests.factories import START
-from tests.scheduler.seen import clock_entries, included, messages, opened, period
+from tests.scheduler.seen import clock_entries, included, lists, messages, opened, period
 from tests.world import StoredWalker, World
-from workflows.clock import at_percent, parse_utc, utc_text
+from workflows.calendars import load_calendar
+from workflows.clock import at_percent, local_date, parse_utc, utc_text
+from workflows.ladder import Quiet
 
 SECOND = timedelta(seconds=1)
 
@@ -37,68 +41,141 @@ def ends(walker: StoredWalker, kind: str, definition: str = "household_case") ->
 
 
 # --- the plan of a period --------------------
+HOURS = OfficeHours(load_calendar(), Quiet())
+AROUND_THE_CLOCK = OfficeHours(load_calendar(), None)
+
+
+def steps(kind: str, case: str, definition_hours: OfficeHours = HOURS) -> dict[int, datetime]:
+    """When each stage of a case's period is due, by the plan of its row."""
+    with reading():
+        row = db.session.get_one(DeadlineRow, (case[:6], case, kind, 1))
+        start, due = parse_utc(row.start_at), parse_utc(row.due_at)
+        return dict(moments(start, due, mode=row.mode, steps=row.warn, hours=definition_hours))
+
+
 @given(
-    warn=st.lists(st.integers(1, 99), max_size=4),
+    early=st.lists(st.integers(1, 99), max_size=2, unique=True).map(sorted),
     mode=st.sampled_from(["lapse", "recurring", "reached", "right", "fires"]),
     days=st.integers(1, 400),
-    steps=st.lists(st.integers(0, 900), max_size=12),
+    looks=st.lists(st.integers(0, 900), max_size=12),
+    hours=st.sampled_from([HOURS, AROUND_THE_CLOCK]),
 )
-def test_a_plan_is_followed_in_order_and_once(warn: list[int], mode: str, days: int, steps: list[int]) -> None:
-    """Whenever the sweep looks, the lapse comes once, at its time or later, and escalation only after it."""
+def test_a_plan_is_followed_in_order_and_once(
+    early: list[int], mode: str, days: int, looks: list[int], hours: OfficeHours
+) -> None:
+    """Whenever the sweep looks, the lapse comes once, at its time or later, and whoever is above only after it."""
     due = START + timedelta(days=days)
-    plan = moments(START, due, mode=mode, warn=warn)
+    ladder = [*(f"{p} owner" for p in early), "100 owner", "120 superior", "200 county", "200 urge"]
+    plan = moments(START, due, mode=mode, steps=ladder, hours=hours)
     assert [at for _, at in plan] == sorted(at for _, at in plan)
-    assert first_next_at(START, due, mode=mode, warn=warn) == plan[0][1]
+    assert dict(plan)[LAPSED] == due
+    assert first_next_at(START, due, mode=mode, steps=ladder, hours=hours) == plan[0][1]
     stages, done = [], 0
-    for day in sorted(steps):
+    for day in sorted(looks):
         now = START + timedelta(days=day)
         while any(stage > done and at <= now for stage, at in plan):
             done = due_stage(plan, done, now)
             assert dict(plan)[done] <= now
             stages.append(done)
     assert stages == sorted(set(stages))
-    assert (ESCALATED in stages) <= (LAPSED in stages and mode == "lapse")
-    assert (LAPSED in stages) == any(START + timedelta(days=day) >= due for day in steps)
+    for stage in (RAISED, ESCALATED, URGED):
+        assert (stage in stages) <= (stage - 1 in stages and mode == "lapse")
+    assert (LAPSED in stages) == any(START + timedelta(days=day) >= due for day in looks)
 
 
 # --- one case --------------------
-def test_warned_twice_then_lapsed_then_escalated(world: World) -> None:
-    """Fifteen days for the whole identification: 60 %, 80 %, the end, and once more the same time."""
+def test_up_the_ladder_step_by_step(world: World) -> None:
+    """Fifteen days for the whole identification: 60 %, 80 %, the end, the superior, the county, formal urging."""
     walker = opened(world)
     case = walker.case.number
     start, due = ends(walker, "id_total")
-    due_text = utc_text(due)
+    due_text, at = utc_text(due), steps("id_total", case)
     params = {"timer": "id_total", "due": due_text}
-    for percent, stage in ((60, 1), (80, 2)):
-        when = at_percent(start, due, percent=percent)
-        sweep_at(world, when - SECOND)
+    owner = ["village_cadre", "resident_team"]
+    for stage in (1, 2):
+        assert at[stage] >= at_percent(start, due, percent=40 + 20 * stage)
+        sweep_at(world, at[stage] - SECOND)
         assert period(case, "id_total")["stage"] == stage - 1
-        sweep_at(world, when)
+        sweep_at(world, at[stage])
         assert period(case, "id_total")["stage"] == stage
-        assert messages(case, timer="id_total") == [("due_soon", ["village_cadre", "resident_team"], params)] * stage
+        assert messages(case, timer="id_total") == [("due_soon", owner, params)] * stage
     assert clock_entries(case, "id_total") == []
 
     sweep_at(world, due)
     [entry] = clock_entries(case, "id_total")
     assert (entry["action"], entry["at"]) == ("lapse", due_text)
     word, roles, told = messages(case, timer="id_total")[-1]
-    assert (word, roles) == ("overdue", ["village_cadre", "resident_team", "township_leader"])
-    assert (told["timer"], told["due"]) == ("id_total", due_text)
+    assert (word, roles, told["due"]) == ("overdue", owner, due_text)
 
-    double = at_percent(start, due, percent=200)
-    sweep_at(world, double - SECOND)
-    assert period(case, "id_total")["stage"] == LAPSED
-    sweep_at(world, double)
-    assert messages(case, timer="id_total")[-1] == ("escalated", ["county_lead"], params)
+    above = ((RAISED, "raised", ["township_leader"]), (ESCALATED, "escalated", ["county_lead"]))
+    for stage, word, roles in (*above, (URGED, "to_urge", ["county_lead"])):
+        sweep_at(world, at[stage] - SECOND)
+        assert period(case, "id_total")["stage"] == stage - 1
+        sweep_at(world, at[stage])
+        assert messages(case, timer="id_total")[-1] == (word, roles, params)
     row = period(case, "id_total")
-    assert (row["stage"], row["next_at"], row["ended_how"]) == (ESCALATED, None, None)
-    assert sweep_at(world, double + timedelta(days=100)) == {}
+    assert (row["stage"], row["next_at"], row["ended_how"]) == (URGED, None, None)
+    assert sweep_at(world, at[URGED] + timedelta(days=100)) == {}
     assert len(clock_entries(case, "id_total")) == 1
     walker.refresh()
 
 
+def test_who_is_late_at_night_is_told_in_the_morning_unless_done_by_then(world: World) -> None:
+    """The entry has its true time, a midnight; nobody is told before the office opens."""
+    late, done = opened(world, 1), opened(world, 2)
+    cadre = int(world.person("village_cadre").id[1:])
+    _, due = ends(late, "clue_accept")
+    morning = HOURS.first(due)
+    assert morning > due
+    sweep_at(world, due)
+    assert [clock_entries(w.case.number, "clue_accept")[0]["at"] for w in (late, done)] == [utc_text(due)] * 2
+    world.now = morning - SECOND
+    deliver()
+    assert "overdue" not in {word for word, _ in lists().get(cadre, [])}
+    done.refresh()
+    done.now = world.now
+    done.act("nominate")
+    world.now = morning
+    deliver()
+    assert [case for word, case in lists()[cadre] if word == "overdue"] == [late.case.number]
+
+
+def test_no_step_is_spent_on_a_day_off(world: World) -> None:
+    """A sweep that comes on a Sunday, after an outage, leaves the step for Monday's morning."""
+    walker = opened(world)
+    case, at = walker.case.number, steps("id_total", walker.case.number)
+    day = at[1]
+    while HOURS.calendar.is_working_day(local_date(day)):
+        day += timedelta(days=1)
+    assert day < ends(walker, "id_total")[1]
+    assert sweep_at(world, day)["held"] >= 1
+    assert messages(case, timer="id_total") == []
+    row = period(case, "id_total")
+    assert (row["stage"], row["next_at"]) == (0, utc_text(HOURS.first(day)))
+    sweep_at(world, HOURS.first(day))
+    assert [word for word, _, _ in messages(case, timer="id_total")] == ["due_soon"]
+
+
+def test_after_an_outage_each_goes_up_on_a_day_of_its_own(world: World) -> None:
+    """Who was never reminded has a day to act before the superior hears, and the superior one before the county."""
+    walker = opened(world)
+    case = walker.case.number
+    _, due = ends(walker, "id_total")
+    now, days = due + timedelta(days=60), []
+    for _ in range(20):
+        before = len(messages(case, timer="id_total"))
+        sweep_at(world, now)
+        days += [(local_date(now), word) for word, _, _ in messages(case, timer="id_total")[before:]]
+        now += timedelta(hours=12)
+    assert [word for _, word in days] == ["overdue", "raised", "escalated", "to_urge"]
+    assert len({day for day, _ in days}) == 4
+    assert all(HOURS.calendar.is_working_day(day) for day, word in days if word != "overdue")
+    [entry] = clock_entries(case, "id_total")
+    assert entry["changes"]["lapsed"]["after"]["due"] == utc_text(due)
+
+
 def test_after_downtime_each_end_is_noticed_once_with_its_true_due_time(world: World) -> None:
-    """What the warnings would have said is overtaken; due and noticed stand apart."""
+    """What the early steps would have said is overtaken; due and noticed stand apart."""
     walker = opened(world)
     case = walker.case.number
     _, due = ends(walker, "id_total")
@@ -108,8 +185,8 @@ def test_after_downtime_each_end_is_noticed_once_with_its_true_due_time(world: W
     assert entry["at"] == utc_text(late)
     assert entry["changes"]["lapsed"]["after"]["due"] == utc_text(due)
     row = period(case, "id_total")
-    assert (row["due_at"], row["noticed_at"], row["stage"]) == (utc_text(due), utc_text(late), ESCALATED)
-    assert [word for word, _, _ in messages(case, timer="id_total")] == ["overdue", "escalated"]
+    assert (row["due_at"], row["noticed_at"], row["stage"]) == (utc_text(due), utc_text(late), LAPSED)
+    assert [word for word, _, _ in messages(case, timer="id_total")] == ["overdue"]
 
 
 def test_a_period_that_ended_is_passed_by(world: World) -> None:
@@ -184,7 +261,8 @@ def test_three_months_without_a_visit_are_three_lapses_in_order(world: World) ->
     told = [(word, params["due"]) for word, _, params in messages(assist, timer="visit_open")]
     assert told == [("overdue", due) for due in dues]
 
-    sweep_at(world, at_percent(parse_utc(dues[2]), parse_utc("2026-07-31T16:00:00Z"), percent=80))
+    early = at_percent(parse_utc(dues[2]), parse_utc("2026-07-31T16:00:00Z"), percent=60)
+    sweep_at(world, HOURS.first(early))
     assert messages(assist, timer="visit_open")[-1][0] == "due_soon"
     walker.now = world.now
     walker.refresh()

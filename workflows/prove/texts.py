@@ -109,6 +109,10 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.timer in timers for limit in pack.limits)
 
 
+def _maxima(pack: Pack, definitions: Definitions) -> bool:
+    return any(limit.bound == "max" for limit in pack.limits)
+
+
 def _line(pack: Pack, definitions: Definitions) -> bool:
     compared = any(c.test in ("income_above_line", "income_inside_line") for c in pack.conditions)
     return _sheet(pack, definitions) or (bool(_purposes_asked(definitions, pack)) and compared)
@@ -125,6 +129,10 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "helper_steps_aside": _gates,
     "visit_modes": _visits,
     "visit_roles": _visits,
+    "ladder": _maxima,
+    "nudge_days": _gates,
+    "urging_days": _maxima,
+    "urging_mark": _maxima,
     "income_line": _line,
     "income_line_included": _line,
     **dict.fromkeys(INCOME, _sheet),
