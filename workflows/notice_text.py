@@ -10,7 +10,9 @@ from workflows.calendar_file import Document, Fault, Reader, Stretch, check_days
 
 _TITLE = re.compile(r"国务院办公厅关于(\d{4})年\s*部分节假日安排的通知")
 _NUMBER = re.compile(r"国\s*(?:办)?\s*发明电\s*[〔\[(（【]\d{4}[〕\])）】]\s*\d+\s*号")
-_SIGNED = re.compile(r"国务院办公厅\s*([0-9〇○一二三四五六七八九十?]{4})年([0-9一二三四五六七八九十]{1,3})月([0-9一二三四五六七八九十]{1,3})日")
+_SIGNED = re.compile(
+    r"国务院办公厅\s*([0-9〇○一二三四五六七八九十?]{4})年([0-9一二三四五六七八九十]{1,3})月([0-9一二三四五六七八九十]{1,3})日"
+)
 _ITEM = re.compile(r"^[ \t　]*[一二三四五六七八九十]+[、.．]\s*(.*)$")
 _DAY = re.compile(r"(?:(\d{4})年)?(?:(\d{1,2})月)?(\d{1,2})日")
 _ASIDE = re.compile(r"\(([^()]*)\)")
@@ -261,4 +263,3 @@ def _with_weekend(days: list[date]) -> list[date]:
             day += timedelta(days=step)
             found.add(day)
     return sorted(found - set(days))
-

@@ -9,7 +9,7 @@ from app.api.auth import actor
 from app.api.resources import Resource
 from app.api.schemas import nested
 from app.services import rule_runs
-from app.services.rule_runs import Run
+from app.services.moving import Run
 
 pages = Resource("rule_runs", "Changes of rules")
 LONGEST_PACK = 1_000_000

@@ -15,7 +15,7 @@ from app.rule_files import laid_over
 from app.runtime import all_terms
 from app.services import rule_report, rule_runs, rule_words
 from app.services.guide import Apart
-from app.services.rule_runs import Run
+from app.services.moving import Run
 from app.store import rule_runs as store
 from app.store.transaction import reading
 from app.tables import KeptText

@@ -13,6 +13,7 @@ from app.store import duties as store
 from app.store.duties import Group, Making
 from app.store.outbox import add_messages
 from app.store.transaction import reading, writing
+from workflows.calendars import Calendar
 from workflows.clock import local_date, local_midnight, parse_utc, utc_text
 from workflows.duties import Duty
 from workflows.duty_periods import moments, spans_begun
@@ -100,21 +101,23 @@ def _batches(rules: Rules, county: str, after: date, upto: date) -> Iterator[Bat
         for level in ("county", "township", "village"):
             codes = [code for code, known in places if known == level]
             for pack, inside in _by_pack(rules, codes, first):
-                yield from _of_level(rules, pack, level, inside, first - ONE_DAY, last)
+                yield from _of_level(rules.calendar_for(county), pack, level, inside, first - ONE_DAY, last)
 
 
-def _of_level(rules: Rules, pack: Pack, level: str, codes: Sequence[str], after: date, upto: date) -> Iterator[Batch]:
-    for makings in _makings(rules, pack, level, after, upto):
+def _of_level(
+    calendar: Calendar, pack: Pack, level: str, codes: Sequence[str], after: date, upto: date
+) -> Iterator[Batch]:
+    for makings in _makings(calendar, pack, level, after, upto):
         yield Batch(pack, level, codes, "", makings)
     if level == "village":
-        for makings in _makings(rules, pack, "household", after, upto):
+        for makings in _makings(calendar, pack, "household", after, upto):
             for township, villages in groupby(codes, key=lambda code: f"{code[:9]}000"):
                 yield Batch(pack, "household", list(villages), township, makings)
 
 
-def _makings(rules: Rules, pack: Pack, subject: str, after: date, upto: date) -> Iterator[list[Making]]:
+def _makings(calendar: Calendar, pack: Pack, subject: str, after: date, upto: date) -> Iterator[list[Making]]:
     rows: list[Duty] = [row for row in pack.duties if row.subject == subject]
-    begun = [(row, span) for row in rows for span in spans_begun(row, after, upto, calendar=rules.calendar)]
+    begun = [(row, span) for row in rows for span in spans_begun(row, after, upto, calendar=calendar)]
     spans = [(row, span) for row, span in begun if pack.duty(row.id, span.first_day) is row]
     spans.sort(key=lambda pair: (pair[1].begins, pair[0].id))
     for _, group in groupby(spans, key=lambda pair: pair[1].begins):

@@ -7,7 +7,8 @@ from typing import Any
 from app.labels import Speech, state_of
 from app.places import short_area
 from app.runtime import runtime
-from app.services.rule_runs import SIMULATE, Run
+from app.services.moving import Run
+from app.services.rule_runs import SIMULATE
 from app.store import areas
 from app.store.transaction import reading
 

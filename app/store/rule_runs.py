@@ -12,7 +12,7 @@ from workflows.clock import utc_text
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 OPEN = (WAITING, RUNNING)
-CHANGING = ("apply", "revert")
+CHANGING = ("apply", "revert", "calendar")
 
 
 def add(county: str, *, kind: str, user: str, inputs: Mapping[str, Any], now: datetime) -> RuleRun:

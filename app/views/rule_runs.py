@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.access import signed
 from app.labels import Speech
 from app.services import rule_report, rule_runs
-from app.services.rule_runs import Run
+from app.services.moving import Run
 from app.views.errors import refused_page
 from app.views.shown import page, speech
 from workflows.errors import BadRules, BadValue
