@@ -101,21 +101,20 @@ def _batches(rules: Rules, county: str, after: date, upto: date) -> Iterator[Bat
         for level in ("county", "township", "village"):
             codes = [code for code, known in places if known == level]
             for pack, inside in _by_pack(rules, codes, first):
-                yield from _of_level(rules.calendar_for(county), pack, level, inside, first - ONE_DAY, last)
+                yield from _of_level(rules, pack, level, inside, first - ONE_DAY, last)
 
 
-def _of_level(
-    calendar: Calendar, pack: Pack, level: str, codes: Sequence[str], after: date, upto: date
-) -> Iterator[Batch]:
-    for makings in _makings(calendar, pack, level, after, upto):
+def _of_level(rules: Rules, pack: Pack, level: str, codes: Sequence[str], after: date, upto: date) -> Iterator[Batch]:
+    calendar = rules.calendar_for(codes[0][:6])
+    for makings in _makings(pack, level, after, upto, calendar):
         yield Batch(pack, level, codes, "", makings)
     if level == "village":
-        for makings in _makings(calendar, pack, "household", after, upto):
+        for makings in _makings(pack, "household", after, upto, calendar):
             for township, villages in groupby(codes, key=lambda code: f"{code[:9]}000"):
                 yield Batch(pack, "household", list(villages), township, makings)
 
 
-def _makings(calendar: Calendar, pack: Pack, subject: str, after: date, upto: date) -> Iterator[list[Making]]:
+def _makings(pack: Pack, subject: str, after: date, upto: date, calendar: Calendar) -> Iterator[list[Making]]:
     rows: list[Duty] = [row for row in pack.duties if row.subject == subject]
     begun = [(row, span) for row in rows for span in spans_begun(row, after, upto, calendar=calendar)]
     spans = [(row, span) for row, span in begun if pack.duty(row.id, span.first_day) is row]
