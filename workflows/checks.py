@@ -30,6 +30,7 @@ GUARD_KEYS: Mapping[str, set[str]] = {
 }
 SIGN_KEYS = {"mode", "result", "count"}
 RESULTS = ("passes", "fails")
+REST_DAYS = ("moves", "stays")
 VOTES = {"votes_due", "votes_present", "votes_for", "votes_against", "votes_abstain"}
 
 
@@ -236,11 +237,20 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
         "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
+        **_counting_kinds(),
         "nudge_days": (lambda v: type(v) is int and 1 <= v <= 30, "a number of days from 1 to 30"),
         "urging_days": (lambda v: type(v) is int and 1 <= v <= 60, "a number of working days from 1 to 60"),
         "urging_mark": (lambda v: isinstance(v, str) and 1 <= len(v) <= 20, "a text of at most 20 characters"),
         "ladder": (is_ladder, "a ladder such as " + ", ".join(f'"{text}"' for text in DEFAULT_LADDER)),
         **_income_kinds(pack, definitions),
+    }
+
+
+def _counting_kinds() -> Kinds:
+    """How days are counted (Civil Code 201, 203); packs of before set neither."""
+    return {
+        "count_start_day": (lambda v: isinstance(v, bool), "true or false"),
+        "last_day_on_rest": (lambda v: v in REST_DAYS, " or ".join(REST_DAYS)),
     }
 
 
@@ -275,7 +285,7 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
 
 
 # What packs kept from before it was known do not set: the reader has a default.
-DEFAULTED = {"ladder", "nudge_days", "urging_days", "urging_mark"}
+DEFAULTED = {"count_start_day", "last_day_on_rest", "ladder", "nudge_days", "urging_days", "urging_mark"}
 
 
 def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:

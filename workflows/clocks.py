@@ -1,17 +1,28 @@
 """What a move does to the periods of its case: which end, which start, and when they fall due."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, local_date, next_period, parse_utc, period, utc_text
+from workflows.clock import (
+    Recurring,
+    due,
+    duration_text,
+    local_date,
+    next_period,
+    parse_duration_text,
+    parse_utc,
+    period,
+    utc_text,
+)
 from workflows.definition import Timer
 from workflows.guards import Context
 from workflows.limits import Facts, Limit
 from workflows.machine import Compiled
 from workflows.model import Clock, Deadline, EndedDeadline, Office
+from workflows.periods import is_over, new_clock
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ def turn_clocks(context: Context, turn: Turn) -> ClockChange:
 
 def _ending(context: Context, turn: Turn, timer: Timer, clock: Clock) -> str:
     """Tell how a running period ends with this move, or an empty text when it runs on."""
-    late = parse_utc(clock.due) <= context.now
+    late = is_over(clock, context.now)
     if turn.action in ("lapse", timer.fires or "lapse"):
         return _ending_by_clock(context, turn, timer, clock)
     if turn.action in timer.fulfilled_by and _fulfils(context, turn, timer, clock):
@@ -128,16 +139,9 @@ def _starting(
     limit = limit_of(context, turn, timer)
     if limit is None:
         return None
-    begin, end, provisional = _span(context, turn, timer, limit, renewed=renewed)
-    return Clock(
-        kind=timer.id,
-        generation=generations.get(timer.id, 0) + 1,
-        start=utc_text(begin),
-        due=utc_text(end),
-        bound=limit.bound,
-        clause=limit.clause,
-        provisional=provisional,
-    )
+    begin = _begin(context, turn, timer, limit, renewed=renewed)
+    pack, generation = context.compiled.pack, generations.get(timer.id, 0) + 1
+    return new_clock(timer.id, generation, limit, begin, pack=pack, calendar=context.calendar, on=context.today)
 
 
 def _is_done_beside(context: Context, turn: Turn, timer: Timer) -> bool:
@@ -146,24 +150,20 @@ def _is_done_beside(context: Context, turn: Turn, timer: Timer) -> bool:
     return any(s.timer == timer.id and s.id in done for s in context.compiled.alongside.values())
 
 
-def _span(
-    context: Context, turn: Turn, timer: Timer, limit: Limit, *, renewed: bool
-) -> tuple[datetime, datetime, bool]:
+def _begin(context: Context, turn: Turn, timer: Timer, limit: Limit, *, renewed: bool) -> datetime:
     if isinstance(limit.duration, Recurring):
-        return (*_period_span(context, timer, limit.duration, renewed=renewed), False)
-    begin = context.now
+        return _period_begin(context, timer, limit.duration, renewed=renewed)
     if timer.counted_from and turn.fields.get(timer.counted_from):
-        begin = parse_utc(f"{turn.fields[timer.counted_from]}T04:00:00Z")
-    end = due(limit.duration, begin, calendar=context.calendar)
-    return begin, end.at, end.provisional
+        return parse_utc(f"{turn.fields[timer.counted_from]}T04:00:00Z")
+    return context.now
 
 
-def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> tuple[datetime, datetime]:
+def _period_begin(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> datetime:
     """The next period after the one just ended; at first the next full one, as a part of a month is no month."""
     if renewed and context.case:
-        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))
-    begin, end = period(duration, context.now)
-    return (begin, end) if begin == context.now else next_period(duration, context.now)
+        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))[0]
+    begin, _ = period(duration, context.now)
+    return begin if begin == context.now else next_period(duration, context.now)[0]
 
 
 def limit_of(context: Context, turn: Turn, timer: Timer) -> Limit | None:
@@ -187,17 +187,22 @@ def facts_of(context: Context, turn: Turn) -> Facts:
 
 
 def frozen_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Limit | None:
-    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, end.
+    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, length.
 
-    The household may have changed since; the period keeps what it was made from.
+    The household may have changed since; the period keeps what it was made from, its own limit above all.
     """
     rows = compiled.pack.limits_of(f"{compiled.definition.id}.{clock.kind}")
     same = [x for x in rows if (x.clause, x.bound) == (clock.clause, clock.bound)]
     day = local_date(parse_utc(clock.start))
-    return max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
+    found = max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
+    own = parse_duration_text(clock.limit) if clock.limit else None
+    return replace(found, duration=own) if found and own and found.duration != own else found
 
 
 def _gives(limit: Limit, clock: Clock, calendar: Calendar) -> bool:
+    """Periods of before limits were noted tell by their end, which was counted by the rule of before."""
+    if clock.limit:
+        return duration_text(limit.duration) == clock.limit
     start = parse_utc(clock.start)
     if isinstance(limit.duration, Recurring):
         return utc_text(period(limit.duration, start)[1]) == clock.due

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from workflows.clock import local_date, parse_utc
+from workflows.clock import local_date
 from workflows.clocks import Turn, turn_clocks
 from workflows.definition import CAME_FROM, Action, Effect, Step
 from workflows.draft import (
@@ -41,6 +41,7 @@ from workflows.model import (
     Office,
     Outcome,
 )
+from workflows.periods import is_over
 from workflows.registry import Rules
 
 
@@ -115,7 +116,7 @@ def _due_period(context: Context, command: Command) -> dict[str, Any]:
     acts = [t.fires or "lapse" for t in context.compiled.timers if t.id == timer]
     if clock is None or clock.generation != generation or lapsed == generation or command.action not in acts:
         raise WrongState(action=command.action, state=context.state)
-    if parse_utc(clock.due) > context.now:
+    if not is_over(clock, context.now):
         raise WrongState(action=command.action, state=context.state)
     return {"timer": timer, "generation": generation, "due": clock.due}
 

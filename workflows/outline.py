@@ -7,6 +7,7 @@ from datetime import date
 from workflows.definition import Action, Step, Timer
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
+from workflows.recount import ACTION as RECOUNT
 from workflows.repin import ACTION as CHANGE_RULES
 
 Form = Step | Action
@@ -47,10 +48,10 @@ class Deed:
 
     @property
     def asker(self) -> str:
-        """Who asks for it: people, the system, another case, a change of rules, or only a roster's import (opening)."""
+        """Who asks for it: people, the system, another case, only a change of rules or calendar, or only a roster."""
         if isinstance(self.form, Step):
             return "people"
-        if self.form.id == CHANGE_RULES:
+        if self.form.id in (CHANGE_RULES, RECOUNT):
             return "rules"
         if self.form.opening:
             return "opening"

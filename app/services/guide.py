@@ -248,6 +248,8 @@ class Guide:
             return self.say("money", amount=money(value))
         if name in ("income_basis", "income_counted") and self.words.knows(f"income.{value}"):
             return self.words.say(f"income.{value}")
+        if name == "last_day_on_rest":
+            return self.say(f"rest_day.{value}")
         return str(value)
 
     def step_of_ladder(self, step: Step) -> str:

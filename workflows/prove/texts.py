@@ -109,6 +109,10 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.timer in timers for limit in pack.limits)
 
 
+def _limits(pack: Pack, definitions: Definitions) -> bool:
+    return bool(pack.limits)
+
+
 def _maxima(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.bound == "max" for limit in pack.limits)
 
@@ -135,6 +139,8 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "urging_mark": _maxima,
     "income_line": _line,
     "income_line_included": _line,
+    "count_start_day": _limits,
+    "last_day_on_rest": _limits,
     **dict.fromkeys(INCOME, _sheet),
 }
 
