@@ -5,6 +5,7 @@ import click
 from app.cli import (
     areas,
     backup,
+    calendar,
     cases,
     check,
     demo,
@@ -47,7 +48,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes, simulate,
+    policy, rules, rule_changes, simulate, calendar,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

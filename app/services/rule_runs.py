@@ -16,7 +16,7 @@ import structlog
 
 from app.places import short_area
 from app.runtime import runtime
-from app.services import rule_words
+from app.services import calendar_runs, rule_words
 from app.services.cases import ensure_rules, ensure_texts, loaded_rules, make_command
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.moving import Movement, Progress, Run, Stop, as_run, head_of
@@ -231,6 +231,8 @@ def carry_out(run: Run, *, progress: Progress | None = None, stop: Stop = never)
         return rehearse(run.county, loaded_rules(), wanted, on=on, progress=told, stop=stop)
     if run.kind == SIMULATE:
         return simulate(run.county, loaded_rules(), run.inputs)
+    if run.kind in calendar_runs.KINDS:
+        return calendar_runs.carry_out(run, told, stop)
     return Moving(run).move(told, stop)
 
 

@@ -33,6 +33,11 @@ def documents_in_force(connection: Connection) -> list[Document]:
     return [kept_document(text) for text in connection.scalars(query)]
 
 
+def document_of(row: CalendarRow) -> Document:
+    """Return the document that a row holds."""
+    return kept_document(row.text)
+
+
 def add(document: Document, *, user: str, now: datetime) -> CalendarRow:
     """Add a document that somebody proposes."""
     text = canonical(document.as_table())

@@ -53,6 +53,13 @@ def is_changed_since(county: str, number: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def latest(county: str, kind: str, document: int) -> RuleRun | None:
+    """Return the latest run of a kind about a document of the calendar."""
+    query = select(RuleRun).where(RuleRun.county == county, RuleRun.kind == kind)
+    query = query.where(RuleRun.inputs["document"].as_integer() == document)
+    return db.session.scalars(query.order_by(RuleRun.id.desc()).limit(1)).first()
+
+
 def note(number: int, **values: Any) -> None:
     """Change a run's row."""
     db.session.execute(update(RuleRun).where(RuleRun.id == number).values(**values))
