@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 import click
@@ -12,9 +11,9 @@ from app.cli.console import Console, Fault, acting, pass_console
 from app.cli.rule_changes import tell_run
 from app.labels import Speech
 from app.services import calendars, rule_runs
+from app.services.calendar_words import rows_said, source_lines
 from app.services.calendars import Decision, Record
 from workflows.calendar_file import Document
-from workflows.calendars import Calendar
 from workflows.errors import BadValue
 from workflows.model import Actor
 
@@ -60,18 +59,6 @@ def show(console: Console, year: int | None, county: str) -> None:
         _list(words, calendars.records(county))
 
 
-def source_lines(words: Speech, found: Calendar, year: int) -> list[str]:
-    """Return what a year rests on: its notice, or that there is none yet."""
-    notice = next((one for one in found.years if one.year == year), None)
-    if notice is None:
-        return [words.say("calendar.provisional", year=year)]
-    key = "calendar.by_notice" if notice.date else "calendar.by_notice_undated"
-    day = words.date(date.fromisoformat(notice.date)) if notice.date else ""
-    told = {"title": notice.title, "number": notice.number, "day": day}
-    lines = [words.say(key, **told) if notice.number else words.say("calendar.by_shipped")]
-    return [*lines, words.say("calendar.provisional_end", year=year)] if year == found.last_year else lines
-
-
 def _list(words: Speech, records: Iterable[Record]) -> None:
     for record in records:
         kind = words.say(f"calendar.document.{record.document.kind}", year=record.document.year)
@@ -95,15 +82,8 @@ def check(console: Console, file: Path, year: int | None, county: str) -> None:
 
 def _tell_document(words: Speech, document: Document) -> None:
     click.echo(f"{document.title} {document.number} {document.date}")
-    for row in document.as_table()["days"]:
-        name = words.pick(row) or "、".join(_names(words, row["name"]))
-        days = {key: ", ".join(row.get(key, ())) for key in ("off", "worked", "plain")}
-        said = "  ".join(f"{words.say(f'calendar.row.{key}')} {text}" for key, text in days.items() if text)
-        click.echo(f"  {name}: {said}")
-
-
-def _names(words: Speech, keys: str) -> Iterable[str]:
-    return (words.pick(calendars.festival(key), key) for key in keys.split("+"))
+    for name, days in rows_said(words, document):
+        click.echo(f"  {name}: {days}")
 
 
 def _text(file: Path) -> str:
@@ -161,12 +141,9 @@ def withdraw(console: Console, number: int, code: str, username: str) -> None:
     """List what would move if a document went out of force; with the code withdraw it. A proposal is just dropped."""
     with console.running():
         actor = console.actor(username)
-        if calendars.decision(actor, number).record.state == "proposed":
-            calendars.drop(actor, number)
+        if not code and calendars.take_back(actor, number).state == "withdrawn":
             console.tell("calendar.dropped", number=number)
             return
-        if not code:
-            calendars.ask_withdrawal(actor, number)
         _look_or_decide(console, actor, number, code)
 
 

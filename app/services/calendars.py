@@ -11,7 +11,7 @@ from app.store import areas, ledger, rule_runs
 from app.store import calendars as store
 from app.store.transaction import reading, writing
 from app.tables import CalendarRow
-from workflows.calendar_file import BadCalendar, Document, Reader, document_of, festivals, read_document
+from workflows.calendar_file import BadCalendar, Document, Reader, document_of, read_document
 from workflows.calendars import Calendar, DayKind, check_fits, composed
 from workflows.clock import utc_text
 from workflows.errors import BadDocument, BadValue, NotFound, WrongOffice
@@ -123,11 +123,21 @@ def propose(actor: Actor, document: Document) -> Record:
         return _record(row)
 
 
+def look_again(actor: Actor, number: int) -> Record:
+    """Ask for the previews of a proposal anew; raises Refused, also where it does not fit any more."""
+    with writing() as now:
+        row = _row(actor, number)
+        if row.state != store.PROPOSED:
+            raise BadValue(field="calendar", value=str(number))
+        ensure_fits(store.document_of(row))
+        _ask(LOOK, actor, row, store.IN_FORCE, now)
+        return _record(row)
+
+
 def ask_withdrawal(actor: Actor, number: int) -> Record:
     """Ask for the preview of a document going out of force; raises Refused, also where others build on it."""
     with writing() as now:
-        row = _row(number)
-        ensure_may(actor, row.area)
+        row = _row(actor, number)
         if row.state != store.IN_FORCE:
             raise BadValue(field="calendar", value=str(number))
         _ensure_free(row)
@@ -138,12 +148,18 @@ def ask_withdrawal(actor: Actor, number: int) -> Record:
 def drop(actor: Actor, number: int) -> Record:
     """Take a proposal back; it was never in force, so nothing moves."""
     with writing() as now:
-        row = _row(number)
-        ensure_may(actor, row.area)
+        row = _row(actor, number)
         if row.state != store.PROPOSED:
             raise BadValue(field="calendar", value=str(number))
         store.note(number, state=store.WITHDRAWN, withdrawn_by=actor.id, withdrawn_at=utc_text(now))
-        return _record(_row(number))
+        return _record(_row(actor, number))
+
+
+def take_back(actor: Actor, number: int) -> Record:
+    """Drop a proposal at once, or ask for the preview of a document going out of force."""
+    if decision(actor, number).record.state == store.PROPOSED:
+        return drop(actor, number)
+    return ask_withdrawal(actor, number)
 
 
 def decide(actor: Actor, number: int, code: str) -> list[Run]:
@@ -153,8 +169,7 @@ def decide(actor: Actor, number: int, code: str) -> list[Run]:
     the preview has not ended, or cases of a county are being moved.
     """
     with writing() as now:
-        stamp, row = store.lock(), _row(number)
-        ensure_may(actor, row.area)
+        stamp, row = store.lock(), _row(actor, number)
         how = next_of(row.state)
         if not how or code != code_of(row.digest, how, stamp):
             raise BadValue(field="code", value=code[:20])
@@ -218,10 +233,18 @@ def _is_looked_through(county: str, number: int, how: str, stamp: int) -> bool:
     return bool(run and run.state == rule_runs.DONE and (told["how"], told["stamp"]) == (how, stamp))
 
 
-def _row(number: int) -> CalendarRow:
+def _seen(actor: Actor, number: int) -> CalendarRow:
+    """Return a document; one that is for no county of one's own answers like none at all."""
     row = store.row_of(number)
-    if row is None:
+    if row is None or not any(office.area[:6].startswith(row.area) for office in actor.offices):
         raise NotFound(calendar=str(number))
+    return row
+
+
+def _row(actor: Actor, number: int) -> CalendarRow:
+    """Return a document about which a person may decide; raises NotFound or WrongOffice."""
+    row = _seen(actor, number)
+    ensure_may(actor, row.area)
     return row
 
 
@@ -233,16 +256,16 @@ def number_of(document: Document) -> int:
         return row.id if row else 0
 
 
-def festival(key: str) -> Mapping[str, str]:
-    """Return the names of a festival of the catalogue."""
-    return festivals().get(key, {})
-
-
 def records(county: str = "") -> list[Record]:
     """Return the documents for a county or the nation, the latest first; without a county all of them."""
     with reading():
         rows = store.rows()
         return [_record(row) for row in rows if county.startswith(row.area) or not county]
+
+
+def may_look(actor: Actor, county: str) -> bool:
+    """Tell whether a person sees what a county's own documents and runs say."""
+    return any(office.area[:6] == county for office in actor.offices)
 
 
 @dataclass(frozen=True)
@@ -259,10 +282,11 @@ class Decision:
 def decision(actor: Actor, number: int) -> Decision:
     """Return a document with its latest previews and what moved; the code only when every preview is of today."""
     with reading():
-        row = _row(number)
+        row = _seen(actor, number)
         stamp, counties = loaded_rules().calendar_stamp, _counties(row.area)
-        looks = [rule_runs.latest(county, LOOK, number) for county in counties]
-        moves = [rule_runs.latest(county, MOVE, number) for county in counties]
+        own = [county for county in counties if may_look(actor, county)]
+        looks = [rule_runs.latest(county, LOOK, number) for county in own]
+        moves = [rule_runs.latest(county, MOVE, number) for county in own]
         asked = next_of(row.state)
         is_told = bool(asked) and all(_is_looked_through(county, number, asked, stamp) for county in counties)
         code = code_of(row.digest, asked, stamp) if is_told and may_change(actor, row.area) else ""
@@ -290,6 +314,14 @@ def special_days(calendar: Calendar, year: int) -> list[Day]:
         if day.year == year and name is not None:
             found.append(Day(day, calendar.day_kind(day), name))
     return found
+
+
+def county_of(actor: Actor, asked: str) -> str:
+    """Return the county that is asked for among a person's own, by default the first; raises NotFound."""
+    own = sorted({office.area[:6] for office in actor.offices})
+    if asked and asked not in own:
+        raise NotFound(county=asked)
+    return asked or next(iter(own), "")
 
 
 def calendar_for(county: str) -> Calendar:
