@@ -386,7 +386,8 @@ def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = N
     """Return the sentence of a refusal; identifiers among its parameters arrive as labels."""
     params = {name: _param(speech, labels, name, value) for name, value in refused.params.items()}
     if isinstance(refused, BadDocument) and refused.faults:
-        params["reasons"] = "; ".join(fault_of(speech, fault) for fault in refused.faults)
+        lead = f"{refused.file}: " if refused.file else ""
+        params["reasons"] = "; ".join(lead + fault_of(speech, fault) for fault in refused.faults)
     key = f"refused.{refused.code}"
     known = speech.knows(key)
     try:

@@ -255,8 +255,9 @@ class ForbiddenAddress(Refused):
 class BadDocument(Refused):
     """A calendar's document can't be read or does not fit what is in force; ``reasons`` name each mistake.
 
-    ``faults`` are the mistakes themselves, for who words them.
+    ``faults`` are the mistakes themselves, for who words them, ``file`` is where they stand.
     """
 
     code = "bad_calendar"
     faults: tuple[Any, ...] = ()
+    file: str = ""

@@ -105,7 +105,7 @@ class Console:
         # A parameter called "key" would stand in for the key of the sentence itself.
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
         if isinstance(named, BadDocument) and isinstance(refusal, BadDocument):
-            named.faults = refusal.faults
+            named.faults, named.file = refusal.faults, refusal.file
         return refusal_sentence(self.labels.speech if self.labels else self.speech(), named, self.labels)
 
     def hint(self, refusal: Refused) -> str:

@@ -61,7 +61,7 @@ def read(text: str, *, year: int = 0, file: str = "") -> Document:
 def bad_document(error: BadCalendar) -> BadDocument:
     """Return the refusal of a file; it carries the faults themselves, for who words them."""
     refused = BadDocument(reasons=str(error).splitlines())
-    refused.faults = error.faults
+    refused.faults, refused.file = error.faults, error.file
     return refused
 
 
