@@ -11,13 +11,13 @@ from app.places import short_area as short_area  # noqa: PLC0414 - views ask her
 from app.runtime import runtime
 from workflows.calendar_file import Fault, festivals
 from workflows.clock import CHINA, NEVER, local_date, parse_utc, time_left
-from workflows.clocks import frozen_limit
 from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import BadDocument, Refused
 from workflows.income_words import Words, in_one_line
 from workflows.journal import is_commitment, pins_of
 from workflows.machine import Compiled
 from workflows.model import Clock
+from workflows.periods import frozen_limit
 from workflows.recount import NOTE as RECOUNTED
 from workflows.repin import NOTE
 from workflows.terms import Terms
@@ -413,6 +413,10 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
         return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))
+    if name in WORDED and speech.knows(f"{WORDED[name]}.{value}"):
+        return speech.say(f"{WORDED[name]}.{value}")
+    if name == "since" and isinstance(value, str):
+        return speech.time(value)
     if name in ("until", "due") and isinstance(value, str) and value.endswith("Z"):
         return speech.date(value) if name == "until" else speech.last_day(value)
     if name in ("clock", "latest") and isinstance(value, str) and value.endswith("Z"):
@@ -430,6 +434,8 @@ def _labelled(kind: str, labels: Labels, value: str) -> str:
     return str(getattr(labels, kind)(value))
 
 
+# Parameters whose values are words of their own, and where these stand.
+WORDED = {"act": "act", "limit": "counted_in", "given": "counted_in"}
 PARAMS: Mapping[str, Callable[[Labels, str], str]] = {
     **{name: partial(_labelled, name) for name in ("gate", "timer", "field", "step", "state", "action", "condition")},
     "kind": lambda labels, value: labels.evidence(value),

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import duties, mails, requests, roster_jobs, rule_runs, upkeep, webhooks
+from app.services import duties, mails, requests, roster_jobs, rule_runs, selftest, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -74,6 +74,11 @@ def _watch(_: Stop) -> Mapping[str, int]:
     return {**upkeep.counts(), "skew_seconds": skew}
 
 
+def _self_test(_: Stop) -> Mapping[str, int] | None:
+    """Once a week send a message the whole way from the clock to a list, and see whether it arrives."""
+    return selftest.work()
+
+
 def _tidy(_: Stop) -> Mapping[str, int]:
     return {**upkeep.tidy(), **requests.tidy(), **mails.tidy()}
 
@@ -108,7 +113,8 @@ JOBS = (
     Job("mail", 15, _mail),
     Job("rosters", 3, _rosters),
     Job("rules", 3, _rules),
-    Job("duties", 60, _duties),
+    Job("duties", 60, _duties, is_timed=True),
+    Job("self_test", 60, _self_test, is_timed=True),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

@@ -1,38 +1,34 @@
 """What a move does to the periods of its case: which end, which start, and when they fall due."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflows.calendars import Calendar
 from workflows.clock import (
     Recurring,
-    due,
-    duration_text,
     local_date,
     next_period,
-    parse_duration_text,
     parse_utc,
     period,
-    utc_text,
 )
 from workflows.definition import Timer
 from workflows.guards import Context
 from workflows.limits import Facts, Limit
-from workflows.machine import Compiled
 from workflows.model import Clock, Deadline, EndedDeadline, Office
-from workflows.periods import is_over, new_clock
+from workflows.pauses import HOW, PAUSE, PERIOD, RESUME, act_of, acted, going_on, to_hold
+from workflows.periods import frozen_limit, is_over, new_clock, with_limit
 
 
 @dataclass(frozen=True)
 class ClockChange:
-    """The clocks of a case after a move, and what ended and started with it."""
+    """The clocks of a case after a move, what ended and started with it, and what its state makes stand still."""
 
     clocks: Mapping[str, Clock]
     generations: Mapping[str, int]
     started: tuple[Deadline, ...]
     ended: tuple[EndedDeadline, ...]
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,29 +51,56 @@ class Turn:
 
 def turn_clocks(context: Context, turn: Turn) -> ClockChange:
     """Return the periods after a move; a period's due date and clause are frozen when it starts."""
-    clocks = dict(context.case.clocks) if context.case else {}
-    generations = dict(context.fields.get("_generations", {}))
+    before = dict(context.case.clocks) if context.case else {}
+    generations, held = dict(context.fields.get("_generations", {})), tuple(context.fields.get("_held", ()))
     if not turn.completes:
-        return ClockChange(clocks, generations, (), ())
-    started: list[Deadline] = []
-    ended: list[EndedDeadline] = []
+        return ClockChange(before, generations, (), (), held)
     timers = context.compiled.timers_by_id
-    for kind, clock in list(clocks.items()):
-        how = _ending(context, turn, timers[kind], clock)
-        if how:
-            ended.append(EndedDeadline(turn.case, kind, clock.generation, how))
-            del clocks[kind]
-    over = {one.kind for one in ended}
-    for timer in timers.values():
-        if timer.id in clocks:
-            continue
+    over = {kind: how for kind, clock in before.items() if (how := _ending(context, turn, timers[kind], clock))}
+    clocks = {kind: clock for kind, clock in before.items() if kind not in over}
+    changed, held = _changed(context, turn, clocks, held)
+    ended = {**over, **{kind: how for kind, (how, _) in changed.items()}}
+    clocks |= {kind: clock for kind, (_, clock) in changed.items()}
+    fresh = _begun(context, turn, clocks, over, generations)
+    clocks |= fresh
+    started = [clocks[kind] for kind in (*changed, *fresh)]
+    return ClockChange(
+        clocks,
+        {**generations, **{clock.kind: clock.generation for clock in started}},
+        tuple(Deadline(turn.case, x, mode_of(timers[x.kind], x), timers[x.kind].fires or None) for x in started),
+        tuple(EndedDeadline(turn.case, kind, before[kind].generation, how) for kind, how in ended.items()),
+        held,
+    )
+
+
+def _begun(
+    context: Context, turn: Turn, clocks: Mapping[str, Clock], over: Collection[str], generations: Mapping[str, int]
+) -> dict[str, Clock]:
+    """The periods that a move starts."""
+    found = {}
+    for timer in context.compiled.timers:
         renewed = timer.id in over and _renews(turn, timer)
-        fresh = _starting(context, turn, timer, generations, renewed=renewed)
-        if fresh is not None:
-            generations[timer.id] = fresh.generation
-            clocks[timer.id] = fresh
-            started.append(Deadline(turn.case, fresh, mode_of(timer, fresh), timer.fires or None))
-    return ClockChange(clocks, generations, tuple(started), tuple(ended))
+        if timer.id not in clocks and (fresh := _starting(context, turn, timer, generations, renewed=renewed)):
+            found[timer.id] = fresh
+    return found
+
+
+def _changed(
+    context: Context, turn: Turn, clocks: Mapping[str, Clock], held: tuple[str, ...]
+) -> tuple[dict[str, tuple[str, Clock]], tuple[str, ...]]:
+    """What somebody pauses, resumes or extends, or a state holds or lets go; and what the state holds from now on."""
+    act = act_of(context)
+    found = {turn.values[PERIOD]: (HOW[act], acted(context, act, turn.values))} if act else {}
+    if turn.target == turn.source:
+        return found, held
+    for kind in held:
+        if kind in clocks and clocks[kind].is_paused:
+            found[kind] = (HOW[RESUME], going_on(context, clocks[kind], RESUME))
+    holding = to_hold(context, clocks.values(), turn.target)
+    for kind in holding:
+        clock = with_limit(context.compiled, clocks[kind], context.calendar)
+        found[kind] = (HOW[PAUSE], going_on(context, clock, PAUSE))
+    return found, holding
 
 
 def _ending(context: Context, turn: Turn, timer: Timer, clock: Clock) -> str:
@@ -184,29 +207,6 @@ def facts_of(context: Context, turn: Turn) -> Facts:
         status=turn.target if is_status else (status.state if status else "none"),
         source=str(known or ""),
     )
-
-
-def frozen_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Limit | None:
-    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, length.
-
-    The household may have changed since; the period keeps what it was made from, its own limit above all.
-    """
-    rows = compiled.pack.limits_of(f"{compiled.definition.id}.{clock.kind}")
-    same = [x for x in rows if (x.clause, x.bound) == (clock.clause, clock.bound)]
-    day = local_date(parse_utc(clock.start))
-    found = max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
-    own = parse_duration_text(clock.limit) if clock.limit else None
-    return replace(found, duration=own) if found and own and found.duration != own else found
-
-
-def _gives(limit: Limit, clock: Clock, calendar: Calendar) -> bool:
-    """Periods of before limits were noted tell by their end, which was counted by the rule of before."""
-    if clock.limit:
-        return duration_text(limit.duration) == clock.limit
-    start = parse_utc(clock.start)
-    if isinstance(limit.duration, Recurring):
-        return utc_text(period(limit.duration, start)[1]) == clock.due
-    return utc_text(due(limit.duration, start, calendar=calendar).at) == clock.due
 
 
 def is_recurring(timer: Timer) -> bool:

@@ -1,6 +1,6 @@
 """Periods of duties: which have begun, when each is due, how much it takes, and what an act counts for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -10,18 +10,16 @@ from workflows.calendars import Calendar
 from workflows.clock import (
     Recurring,
     Window,
-    at_percent,
     due,
     local_date,
     local_midnight,
     next_period,
-    parse_utc,
     period,
 )
 from workflows.duties import REPORT, Duty
+from workflows.ladder import Quiet, Step, parse_ladder, plan
 
 ONE_DAY = timedelta(days=1)
-REMIND_AT = (80, 100)  # percents of a period
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,12 @@ def why_not(duty: Duty, act: Act, begins: datetime, last_day: date) -> str:
     return "day" if act.on < local_date(begins) or too_late else ""
 
 
-def moments(begins: str, due_at: str) -> list[tuple[int, datetime]]:
-    """Return when people are reminded of a period, as (stage, moment); both bounds are UTC texts."""
-    start, end = parse_utc(begins), parse_utc(due_at)
-    return [(stage, at_percent(start, end, percent=percent)) for stage, percent in enumerate(REMIND_AT, 1)]
+def reminders(
+    span: Span, ladder: Sequence[str], *, calendar: Calendar, quiet: Quiet | None
+) -> list[tuple[Step, datetime]]:
+    """Return when whom to remind of a period, in order of time: the steps of the ladder, but for the formal urging.
+
+    That is for one case; late duties stand on the monthly list of a place.
+    """
+    steps = [step for step in parse_ladder(ladder) if step.whom != "urge"]
+    return plan(span.begins, span.due, steps, calendar=calendar, quiet=quiet)

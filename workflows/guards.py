@@ -16,6 +16,7 @@ from workflows.errors import (
     HelperStepsAside,
     OutOfArea,
     OwnHousehold,
+    PeriodPaused,
     RecusedPerson,
     SameHand,
     StepOpen,
@@ -115,7 +116,7 @@ def roles_of(context: Context) -> tuple[str, ...]:
     """The roles that may do this."""
     if isinstance(context.form, Action) and context.form.who == "current":
         return context.compiled.current_roles(context.state)
-    return context.form.roles
+    return context.compiled.pack.roles_of(context.form, context.today)
 
 
 def ensure_office(context: Context) -> Office:
@@ -234,6 +235,8 @@ def ensure_steps_beside(context: Context) -> None:
 def minimum_elapsed(context: Context, spec: Mapping[str, Any]) -> None:
     """A minimum period must have run to its end (publicity: S4 17, not less than 5 days)."""
     clock = context.case.clocks.get(spec["timer"]) if context.case else None
+    if clock and clock.is_paused:
+        raise PeriodPaused(timer=spec["timer"], since=clock.pauses[-1][0])
     if clock and not is_over(clock, context.now):
         raise TooEarly(timer=spec["timer"], until=clock.due)
 

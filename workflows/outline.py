@@ -77,16 +77,16 @@ def _deed(compiled: Compiled, form: Form, on: date) -> Deed:
     targets = dict.fromkeys(t for s in sources for t in compiled.targets(name, s) if t != s)
     roles: dict[str, tuple[str, ...]] = {}
     for source in sources:
-        for role in roles_at(compiled, form, source):
+        for role in roles_at(compiled, form, source, on):
             roles[role] = (*roles.get(role, ()), source)
     return Deed(name, form, sources, tuple(targets), roles, tuple(_bars(compiled, form, sources, on)))
 
 
-def roles_at(compiled: Compiled, form: Form, state: str) -> tuple[str, ...]:
-    """Return the roles that may act from a state (as ``guards.roles_of`` decides it)."""
+def roles_at(compiled: Compiled, form: Form, state: str, on: date) -> tuple[str, ...]:
+    """Return the roles that may act from a state on a day (as ``guards.roles_of`` decides it)."""
     if isinstance(form, Action) and form.who == "current":
         return compiled.current_roles(state)
-    return form.roles
+    return compiled.pack.roles_of(form, on)
 
 
 def _bars(compiled: Compiled, form: Form, sources: Iterable[str], on: date) -> Iterable[Bar]:

@@ -16,11 +16,14 @@ from workflows.clock import (
     WorkingDays,
     due,
     duration_text,
+    local_date,
     parse_duration_text,
     parse_utc,
+    period,
     utc_text,
 )
 from workflows.limits import Limit
+from workflows.machine import Compiled
 from workflows.model import Clock
 from workflows.policy import Pack
 
@@ -102,3 +105,33 @@ def links_of(clock: Clock, calendar: Calendar) -> list[Due]:
 
 def _due(clock: Clock, duration: Duration, start: datetime, calendar: Calendar, counting: str) -> Due:
     return due(duration, start, calendar=calendar, counting=counting, pauses=clock.pauses, bound=clock.bound)
+
+
+def frozen_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Limit | None:
+    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, length.
+
+    The household may have changed since; the period keeps what it was made from, its own limit above all.
+    """
+    rows = compiled.pack.limits_of(f"{compiled.definition.id}.{clock.kind}")
+    same = [x for x in rows if (x.clause, x.bound) == (clock.clause, clock.bound)]
+    day = local_date(parse_utc(clock.start))
+    found = max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
+    own = parse_duration_text(clock.limit) if clock.limit else None
+    return replace(found, duration=own) if found and own and found.duration != own else found
+
+
+def _gives(limit: Limit, clock: Clock, calendar: Calendar) -> bool:
+    """Periods of before limits were noted tell by their end, which was counted by the rule of before."""
+    if clock.limit:
+        return duration_text(limit.duration) == clock.limit
+    start = parse_utc(clock.start)
+    if isinstance(limit.duration, Recurring):
+        return utc_text(period(limit.duration, start)[1]) == clock.due
+    return utc_text(due(limit.duration, start, calendar=calendar).at) == clock.due
+
+
+def with_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Clock:
+    """Return a period that carries its limit, also one of before, if a row of the pack gives its end."""
+    found = None if clock.limit else frozen_limit(compiled, clock, calendar)
+    fits = found is not None and _gives(found, clock, calendar)
+    return replace(clock, limit=duration_text(found.duration)) if found and fits else clock

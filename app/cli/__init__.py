@@ -9,6 +9,7 @@ from app.cli import (
     cases,
     check,
     demo,
+    duties,
     grids,
     households,
     installation,
@@ -47,7 +48,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+    installation, demo, check, backup, areas, grids, households, cases, duties, trails, users, mail, tokens, webhooks,
     policy, rules, rule_changes, simulate, calendar,
 )  # fmt: skip
 for module in MODULES:

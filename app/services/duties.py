@@ -13,10 +13,11 @@ from app.store import duties as store
 from app.store.duties import Group, Making
 from app.store.outbox import add_messages
 from app.store.transaction import reading, writing
-from workflows.calendars import Calendar
 from workflows.clock import local_date, local_midnight, parse_utc, utc_text
 from workflows.duties import Duty
-from workflows.duty_periods import moments, spans_begun
+from workflows.duty_periods import Span, spans_begun
+from workflows.ladder import END, Step
+from workflows.messages import superior_of
 from workflows.model import Message
 from workflows.policy import Pack
 from workflows.registry import Rules
@@ -24,7 +25,7 @@ from workflows.registry import Rules
 BATCH = 200
 ONE_DAY = timedelta(days=1)
 RETRY = timedelta(hours=1)
-LATE_STAGE = 2
+OWNER, COUNTY = "owner", ("county_lead",)
 
 
 # --- making ---
@@ -101,26 +102,28 @@ def _batches(rules: Rules, county: str, after: date, upto: date) -> Iterator[Bat
         for level in ("county", "township", "village"):
             codes = [code for code, known in places if known == level]
             for pack, inside in _by_pack(rules, codes, first):
-                yield from _of_level(rules, pack, level, inside, first - ONE_DAY, last)
+                yield from _of_level(pack, level, inside, first - ONE_DAY, last)
 
 
-def _of_level(rules: Rules, pack: Pack, level: str, codes: Sequence[str], after: date, upto: date) -> Iterator[Batch]:
-    calendar = rules.calendar_for(codes[0][:6])
-    for makings in _makings(pack, level, after, upto, calendar):
+def _of_level(pack: Pack, level: str, codes: Sequence[str], after: date, upto: date) -> Iterator[Batch]:
+    county = codes[0][:6]
+    for makings in _makings(pack, level, county, after, upto):
         yield Batch(pack, level, codes, "", makings)
     if level == "village":
-        for makings in _makings(pack, "household", after, upto, calendar):
+        for makings in _makings(pack, "household", county, after, upto):
             for township, villages in groupby(codes, key=lambda code: f"{code[:9]}000"):
                 yield Batch(pack, "household", list(villages), township, makings)
 
 
-def _makings(pack: Pack, subject: str, after: date, upto: date, calendar: Calendar) -> Iterator[list[Making]]:
+def _makings(pack: Pack, subject: str, county: str, after: date, upto: date) -> Iterator[list[Making]]:
+    """Yield the periods that began, those of one moment together."""
+    calendar = loaded_rules().calendar_for(county)
     rows: list[Duty] = [row for row in pack.duties if row.subject == subject]
     begun = [(row, span) for row in rows for span in spans_begun(row, after, upto, calendar=calendar)]
     spans = [(row, span) for row, span in begun if pack.duty(row.id, span.first_day) is row]
     spans.sort(key=lambda pair: (pair[1].begins, pair[0].id))
     for _, group in groupby(spans, key=lambda pair: pair[1].begins):
-        yield [Making(row, pack.digest, span) for row, span in group]
+        yield [Making(county, row, pack, span) for row, span in group]
 
 
 def _stretches(rules: Rules, after: date, upto: date) -> Iterator[tuple[date, date]]:
@@ -155,25 +158,37 @@ def remind(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[s
 
 
 def _remind_of(group: Group, now: datetime) -> str:
-    plan = moments(group.begins, group.due_at)
-    stage = max((number for number, at in plan if at <= now), default=group.stage)
-    later = next((at for number, at in plan if number > stage), None)
+    rules = loaded_rules()
+    duty_acts.ensure_packs(rules, [group.pack])
+    pack, span = rules.pack_of(group.pack), Span(parse_utc(group.begins), parse_utc(group.due_at))
+    plan = store.reminders_of(group.county, pack, span)
+    stage = _stage(plan, group.stage, now)
+    later = next((at for number, (_, at) in enumerate(plan, 1) if number > stage), None)
     count = store.mark_group(group, stage, later, now)
     if not count:
         return "passed"
-    add_messages(group.county, [_message(group, stage, count)], f"{group}:{stage}", now)
+    if stage > group.stage:
+        duty = pack.duty(group.duty, span.first_day) if pack else None
+        message = _message(group, plan[stage - 1][0], count, duty)
+        add_messages(group.county, [message], f"{group}:{stage}", now)
     return "reminded"
 
 
-def _message(group: Group, stage: int, count: int) -> Message:
-    duty = _duty_of(group)
+def _stage(plan: Sequence[tuple[Step, datetime]], done: int, now: datetime) -> int:
+    """Return the step that is to be told now: of the early ones the last, from the end on one after the other."""
+    reached = max((number for number, (_, at) in enumerate(plan, 1) if at <= now), default=done)
+    end = next(number for number, (step, _) in enumerate(plan, 1) if step.percent >= END)
+    return min(reached, max(done + 1, end))
+
+
+def _message(group: Group, step: Step, count: int, duty: Duty | None) -> Message:
     label = duty.label if duty else {"zh": group.duty, "en": group.duty}
-    own = bool(group.user_id)
+    own = bool(group.user_id) and step.whom == OWNER
     return Message(
         case="",
         area=group.place,
-        key="duty_late" if stage >= LATE_STAGE else "duty_soon",
-        roles=() if own else tuple(role for role in group.roles.split(",") if role and role != "helper"),
+        key="duty_soon" if step.percent < END else "duty_late" if step.whom == OWNER else "duty_raised",
+        roles=() if own else _told(group, step),
         person=f"u{group.user_id}" if own else None,
         params={
             "duty": group.duty,
@@ -186,11 +201,12 @@ def _message(group: Group, stage: int, count: int) -> Message:
     )
 
 
-def _duty_of(group: Group) -> Duty | None:
-    rules = loaded_rules()
-    duty_acts.ensure_packs(rules, [group.pack])
-    pack = rules.pack_of(group.pack)
-    return pack.duty(group.duty, local_date(parse_utc(group.begins))) if pack else None
+def _told(group: Group, step: Step) -> tuple[str, ...]:
+    """The roles that are told: who reports, but for helpers, who are told by name; their superiors; the county."""
+    roles = [role for role in group.roles.split(",") if role]
+    if step.whom == OWNER:
+        return tuple(role for role in roles if role != "helper")
+    return tuple(dict.fromkeys(map(superior_of, roles))) if step.whom == "superior" else COUNTY
 
 
 def _put_off(group: Group, what: str, now: datetime) -> None:

@@ -261,6 +261,8 @@ class Guide:
             return self.labels.field(item)
         if self.words.knows(f"role.{item}"):
             return self.words.role(item)
+        if name == "objection_pauses":
+            return self.labels.timer(item)
         if name == "visit_modes":
             return self.option("visit_mode", item)
         step = self.rules.definitions["household_case"].steps.get(item) or self.pack.steps.get(item)

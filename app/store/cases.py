@@ -39,11 +39,11 @@ from app.tables import (
     db,
 )
 from workflows.clock import NEVER, local_date, parse_utc, utc_text
-from workflows.clocks import frozen_limit
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
 from workflows.ladder import with_early
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
+from workflows.periods import frozen_limit
 from workflows.registry import Rules
 
 _parsed = json.JSONDecoder().decode

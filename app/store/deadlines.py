@@ -37,33 +37,34 @@ class Key:
         return f"t:{self.case}:{self.kind}:{self.generation}"
 
 
-def moments(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> list[Moment]:
-    """Return what is to be done about a period, as (stage, when) in order of time.
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done about a period: (stage, when) in order of time; and when its owner is told of its end."""
+
+    moments: list[Moment]
+    end_told: datetime
+
+
+def planned(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> Plan:
+    """Return what is to be done about a period.
 
     Somebody may be late (lapse, recurring): the early steps of the ladder, then the lapse at its true time; where
     the period runs on (lapse: a duty of each period starts anew) superior, county and urging as the ladder says.
     """
-    told = ladder.plan(start, due, ladder.parse_ladder(steps), calendar=hours.calendar, quiet=hours.quiet)
-    early = [step for step in ladder.parse_ladder(steps) if step.percent < ladder.END]
+    rungs = ladder.parse_ladder(steps)
+    told = ladder.plan(start, due, rungs, calendar=hours.calendar, quiet=hours.quiet)
+    early = [step for step in rungs if step.percent < ladder.END]
     found = [(early.index(step) + 1, at) for step, at in told if step in early and mode in STEPPED_MODES]
     found.append((LAPSED, due))
     late = [(LATER_STAGES[step.whom], at) for step, at in told if step.percent > ladder.END]
-    return found + (late if mode == "lapse" else [])
+    end_told = next(at for step, at in told if step.percent == ladder.END)
+    return Plan(found + (late if mode == "lapse" else []), end_told)
 
 
-def end_told_at(period: "DuePeriod", hours: OfficeHours) -> datetime:
-    """Return when the owner is told that a period has lapsed: on a day of its own, and never on a rest day."""
-    steps = ladder.parse_ladder(period.warn)
-    told = ladder.plan(
-        parse_utc(period.start_at), parse_utc(period.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
-    )
-    return next(at for step, at in told if step.percent == ladder.END)
-
-
-def moments_of(period: "DuePeriod", hours: OfficeHours) -> list[Moment]:
+def plan_of(period: "DuePeriod", hours: OfficeHours) -> Plan:
     """Return what is to be done about a period, by the calendar as it is known now."""
     start, due = parse_utc(period.start_at), parse_utc(period.due_at)
-    return moments(start, due, mode=period.mode, steps=period.warn, hours=hours)
+    return planned(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
 def started_row(
@@ -97,7 +98,7 @@ def started_row(
 def _first_look(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, now: datetime) -> tuple[int, str]:
     """Return the stage of a period as it is begun, and when the sweep looks at it for the first time."""
     start, due = parse_utc(deadline.clock.start), parse_utc(deadline.clock.due)
-    plan = moments(start, due, mode=deadline.mode, steps=steps, hours=hours)
+    plan = planned(start, due, mode=deadline.mode, steps=steps, hours=hours).moments
     past = [stage for stage, at in plan if stage < LAPSED and at < now]
     stage = max(past, default=0)
     return stage, utc_text(next(at for number, at in plan if number > stage))

@@ -25,11 +25,13 @@ from sqlalchemy import cast as as_type
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import aliased
 
+from app.office_hours import office_hours
 from app.store.transaction import engine_insert, insert_once, is_sqlite
 from app.tables import Area, CaseRow, DutyPeriod, DutyRun, Household, JournalRow, KeptText, Wait, db
 from workflows.clock import utc_text
 from workflows.duties import GONE, Duty
-from workflows.duty_periods import Span, moments, needed
+from workflows.duty_periods import Span, needed, reminders
+from workflows.ladder import DEFAULT_LADDER, Step
 from workflows.policy import Pack
 
 OPEN, DONE, DROPPED = "open", "done", "dropped"
@@ -42,10 +44,11 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Making:
-    """A period to be made: the duty's row, the pack that holds it, and the span."""
+    """A period to be made: the county, the duty's row, the pack that holds it, and the span."""
 
+    county: str
     duty: Duty
-    pack: str
+    pack: Pack
     span: Span
 
     @property
@@ -61,14 +64,21 @@ class Making:
             "begins": begins,
             "kind": self.duty.subject,
             "roles": self.roles,
-            "pack": self.pack,
+            "pack": self.pack.digest,
             "clause": self.duty.clause,
             "bound": self.duty.bound,
             "needed": needed(self.duty, self.span),
             "due_at": due_at,
             "provisional": self.span.provisional,
-            "next_at": utc_text(moments(begins, due_at)[0][1]),
+            "next_at": utc_text(reminders_of(self.county, self.pack, self.span)[0][1]),
         }
+
+
+def reminders_of(county: str, pack: Pack | None, span: Span) -> list[tuple[Step, datetime]]:
+    """Return when whom to remind of a period, by the ladder of its pack, in the county's office hours of today."""
+    hours = office_hours(county)
+    ladder = pack.ladder(span.first_day) if pack else DEFAULT_LADDER
+    return reminders(span, ladder, calendar=hours.calendar, quiet=hours.quiet)
 
 
 def roles_text(duty: Duty) -> str:
@@ -146,13 +156,18 @@ def make_for_areas(county: str, level: str, codes: Sequence[str], makings: Seque
     return _insert(query)
 
 
-def make_one(county: str, subject: str, area: str, user_id: int, making: Making) -> None:
+def make_one(subject: str, area: str, making: Making) -> None:
     """Make the one period that an event begins, of a household or an area (12 or 15 digits)."""
-    values = {**making.values(), "county": county, "subject": subject, "user_id": user_id}
+    values = {**making.values(), "county": making.county, "subject": subject, "user_id": 0}
     values |= {"village": area[:12] if area[9:12] != "000" else "", "township": f"{area[:9]}000"}
     if making.duty.subject != "household":
         values["kind"] = "village" if values["village"] else "township"
     db.session.execute(insert_once(DutyPeriod).values(**values, done=0, stage=0, state=OPEN))
+
+
+def period(county: str, duty: str, subject: str, begins: str) -> DutyPeriod:
+    """Return a period that was just made."""
+    return db.session.get_one(DutyPeriod, (county, duty, subject, begins))
 
 
 def _insert(query: Any) -> int:

@@ -129,10 +129,8 @@ def _begin(rules: Rules, deed: Deed, names: set[str]) -> None:
     for duty in in_force(pack.duties, today):
         if duty.is_run and names.intersection(duty.events) and _is_from(duty, deed):
             duties.keep_pack(pack)
-            making = duties.Making(
-                duty, pack.digest, span_from(duty, deed.now, calendar=rules.calendar_for(subject.county))
-            )
-            duties.make_one(subject.county, deed.household, subject.area, 0, making)
+            span = span_from(duty, deed.now, calendar=rules.calendar_for(subject.county))
+            duties.make_one(deed.household, subject.area, duties.Making(subject.county, duty, pack, span))
 
 
 def _is_from(duty: Duty, deed: Deed) -> bool:

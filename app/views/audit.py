@@ -45,6 +45,8 @@ KINDS = (
     "webhook_added",
     "webhook_changed",
     "webhook_replayed",
+    "duty",
+    "duty_begun",
 )
 
 

@@ -80,7 +80,11 @@ def _cell(words: Speech, found: Calendar, day: date) -> dict[str, Any]:
     said = [words.say(f"calendar.day_kind.{kind}")] if not is_plain else []
     return {
         "day": day.day,
-        "kind": kind if name or not is_plain or not found.is_covered(day) else "rest" if not found.is_working_day(day) else "",
+        "kind": kind
+        if name or not is_plain or not found.is_covered(day)
+        else "rest"
+        if not found.is_working_day(day)
+        else "",
         "mark": "" if is_plain else words.say(f"calendar.short.{kind}"),
         "said": words.listed([*([words.pick(name)] if name else []), *said]),
         "today": day == words.day,

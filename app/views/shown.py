@@ -21,6 +21,7 @@ MENU = (
     ("audit.ledger", "ui.menu_ledger"),
     ("households.search", "ui.menu_households"),
     ("boards.overdue", "ui.menu_overdue"),
+    ("duties.duties", "duty.menu"),
     ("boards.notices", "ui.menu_notices"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),
@@ -97,7 +98,12 @@ def menu() -> list[dict[str, object]]:
     ]
 
 
-NEAREST = {"households": "households.search", "accounts": "accounts.accounts", "staff": "accounts.accounts"}
+NEAREST = {
+    "duties": "duties.duties",
+    "households": "households.search",
+    "accounts": "accounts.accounts",
+    "staff": "accounts.accounts",
+}
 
 
 def alarms() -> list[str]:
