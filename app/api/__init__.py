@@ -6,6 +6,7 @@ from flask_smorest import Api
 from app.api import (
     accounts,
     audit,
+    calendar,
     cases,
     clocks,
     desk,
@@ -41,6 +42,7 @@ RESOURCES = (
     grids,
     handover,
     rule_runs,
+    calendar,
     audit,
     accounts,
     staff,
