@@ -104,13 +104,15 @@ def note_run(county: str, through: str) -> None:
 
 
 def places(county: str) -> list[tuple[str, str]]:
-    """Return (code, level) of a county's county, townships and villages, by code."""
-    rows = db.session.execute(
-        select(Area.code, Area.level)
-        .where(Area.county == county, Area.level.in_(("county", "township", "village")))
-        .order_by(Area.code)
-    )
-    return [(row.code, row.level) for row in rows]
+    """Return (code, level) of the villages that have households on record, and of the areas around them, by code.
+
+    Where nobody is on record nobody works with the system yet, and nothing is owed.
+    """
+    villages = set(db.session.scalars(select(Household.village).where(Household.county == county).distinct()))
+    townships = {f"{village[:9]}000" for village in villages}
+    above = {county.ljust(12, "0")} if villages else set()
+    levels = {"county": above, "township": townships, "village": villages}
+    return sorted((code, level) for level, codes in levels.items() for code in codes)
 
 
 def keep_pack(pack: Pack) -> None:
