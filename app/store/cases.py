@@ -37,15 +37,14 @@ from app.tables import (
     Member,
     db,
 )
-from workflows.clock import local_date, parse_utc, utc_text
-from workflows.clocks import frozen_limit
+from workflows.clock import NEVER, local_date, parse_utc, utc_text
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
 from workflows.ladder import with_early
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
+from workflows.periods import frozen_limit
 from workflows.registry import Rules
 
-NEVER = "9999-12-31T00:00:00Z"
 _parsed = json.JSONDecoder().decode
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
@@ -174,7 +173,7 @@ def _case(values: Sequence[Any]) -> Case:
 @lru_cache(maxsize=1024)
 def _clocks(text: str) -> Mapping[str, Clock]:
     """Cases that were moved together have the very same periods."""
-    return {kind: Clock(**clock) for kind, clock in _parsed(text).items()}
+    return {kind: Clock.read(clock) for kind, clock in _parsed(text).items()}
 
 
 def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
@@ -239,7 +238,7 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     handed_in = {"county": county, "case": first.number, "seq": first.seq}
     batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
-    batch.add("started", _started(rules, outcome, {"county": county, **areas}))
+    batch.add("started", _started(rules, outcome, {"county": county, **areas}, at))
     batch.add("messages", message_rows(county, outcome.messages, command.key, at, one.tell_at))
     if one.listens:
         batch.add("told", (move_row(county, move, at) for move in outcome.moves))
@@ -262,9 +261,10 @@ def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, ba
             batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
 
 
-def _started(rules: Rules, outcome: Outcome, place: dict[str, str]) -> Iterator[dict[str, object]]:
+def _started(rules: Rules, outcome: Outcome, place: dict[str, str], at: str) -> Iterator[dict[str, object]]:
     for deadline in outcome.started:
-        yield started_row(deadline, ladder_of(rules, outcome, deadline), office_hours(place["county"]), **place)
+        steps, hours = ladder_of(rules, outcome, deadline), office_hours(place["county"])
+        yield started_row(deadline, steps, hours, at, **place)
 
 
 def area_columns(area: str) -> dict[str, str]:
@@ -307,8 +307,8 @@ def _clocks_text(clocks: tuple[tuple[str, Clock], ...]) -> str:
 
 
 def earliest_due(case: Case) -> str | None:
-    """Return when the first maximum of a case falls due, or None."""
-    return min((c.due for c in case.clocks.values() if c.bound == "max"), default=None)
+    """Return when the first running maximum of a case falls due, or None; a paused one falls due never."""
+    return min((c.due for c in case.clocks.values() if c.bound == "max" and not c.is_paused), default=None)
 
 
 def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, Any]]:

@@ -61,21 +61,22 @@ def planned(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], 
     return Plan(found + (late if mode == "lapse" else []), end_told)
 
 
-def first_next_at(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> datetime:
-    """Return when the sweep has to look at a new period for the first time."""
-    return planned(start, due, mode=mode, steps=steps, hours=hours).moments[0][1]
-
-
 def plan_of(period: "DuePeriod", hours: OfficeHours) -> Plan:
     """Return what is to be done about a period, by the calendar as it is known now."""
     start, due = parse_utc(period.start_at), parse_utc(period.due_at)
     return planned(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
-def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **place: str) -> dict[str, object]:
-    """Return the row of a period that a command started; ``steps`` is its ladder."""
+def started_row(
+    deadline: Deadline, steps: Sequence[str], hours: OfficeHours, at: str, **place: str
+) -> dict[str, object]:
+    """Return the row of a period that a command started at a time; ``steps`` is its ladder.
+
+    One that goes on with another end (resumed, extended, recounted) has the start of before: warnings of the past are
+    not given again, but an end that has passed is still noticed. A paused one falls due never and is not looked at.
+    """
     clock = deadline.clock
-    start, due = parse_utc(clock.start), parse_utc(clock.due)
+    stage, next_at = (0, None) if clock.is_paused else _first_look(deadline, steps, hours, parse_utc(at))
     return {
         **place,
         "case": deadline.case,
@@ -89,9 +90,18 @@ def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **
         "clause": clock.clause,
         "provisional": clock.provisional,
         "warn": list(steps),
-        "stage": 0,
-        "next_at": utc_text(first_next_at(start, due, mode=deadline.mode, steps=steps, hours=hours)),
+        "stage": stage,
+        "next_at": next_at,
     }
+
+
+def _first_look(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, now: datetime) -> tuple[int, str]:
+    """Return the stage of a period as it is begun, and when the sweep looks at it for the first time."""
+    start, due = parse_utc(deadline.clock.start), parse_utc(deadline.clock.due)
+    plan = planned(start, due, mode=deadline.mode, steps=steps, hours=hours).moments
+    past = [stage for stage, at in plan if stage < LAPSED and at < now]
+    stage = max(past, default=0)
+    return stage, utc_text(next(at for number, at in plan if number > stage))
 
 
 def ended_row(county: str, one: EndedDeadline, at: str) -> dict[str, object]:

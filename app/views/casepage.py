@@ -19,11 +19,11 @@ from app.views.incomes import is_said_by_sheet, sheet_box
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
 from workflows.clock import explain, parse_utc
-from workflows.clocks import frozen_limit
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
 from workflows.model import Case, Clock
+from workflows.periods import frozen_limit
 
 SKIPPED = ("weekend", "holiday", "closing_day", "provisional_rest_day")
 MOST_DAYS = 60
