@@ -175,7 +175,7 @@ def period(county: str, duty: str, subject: str, begins: str) -> DutyPeriod:
 def _insert(query: Any) -> int:
     """SQLite's driver counts the rows of no statement that begins with WITH."""
     statement = engine_insert(DutyPeriod).from_select(list(NAMES), query).on_conflict_do_nothing()
-    made = present().execute(statement).rowcount
+    made = present().execute(statement.execution_options(preserve_rowcount=True)).rowcount
     return int(db.session.scalar(select(func.changes())) or 0) if is_sqlite() else made
 
 
