@@ -393,7 +393,7 @@ def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = N
 
 
 def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> str:
-    if name in ("roles", "reasons") and isinstance(value, list | tuple):
+    if name in ("roles", "reasons", "forms") and isinstance(value, list | tuple):
         return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))

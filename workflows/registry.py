@@ -49,11 +49,13 @@ class Rules:
         self.calendar_stamp = 0
         self.documents: tuple[Document, ...] = ()
         self._calendars: dict[tuple[int, ...], Calendar] = {}
+        self.kept_calendars: set[str] = set()  # digests of those that the store is known to hold
 
     def of_one_installation(self) -> "Rules":
         """Return the same rules, machines shared, with a calendar of its own: each installation imports documents."""
         own = copy.copy(self)
         own.use_documents((), stamp=0)
+        own.kept_calendars = set()
         return own
 
     def use_documents(self, documents: Sequence[Document], *, stamp: int) -> None:

@@ -7,6 +7,7 @@ from app.api import (
     accounts,
     audit,
     cases,
+    clocks,
     desk,
     duties,
     evidence,
@@ -29,6 +30,7 @@ from app.api.resources import PREFIX, PROBLEM_EXAMPLE, REFUSED, Problem
 RESOURCES = (
     me,
     cases,
+    clocks,
     households,
     rosters,
     evidence,

@@ -7,6 +7,7 @@ from app.cli import (
     backup,
     cases,
     check,
+    clocks,
     demo,
     duties,
     grids,
@@ -47,8 +48,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, duties, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, clocks, duties, trails, users, mail, tokens,
+    webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)
