@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -24,7 +24,7 @@ def lead(world: World) -> Browser:
     return browser(world, world.person("county_lead", XIUSHAN))
 
 
-def proposed(one: Browser, path: str, data: Mapping[str, object]) -> str:
+def proposed(one: Browser, path: str, data: dict[str, Any]) -> str:
     """Propose a document by a form; return the address of its page."""
     one.get("/calendar").post(path, data, follow=False)
     assert one.status == 303, one.text
