@@ -54,7 +54,7 @@ def explain(
 
 
 @clock.command(
-    help="确认数据库时钟现在正确，恢复期限处理 / say that the database's clock is right, so that sweeps go on"
+    help="确认数据库时钟正确，恢复期限处理 / the database's clock is right: sweeps go on"
 )
 @pass_console
 def accept(console: Console) -> None:
