@@ -7,6 +7,7 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.calendar_runs import ROLES as DAYS
 from app.services.duty_reports import REGISTER
 from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
@@ -32,6 +33,7 @@ ANYBODY = frozenset(
         "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
         # The rules that bind everybody are read by everybody who is logged in.
         "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
+        "calendar.year",
         "mail.keep", "mail.confirm", "mail.remove", "tokens.tokens", "tokens.add", "tokens.revoke",
     }
 )  # fmt: skip
@@ -78,6 +80,12 @@ PAGES: dict[str, frozenset[str]] = {
     "rule_runs.run": frozenset(LOOKERS),
     "rule_runs.apply": frozenset(DECIDERS),
     "rule_runs.revert": frozenset(DECIDERS),
+    "calendar.propose": frozenset(DAYS),
+    "calendar.close": frozenset(DAYS),
+    "calendar.document": frozenset(DAYS),
+    "calendar.decide": frozenset(DAYS),
+    "calendar.look": frozenset(DAYS),
+    "calendar.withdraw": frozenset(DAYS),
     "substitutes.mine": ABSENCES,
     "substitutes.add": ABSENCES,
     "substitutes.end": ABSENCES,

@@ -1,7 +1,7 @@
 """One family of refusals: each says what happened by a stable code and parameters, never by a sentence."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Refused(Exception):
@@ -322,3 +322,14 @@ class ForbiddenAddress(Refused):
     """Messages may not be sent to this address: it leads into this machine's own network, or is no https."""
 
     code = "forbidden_address"
+
+
+class BadDocument(Refused):
+    """A calendar's document can't be read or does not fit what is in force; ``reasons`` name each mistake.
+
+    ``faults`` are the mistakes themselves, for who words them, ``file`` is where they stand.
+    """
+
+    code = "bad_calendar"
+    faults: tuple[Any, ...] = ()
+    file: str = ""

@@ -6,6 +6,7 @@ from flask_smorest import Api
 from app.api import (
     accounts,
     audit,
+    calendar,
     cases,
     clocks,
     desk,
@@ -44,6 +45,7 @@ RESOURCES = (
     grids,
     handover,
     rule_runs,
+    calendar,
     audit,
     accounts,
     staff,

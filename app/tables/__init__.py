@@ -17,7 +17,7 @@ from app.tables.clocks import DeadlineRow, DutyAct, DutyPeriod, DutyReport, Duty
 from app.tables.households import Household, Member
 from app.tables.messages import Mail, MailAddress, OutboxRow, Reminder, Webhook, WebhookDelivery
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
-from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, Heartbeat, LedgerHead, RuleRun, Setting
+from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, CalendarRow, Heartbeat, LedgerHead, RuleRun, Setting
 
 __all__ = [
     "APPEND_ONLY",
@@ -28,6 +28,7 @@ __all__ = [
     "Area",
     "Base",
     "BigKey",
+    "CalendarRow",
     "CaseRow",
     "CommandRow",
     "Counter",

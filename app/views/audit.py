@@ -37,6 +37,7 @@ KINDS = (
     "staff_imported",
     "staff_exported",
     "areas_imported",
+    "calendar",
     "households_imported",
     "households_changed",
     "households_exported",

@@ -66,6 +66,7 @@ HTTP = {
     "missing_evidence": 422,
     "bad_file": 422,
     "bad_rules": 422,
+    "bad_calendar": 422,
     "no_quorum": 422,
     "vote_mismatch": 422,
     "condition_bars": 422,

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from app.access import ANYBODY, PAGES, PUBLIC
-from app.services import duty_reports, rule_runs, tokens
+from app.services import calendars, duty_reports, rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
-from tests.api.test_rights import absence_of
+from tests.api.test_rights import absence_of, closing_of
 from tests.factories import XIUSHAN
 from tests.web.site import Browser, browser
 from tests.web.test_rights import OTHER_COUNTY, PLACES, ROLES, sees
@@ -30,6 +30,7 @@ COUNTYS = {
     "substitutes",
     "tokens",
     "changes",
+    "calendar",
     "simulations",
 }  # what belongs to the county and not to a village
 QUIET = {"login_sessions", "ledger_heads", "access_ledger"}
@@ -56,6 +57,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
     run = rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6])
     return {
         "run": str(run.id),
+        "document": str(calendars.propose(world.person("county_lead", area), closing_of(area)).id),
         "household": household,
         "case": f"{household}-C1",
         "token": str(line.id),

@@ -16,6 +16,28 @@ BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Make the tables and columns."""
     # --- calendars ---
+    op.create_table(
+        "calendars",
+        sa.Column("id", BIG_KEY, nullable=False),
+        sa.Column("area", sa.String(6), nullable=False),
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(200), nullable=False),
+        sa.Column("number", sa.String(200), nullable=False),
+        sa.Column("dated", sa.String(10), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("user", sa.String(24), nullable=False),
+        sa.Column("created_at", sa.String(20), nullable=False),
+        sa.Column("decided_by", sa.String(24), nullable=False),
+        sa.Column("decided_at", sa.String(20), nullable=True),
+        sa.Column("withdrawn_by", sa.String(24), nullable=False),
+        sa.Column("withdrawn_at", sa.String(20), nullable=True),
+        sa.Column("changed", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_calendars_changed", "calendars", ["changed"], unique=True)
 
     # --- clocks ---
 
@@ -150,6 +172,7 @@ def downgrade() -> None:
     # --- clocks ---
 
     # --- calendars ---
+    op.drop_table("calendars")
 
 
 # --- reminders, receipts and channels: periods that run ---
