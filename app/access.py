@@ -7,6 +7,7 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.calendar_runs import ROLES as DAYS
 from app.services.duty_reports import REGISTER
 from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
@@ -15,7 +16,9 @@ from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
+from app.services.urging_notice import URGERS
 from workflows.errors import NotAllowed
+from workflows.substitutes import SUPERIORS
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
@@ -30,6 +33,7 @@ ANYBODY = frozenset(
         "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
         # The rules that bind everybody are read by everybody who is logged in.
         "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
+        "calendar.year",
         "mail.keep", "mail.confirm", "mail.remove", "tokens.tokens", "tokens.add", "tokens.revoke",
     }
 )  # fmt: skip
@@ -44,6 +48,7 @@ NOTICES = READERS - {"helper", "sector_dept"}
 # Who has duties of an area or of households helped; a grid has none of its own.
 DUTIES = READERS - {"grid_member"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
+ABSENCES = WORKERS | {"admin"}
 IMPORTS = frozenset(IMPORTERS)
 SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
@@ -75,7 +80,26 @@ PAGES: dict[str, frozenset[str]] = {
     "rule_runs.run": frozenset(LOOKERS),
     "rule_runs.apply": frozenset(DECIDERS),
     "rule_runs.revert": frozenset(DECIDERS),
+    "calendar.propose": frozenset(DAYS),
+    "calendar.close": frozenset(DAYS),
+    "calendar.document": frozenset(DAYS),
+    "calendar.decide": frozenset(DAYS),
+    "calendar.look": frozenset(DAYS),
+    "calendar.withdraw": frozenset(DAYS),
+    "substitutes.mine": ABSENCES,
+    "substitutes.add": ABSENCES,
+    "substitutes.end": ABSENCES,
+    "substitutes.governed": frozenset({"admin", *(role for roles in SUPERIORS.values() for role in roles)}),
     "boards.overdue": READERS,
+    "late.board": READERS,
+    "late.part": READERS,
+    "late.rows": READERS,
+    "late.table": READERS,
+    "late.heat": READERS,
+    "late.answer": WORKERS,
+    "late.erase": WORKERS,
+    "urging.form": frozenset(URGERS),
+    "urging.print_notice": frozenset(URGERS),
     "duties.duties": DUTIES,
     "duties.duty": DUTIES,
     "duties.report": DUTIES - {"auditor"},

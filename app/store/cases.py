@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from app.office_hours import office_hours
+from app.store import calendars
 from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.duty_acts import Deed, follow
@@ -27,7 +28,7 @@ from app.store.statements import (
     run,
     run_text,
 )
-from app.store.transaction import insert_once, is_sqlite, moment_of
+from app.store.transaction import insert_once, is_sqlite, moment_of, present
 from app.store.webhooks import move_row
 from app.tables import (
     DisclosureRow,
@@ -127,13 +128,14 @@ def _found(households: Mapping[str, Locked], number: str) -> Locked:
     return households[number]
 
 
-OF_HOUSEHOLD = 7
+OF_HOUSEHOLD = 8
 OF_CASE = OF_HOUSEHOLD + len(CASE_COLUMNS)
 
 
 def _locked(county: str, rows: Sequence[Sequence[Any]]) -> Locked:
     """Rows hold the household's columns, those of a case (or nothing), and perhaps what a command did before."""
-    number, area, name, kind, people, now, listens = rows[0][:OF_HOUSEHOLD]
+    number, area, name, kind, people, now, listens, stamp = rows[0][:OF_HOUSEHOLD]
+    calendars.follow(stamp, present())
     subject = Subject(
         kind="household",
         number=number,
@@ -333,7 +335,7 @@ def _fresh_calendars(rules: Rules, decided: Iterable[Decided]) -> set[tuple[str,
     """The calendars that periods were started by, and that are not known to be kept yet: digest and text."""
     found = set()
     for one in decided:
-        named = {d.clock.calendar for d in one.outcome.started} - rules.kept_calendars
+        named = {d.clock.calendar for d in one.outcome.started} - rules.stored_calendars
         calendar = rules.calendar_for(one.dossier.subject.county) if named else None
         if calendar and calendar.digest in named:
             found.add((calendar.digest, calendar.text))
@@ -352,7 +354,7 @@ def _keep_texts(rules: Rules, opened: Iterable[Case], calendars: Iterable[tuple[
         if digest not in known:
             db.session.execute(insert_once(KeptText).values(digest=digest, kind=kind, text=text))
     # Only what was read is known to be kept: an insert may yet be rolled back.
-    rules.kept_calendars |= known & {digest for digest, kind, _ in pinned if kind == "calendar"}
+    rules.stored_calendars |= known & {digest for digest, kind, _ in pinned if kind == "calendar"}
 
 
 def kept_texts(digests: Iterable[str]) -> list[KeptText]:

@@ -1,5 +1,6 @@
 """The tables. County leads every key; times are RFC 3339 UTC texts, which sort and compare the same on both engines."""
 
+from app.tables.absences import LateReason, Substitution
 from app.tables.base import Base, BigKey, JoiningSession, db
 from app.tables.cases import (
     CaseRow,
@@ -16,7 +17,7 @@ from app.tables.clocks import DeadlineRow, DutyAct, DutyPeriod, DutyReport, Duty
 from app.tables.households import Household, Member
 from app.tables.messages import Mail, MailAddress, OutboxRow, Reminder, Webhook, WebhookDelivery
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
-from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, Heartbeat, LedgerHead, RuleRun, Setting
+from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, CalendarRow, Heartbeat, LedgerHead, RuleRun, Setting
 
 __all__ = [
     "APPEND_ONLY",
@@ -27,6 +28,7 @@ __all__ = [
     "Area",
     "Base",
     "BigKey",
+    "CalendarRow",
     "CaseRow",
     "CommandRow",
     "Counter",
@@ -43,6 +45,7 @@ __all__ = [
     "JoiningSession",
     "JournalRow",
     "KeptText",
+    "LateReason",
     "LedgerHead",
     "LoginFailure",
     "LoginSession",
@@ -53,6 +56,7 @@ __all__ = [
     "Reminder",
     "RuleRun",
     "Setting",
+    "Substitution",
     "User",
     "Wait",
     "Webhook",
