@@ -1,5 +1,8 @@
-"""``fangpin clock explain``: a question by the rules of a place, a case's deadlines, and what is refused."""
+"""``fangpin clock``: a question by the rules of a place, a case's deadlines, what is refused; a clock accepted."""
 
+from app.services.steady import ACCEPTED, CLOCK, has_jumped
+from app.store.transaction import reading, writing
+from app.store.upkeep import beats, note_beat
 from tests.cli.conftest import Machine
 from tests.cli.test_cases import CASE, clue
 
@@ -29,3 +32,12 @@ def test_a_case_tells_its_deadlines(machine: Machine) -> None:
     assert "线索受理" in told
     assert "线索受理" not in machine.run("clock", "explain", CASE, "id_total", "--as", "cun").stdout
     machine.run("clock", "explain", CASE, "nothing", "--as", "cun", code=1)
+
+
+def test_a_clock_is_accepted(machine: Machine) -> None:
+    with machine.application(), writing() as now:
+        note_beat(CLOCK, "jumped expected=2026-01-01T00:00:00Z found=2027-01-01T00:00:00Z", now)
+    assert "已确认" in machine.run("clock", "accept").output
+    with machine.application(), reading():
+        assert not has_jumped(beats()[CLOCK][1])
+        assert ACCEPTED in beats()
