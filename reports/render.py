@@ -234,7 +234,7 @@ def _digest_of(paths: tuple[Path, ...]) -> str:
 def _layout_files() -> tuple[Path, ...]:
     """Everything of ours that decides how a trail looks."""
     own = Path(reports.__file__).parent
-    modules = ("trail", "entries", "deadlines", "labels", "view", "glyphs", "render")
+    modules = ("trail", "entries", "deadlines", "labels", "explained", "view", "glyphs", "render")
     code = [own / f"{name}.py" for name in modules]
     return (
         *code,

@@ -213,7 +213,7 @@ def _texts(body: Any) -> dict[str, str]:
 
 def _check_texts(trail: Trail, bodies: list[tuple[Chain, int, dict[str, Any]]]) -> Iterator[journal.Finding]:
     """Every text is the one its digest names, every named text is there, and none stands there
-    unnamed."""
+    unnamed. A calendar that was counted by may be missing: then days are not told one by one."""
     named: dict[str, tuple[str, int]] = {}
     for chain, seq, body in bodies:
         for key in ("definition", "policy"):
@@ -221,6 +221,9 @@ def _check_texts(trail: Trail, bodies: list[tuple[Chain, int, dict[str, Any]]]) 
     for key, (case, seq) in named.items():
         if key not in trail.texts:
             yield journal.Finding(case, seq, "text_missing", key[:16])
+    for chain, seq, body in bodies:
+        for key in journal.calendars_of(body):
+            named.setdefault(key, (chain.case, seq))
     for key, text in trail.texts.items():
         case, seq = named.get(key, (trail.case, 0))
         if journal.digest(text) != key:

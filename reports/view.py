@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.deadlines import Period, ended_text, is_paused, periods_of, result_of
 from reports.entries import ERASED, Entry, entries_of, places_of
+from reports.explained import explained
 from reports.glyphs import visible
 from reports.income import is_in_sheet, sheet_lines
 from reports.labels import (
@@ -170,6 +171,8 @@ def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
         "gates": [_gate_row(entry, trail) for entry in _signed(entries)],
         "deadlines_of": word("doc.in_case", trail.lang, what=word("doc.deadlines", trail.lang), case=chain.case),
         "deadlines": [_deadline_row(period, trail.lang, until) for period in periods],
+        "explained_of": word("doc.in_case", trail.lang, what=word("doc.explained", trail.lang), case=chain.case),
+        "explained": explained(periods, entries, trail),
     }
 
 

@@ -207,6 +207,14 @@ def pins_of(body: Mapping[str, Any]) -> tuple[str, str]:
     return str(body["definition"]).rpartition(":")[2], str(body["policy"]).rpartition(":")[2]
 
 
+def calendars_of(body: Mapping[str, Any]) -> list[str]:
+    """Return the digests of the calendars that an entry's periods were counted by; entries of before name none."""
+    deadlines = body.get("deadlines")
+    rows = deadlines.get("started") if isinstance(deadlines, dict) else None
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return sorted({row["calendar"] for row in rows if isinstance(row.get("calendar"), str)})
+
+
 def trail_head(heads: Iterable[tuple[str, int, str]]) -> str:
     """Return one hash over (case number, length, head) of several chains, in the order given."""
     return digest(canonical([list(head) for head in heads]))

@@ -91,7 +91,7 @@ class ChangeBody(CaseLine):
     """One pause or extension: ``how`` is paused or extended; ``until`` is empty while a pause lasts.
 
     ``extra`` is by how much it was extended, from one exclusive end to the other. ``entry`` is the number of the entry,
-    ``documents`` the SHA-256 of what was handed in with it; the reason stands in the entry, which the case shows.
+    ``documents`` the SHA-256 of what was handed in with it; ``reason`` is empty where it was erased.
     """
 
     timer = fields.String(required=True)
@@ -106,6 +106,7 @@ class ChangeBody(CaseLine):
     by = fields.String(required=True)
     role = fields.String(required=True)
     entry = fields.Integer(required=True)
+    reason = fields.String(required=True)
     documents = fields.List(fields.String(), required=True)
     marked = fields.Boolean(required=True)
 
@@ -142,6 +143,7 @@ def change_body(change: Change, words: Speech) -> dict[str, Any]:
         "by": actor_of.get("name", ""),
         "role": actor_of.get("role", ""),
         "entry": entry.get("seq", 0),
+        "reason": change.reason,
         "documents": [item["sha256"] for item in entry.get("evidence", [])],
         "marked": change.is_marked,
     }

@@ -1,7 +1,7 @@
 """The list of pauses and extensions: who did it, when, with which document, and for how many days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ class Change:
 
     ``until`` is when a pause ended, empty while it lasts; ``days`` how long it took or takes. ``extra`` is by how much
     an extension went, ``before`` and ``after`` are the exclusive ends. ``entry`` is its body; ``is_marked``: a pause
-    that lasts longer than the pack's number of days.
+    that lasts longer than the pack's number of days. ``reason`` is empty where it was erased.
     """
 
     case: Case
@@ -48,6 +48,7 @@ class Change:
     after: str
     extra: str
     entry: Mapping[str, Any]
+    reason: str
     is_marked: bool
 
 
@@ -60,7 +61,9 @@ def pauses(actor: Actor, *, after: str = "") -> Found[Change]:
         next_ones = store.following(periods)
         entries = store.entries_at([(p.county, p.case, p.ended_at or "") for p in periods])
         load_texts(case_of(row.CaseRow) for row in rows)
-        found = [_change(row, next_ones, entries, now) for row in rows]
+        told = [_change(row, next_ones, entries, now) for row in rows]
+        reasons = store.reasons([(c.case.county, c.case.number, c.entry["seq"]) for c in told if c.entry])
+        found = [replace(c, reason=reasons.get((c.case.number, c.entry.get("seq", 0)), "")) for c in told]
         last = periods[-1] if periods else None
         key = following_key(more, last.ended_at or "", last.case, last.kind, str(last.generation)) if last else ""
     if found:
@@ -94,6 +97,7 @@ def _change(
         after=later.due_at if later and not is_pause else "",
         extra=str(entry.get("changes", {}).get("extra", {}).get("after", "")),
         entry=entry,
+        reason="",
         is_marked=is_pause and not until and days.days > marks,
     )
 

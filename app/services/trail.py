@@ -7,7 +7,7 @@ from app.services.rights import ensure_visible
 from app.store import cases as store
 from app.store.transaction import reading
 from workflows.errors import NotFound
-from workflows.journal import Sealed, canonical, pins_of
+from workflows.journal import Sealed, calendars_of, canonical, pins_of
 from workflows.model import Actor, Case
 
 FORMAT = "fp-trail-v1"
@@ -24,7 +24,8 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
         ordered = _asked_first(dossier.cases, case)
         entries = store.entries_of_all(county, [c.number for c in ordered])
         disclosed = store.disclosures_of(county, [c.number for c in ordered])
-        digests = {name for chain in entries.values() for entry in chain for name in pins_of(entry.body)}
+        bodies = [entry.body for chain in entries.values() for entry in chain]
+        digests = {name for body in bodies for name in (*pins_of(body), *calendars_of(body))}
         texts = {kept.digest: kept.text for kept in store.kept_texts(digests)}
     for one in ordered:
         ensure_sealed(one, entries[one.number], [item for item in disclosed if item.case == one.number])

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, func, select, tuple_
 
 from app.store.lists import Page, Rows, Scope, Township, Village, visible
-from app.tables import CaseRow, DeadlineRow, Household, JournalRow, db
+from app.tables import CaseRow, DeadlineRow, DisclosureRow, Household, JournalRow, db
 
 CHANGES = ("paused", "extended")
 
@@ -37,6 +37,15 @@ def following(rows: Sequence[DeadlineRow]) -> dict[tuple[str, str, int], Deadlin
     columns = (DeadlineRow.county, DeadlineRow.case, DeadlineRow.kind, DeadlineRow.generation)
     found = db.session.scalars(select(DeadlineRow).where(tuple_(*columns).in_(keys))) if keys else ()
     return {(row.case, row.kind, row.generation - 1): row for row in found}
+
+
+def reasons(entries: Iterable[tuple[str, str, int]]) -> dict[tuple[str, int], str]:
+    """Return the reasons given with some entries (county, case, number), as far as they were not erased."""
+    keys = list(entries)
+    columns = (DisclosureRow.county, DisclosureRow.case, DisclosureRow.seq)
+    query = select(DisclosureRow.case, DisclosureRow.seq, DisclosureRow.value)
+    query = query.where(tuple_(*columns).in_(keys), DisclosureRow.field == "reason")
+    return {(row.case, row.seq): row.value for row in db.session.execute(query)} if keys else {}
 
 
 def entries_at(county_cases: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], list[Any]]:

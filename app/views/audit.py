@@ -122,6 +122,7 @@ def change_row(change: Change, words: Speech) -> dict[str, Any]:
         "at": words.time(change.at),
         "documents": words.listed(list(dict.fromkeys(kinds))),
         "seq": change.entry.get("seq", ""),
+        "reason": change.reason,
         "marked": change.is_marked,
         "open": change.how == "paused" and not change.until,
     }  # fmt: skip
