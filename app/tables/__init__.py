@@ -14,7 +14,17 @@ from app.tables.cases import (
 )
 from app.tables.clocks import DeadlineRow
 from app.tables.households import Household, Member
-from app.tables.messages import Mail, MailAddress, OutboxRow, Reminder, Webhook, WebhookDelivery
+from app.tables.messages import (
+    ChannelAddress,
+    Mail,
+    Nudge,
+    OutboxRow,
+    Reminder,
+    ReminderDelivery,
+    Urging,
+    Webhook,
+    WebhookDelivery,
+)
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
 from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, Heartbeat, LedgerHead, RuleRun, Setting
 
@@ -28,6 +38,7 @@ __all__ = [
     "Base",
     "BigKey",
     "CaseRow",
+    "ChannelAddress",
     "CommandRow",
     "Counter",
     "DeadlineRow",
@@ -43,12 +54,14 @@ __all__ = [
     "LoginFailure",
     "LoginSession",
     "Mail",
-    "MailAddress",
     "Member",
+    "Nudge",
     "OutboxRow",
     "Reminder",
+    "ReminderDelivery",
     "RuleRun",
     "Setting",
+    "Urging",
     "User",
     "Wait",
     "Webhook",
