@@ -14,12 +14,14 @@ from app.api import (
     households,
     mail,
     me,
+    receipts,
     reminders,
     rosters,
     rule_runs,
     staff,
     tokens,
     trails,
+    urgings,
     webhooks,
 )
 from app.api.auth import RIGHTS
@@ -33,6 +35,8 @@ RESOURCES = (
     evidence,
     desk,
     reminders,
+    receipts,
+    urgings,
     trails,
     grids,
     handover,

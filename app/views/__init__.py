@@ -22,6 +22,7 @@ from app.views import (
     households,
     mail,
     observed,
+    receipts,
     rosters,
     rule_runs,
     rules,
@@ -31,6 +32,7 @@ from app.views import (
     simulate,
     staff,
     tokens,
+    urgings,
 )
 
 POLICY = (
@@ -53,7 +55,7 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules, rule_runs, simulate,
+    health, tokens, mail, rules, rule_runs, simulate, receipts, urgings,
 )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ MENU = (
     ("audit.ledger", "ui.menu_ledger"),
     ("households.search", "ui.menu_households"),
     ("boards.overdue", "ui.menu_overdue"),
+    ("urgings.urgings", "urging.menu"),
+    ("receipts.receipts", "receipt.title"),
     ("boards.notices", "ui.menu_notices"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),

@@ -50,6 +50,8 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "username": name,
             "tokens": line.id,
             "webhooks": hook.id,
+            "year": 2026,
+            "serial": 1,
             "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
         }
     return found
@@ -219,6 +221,13 @@ SAME_AS = {
     "grids.add": "api_grids.add",
     "grids.assign": "api_grids.assign",
     "grids.move": "api_grids.assign",
+    "receipts.receipts": "api_receipts.receipts",
+    "receipts.nudge": "api_receipts.nudge",
+    "urgings.urgings": "api_urgings.urgings",
+    "urgings.urging": "api_urgings.urging",
+    "urgings.issue": "api_urgings.issue",
+    "urgings.answer": "api_urgings.answer",
+    "urgings.pdf": "api_urgings.pdf",
     "boards.overdue": "api_desk.overdue",
     "boards.notices": "api_desk.notices",
     "boards.notice": "api_desk.notices",

@@ -50,6 +50,8 @@ def things_of(world: World, place: str) -> dict[str, str]:
     run = rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6])
     return {
         "run": str(run.id),
+        "year": "2026",
+        "serial": "1",
         "household": household,
         "case": f"{household}-C1",
         "token": str(line.id),
