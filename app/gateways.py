@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from app.outward import SECONDS, Allowed, ask
 from app.smtp import BOUNCED, FAILED, LATER, SENT, UNTOUCHED, Answer
@@ -66,6 +66,8 @@ def site_of(name: str, url: str, agent: str) -> Site:
         raise ValueError(f"{name}: without TLS only to this machine")
     if not parts.username or not parts.password:
         raise ValueError(f"{name}: account and secret are missing: https://account:secret@host/")
+    if not re.fullmatch(r"[\x21-\x7e]+", unquote(parts.username) + unquote(parts.password)):
+        raise ValueError(f"{name}: account and secret may hold ASCII characters without blanks only")
     number = query.pop(agent, [""])[0] if agent else ""
     if query or bool(agent) != bool(re.fullmatch("[0-9]{1,20}", number)):
         raise ValueError(f"{name}: after ? just {agent}=number is needed" if agent else f"{name}: nothing after ?")
@@ -226,7 +228,7 @@ class Sms:
         """Send one text to one mobile number."""
         body = {"account": self.site.account, "to": address, "text": text}
         try:
-            status, _ = _asked(self.site, "POST", "", body, Authorization=f"Bearer {quote(self.site.secret)}")
+            status, _ = _asked(self.site, "POST", "", body, Authorization=f"Bearer {self.site.secret}")
         except NoAnswerError as error:
             return Answer(UNTOUCHED, str(error), is_down=True)
         if 200 <= status < 300:

@@ -56,14 +56,14 @@ class UrgingsBody(Schema):
     letters = nested(LetterBody, many=True)
 
 
-class Wanted(Schema):
+class UrgingWanted(Schema):
     """Which late period to urge."""
 
     case = fields.String(required=True, validate=validate.Length(1, 32))
     kind = fields.String(required=True, validate=validate.Length(1, 40))
 
 
-class AnswerBody(Schema):
+class UrgingAnswer(Schema):
     """The answer to a letter."""
 
     answer = fields.String(required=True, validate=validate.Length(1, 1000))
@@ -91,7 +91,7 @@ def urgings() -> dict[str, Any]:
 
 
 @pages.route("/urgings", methods=["POST"])
-@pages.arguments(Wanted, example={"case": "500241H0000001-C1", "kind": "id_total"})
+@pages.arguments(UrgingWanted, example={"case": "500241H0000001-C1", "kind": "id_total"})
 @pages.answers(LetterDone, status=201, example=DONE, refusals=(409,))
 @pages.command
 def issue(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -107,7 +107,7 @@ def urging(county: str, year: int, serial: int) -> dict[str, Any]:
 
 
 @pages.route("/urgings/<county>/<int:year>/<int:serial>/answer", methods=["POST"])
-@pages.arguments(AnswerBody, example={"answer": "已入户核实，责任人为村干部，本周五前办结。"})
+@pages.arguments(UrgingAnswer, example={"answer": "已入户核实，责任人为村干部，本周五前办结。"})
 @pages.answers(LetterDone, example=DONE, refusals=(409,))
 @pages.command
 def answer(body: Mapping[str, Any], county: str, year: int, serial: int) -> tuple[int, dict[str, Any]]:

@@ -57,7 +57,8 @@ def late_periods(county: str, now: datetime, *, limit: int) -> Sequence[Any]:
         ~select(Urging.number).where(same, Urging.answered_at.is_(None)).exists(),
     )
     query = query.join(CaseRow, (CaseRow.county == DeadlineRow.county) & (CaseRow.number == DeadlineRow.case))
-    query = query.join(Household, (Household.county == CaseRow.county) & (Household.number == CaseRow.subject))
+    subject = func.substr(CaseRow.subject, 11)
+    query = query.join(Household, (Household.county == CaseRow.county) & (Household.number == subject))
     return db.session.execute(query.order_by(DeadlineRow.due_at, DeadlineRow.case).limit(limit)).all()
 
 

@@ -1,15 +1,19 @@
 """What becomes of reminders: delivered, read, answered, gone up; pressed by hand; formally urged and answered."""
 
 from datetime import datetime, timedelta
+from io import BytesIO
 
+import pypdf
 import pytest
 
 from app import printing
+from app.labels import Speech
 from app.services import nudges, reminders, urgings
 from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.store.receipts import Wanted
 from app.store.transaction import writing
+from app.views.urgings import sheet_of
 from tests.scheduler.seen import clock_entries, lists, messages, opened
 from tests.scheduler.test_sweep import HOURS, ends, steps
 from tests.world import World
@@ -119,7 +123,7 @@ def test_pressing_reminds_whom_the_case_waits_for_once_a_day(world: World) -> No
     with pytest.raises(NudgedAlready):
         nudges.press(leader, case)
     assert nudges.press(world.person("county_lead"), case) == 2
-    assert messages(case)[-1][2] == {"state": "clue"}  # the reason stays in the app
+    assert messages(case)[-1][2] == {"state": "clue_open"}  # the reason stays in the app
 
 
 def test_after_three_days_running_it_is_enough_for_a_while(world: World) -> None:
@@ -201,20 +205,17 @@ def test_only_what_is_twice_late_is_urged_and_only_by_the_county(world: World) -
     assert urgings.issue(world.person("county_lead"), case=case, kind="id_total").number == 1
 
 
-def test_the_letter_is_one_page_and_names_nobody(world: World) -> None:
-    from pypdfium2 import PdfDocument
-
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_letter_is_one_page_and_names_nobody(world: World, lang: str) -> None:
     walker = opened(world)
     county = world.person("county_lead")
     world.now = ends(walker, "id_total")[1] + timedelta(days=60)
     letter = urgings.issue(county, case=walker.case.number, kind="id_total")
-    values = {
-        "lang": "zh", "full_number": letter.full_number, "title": "督办函", "office": "某县办公室", "to": "某乡人民政府：",
-        "paragraphs": ["一"], "day": "2026年3月1日", "seal": "（加盖公章）", "foot": "注",
-    }  # fmt: skip
-    data = printing.print_urging(county, letter, values)
-    document = PdfDocument(data)
-    assert len(document) == 1
-    text = document[0].get_textpage().get_text_range()
+    words = Speech(lang, local_date(world.now), "500241000000")
+    data = printing.print_urging(county, letter, sheet_of(letter, words))
+    pages = [page.extract_text() for page in pypdf.PdfReader(BytesIO(data)).pages]
+    assert len(pages) == 1
+    text = "".join(pages[0].split())
     assert letter.full_number in text
+    assert words.last_day(letter.answer_by).replace(" ", "") in text
     assert "张三" not in text

@@ -36,6 +36,7 @@ MESSAGES = (
 )
 MESSAGE_PARAMETERS = {
     "waiting": {"case", "household", "state"},
+    "nudged": {"case", "household", "state"},
     "substitute": {"case", "household", "state"},
     "helper": {"case", "household"},
 }
