@@ -49,7 +49,7 @@ def press(actor: Actor, case: str, *, reason: str = "") -> int:
         raise BadValue(field="reason", value="")
     county, household = case[:6], cases.household_of(case)
     with writing() as now:
-        dossier = cases.lock_dossiers(county, [household])[household].dossier
+        dossier = cases.lock_dossier(county, household, "").dossier
         ensure_visible(actor, dossier)
         ensure_rules(loaded_rules(), dossier)
         found = dossier.by_number(case)

@@ -156,7 +156,7 @@ def issue(actor: Actor, *, case: str, kind: str) -> Letter:
         raise NotFound(case=case)
     with writing() as now:
         household = cases.household_of(case)
-        dossier = cases.lock_dossiers(county, [household])[household].dossier
+        dossier = cases.lock_dossier(county, household, "").dossier
         ensure_rules(loaded_rules(), dossier)
         found = next((c for c in _candidates(county, now) if (c.case.number, c.kind) == (case, kind)), None)
         if found is None and urging.is_open(county, case, kind):
