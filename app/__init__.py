@@ -38,7 +38,7 @@ def create_app(
         MAX_CONTENT_LENGTH=4 * settings.largest_upload,
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
-    held = Runtime(settings, keys, rules or sound_rules(settings), all_terms(), clock)
+    held = Runtime(settings, keys, (rules or sound_rules(settings)).of_one_installation(), all_terms(), clock)
     app.extensions[EXTENSION] = held
     db.init_app(app)
     with app.app_context():

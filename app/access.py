@@ -7,6 +7,7 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.duty_reports import REGISTER
 from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
 from app.services.handover import GIVERS
@@ -44,6 +45,8 @@ WORKERS = frozenset(
 )  # fmt: skip
 READERS = WORKERS | {"auditor"}
 NOTICES = READERS - {"helper", "sector_dept"}
+# Who has duties of an area or of households helped; a grid has none of its own.
+DUTIES = READERS - {"grid_member"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
 IMPORTS = frozenset(IMPORTERS)
 SIMULATES = frozenset(LOOKERS)
@@ -84,6 +87,10 @@ PAGES: dict[str, frozenset[str]] = {
     "urgings.issue": frozenset(ISSUERS),
     "urgings.answer": frozenset(ANSWERERS) | frozenset(ISSUERS),
     "boards.overdue": READERS,
+    "duties.duties": DUTIES,
+    "duties.duty": DUTIES,
+    "duties.report": DUTIES - {"auditor"},
+    "duties.warn": frozenset(REGISTER),
     "boards.notices": NOTICES,
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),

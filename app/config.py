@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.gateways import MAKERS, Site, site_of
 from app.outward import CLOSED, HOST, Allowed
-from app.smtp import Mailer, mailer_of
+from app.smtp import Mailer, is_address, mailer_of
 from workflows.ladder import Quiet
 
 PREFIX = "FANGPIN_"
@@ -39,8 +39,10 @@ CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANG
 KNOWN = (
     "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
-    *(variable for variable, _ in CHANNELS), "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
-    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL", *(name for name, *_ in NUMBERS),
+    *(variable for variable, _ in CHANNELS),
+    "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
+    "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -74,6 +76,7 @@ class Settings:
     metrics_token: str = ""
     mail: Mailer | None = None
     base_url: str = ""
+    alarm_mail: tuple[str, ...] = ()
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
 
@@ -113,6 +116,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_token=_token(env, "FANGPIN_METRICS_TOKEN"),
         mail=_mail(env),
         base_url=_base_url(env),
+        alarm_mail=_alarm_mail(env),
         quiet=_quiet(env),
         gateways=_gateways(env),
         **_numbers(env),
@@ -200,6 +204,17 @@ def _gateways(env: Mapping[str, str]) -> dict[str, Site]:
         return {name: site_of(key, env[key], MAKERS[name][1]) for key, name in CHANNELS if env.get(key)}
     except ValueError as error:
         raise BadSetting(str(error)) from error
+
+
+def _alarm_mail(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Who is written to when a duty fails; addresses between commas, useless without a mail server."""
+    addresses = tuple(filter(None, (part.strip() for part in env.get("FANGPIN_ALARM_MAIL", "").split(","))))
+    for address in addresses:
+        if not is_address(address):
+            raise BadSetting(f"FANGPIN_ALARM_MAIL: {address!r} is no e-mail address")
+    if addresses and not env.get("FANGPIN_SMTP_URL"):
+        raise BadSetting("FANGPIN_ALARM_MAIL: set FANGPIN_SMTP_URL too, else nothing can be sent")
+    return addresses
 
 
 def _quiet(env: Mapping[str, str]) -> Quiet | None:

@@ -9,14 +9,15 @@ from typing import Any
 
 from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
 from app.runtime import runtime
-from workflows.clock import CHINA, local_date, parse_utc, time_left
-from workflows.clocks import frozen_limit
+from workflows.clock import CHINA, NEVER, local_date, parse_utc, time_left
 from workflows.definition import Action, Definition, Field, Step
 from workflows.errors import Refused
 from workflows.income_words import Words, in_one_line
 from workflows.journal import is_commitment, pins_of
 from workflows.machine import Compiled
 from workflows.model import Clock
+from workflows.periods import frozen_limit
+from workflows.recount import NOTE as RECOUNTED
 from workflows.repin import NOTE
 from workflows.terms import Terms
 
@@ -86,7 +87,9 @@ class Speech:
         return f"{day.year}年{day.month}月{day.day}日" if self.lang == "zh" else day.isoformat()
 
     def last_day(self, due: str) -> str:
-        """Return the last day of a period whose exclusive end is given."""
+        """Return the last day of a period whose exclusive end is given; a paused one has none."""
+        if due == NEVER:
+            return self.say("ui.paused")
         return self.date(parse_utc(due) - timedelta(seconds=1))
 
     def time(self, moment: str | datetime) -> str:
@@ -97,6 +100,8 @@ class Speech:
         """Return the time left or over: 剩3天, 今天到期, 超期2天."""
         if not due:
             return self.say("ui.no_limit")
+        if due == NEVER:
+            return self.say("ui.paused")
         left = time_left(now, parse_utc(due))
         if left.is_late:
             return self.say("ui.days_over", days=max(left.days, 1))
@@ -237,7 +242,7 @@ class Labels:
 
     def limit(self, clock: Clock) -> tuple[str, bool]:
         """Return how long a period lasts in words, and whether that is a default of ours."""
-        limit = frozen_limit(self.compiled, clock, runtime().rules.calendar)
+        limit = frozen_limit(self.compiled, clock, runtime().rules.calendar_for(self.speech.area[:6]))
         return (duration(self.speech, limit.duration, limit.bound), limit.own) if limit else ("", False)
 
 
@@ -291,6 +296,8 @@ def _built_in(labels: Labels, name: str, value: Any) -> str:
         return words.listed([labels.condition(item) for item in value]) or words.say("ui.nothing")
     if name == NOTE:
         return noted_changes(words, value)
+    if name == RECOUNTED:
+        return counted_anew(labels, value)
     if name == "income_sheet":
         return in_one_line(value, income_words(labels))
     if name == "lapsed":
@@ -310,6 +317,17 @@ def noted_changes(words: Speech, value: Mapping[str, Any]) -> str:
     return words.say("changes.noted", reason=value["reason"], changes=changes)
 
 
+def counted_anew(labels: Labels, value: Mapping[str, Any]) -> str:
+    """Return why a case's periods were counted anew, and which ends are others now."""
+    words = labels.speech
+    said = [
+        words.say("changes.moved", timer=labels.timer(row["kind"]), before=words.last_day(row["from"]),
+                  after=words.last_day(row["to"]))
+        for row in value["moved"]
+    ]  # fmt: skip
+    return words.say("changes.noted", reason=value["reason"], changes=("；" if words.lang == "zh" else "; ").join(said))
+
+
 def bare(label: str) -> str:
     """Return a field's label without the unit and hints in brackets, which a table says in its own way."""
     return label.split("（", maxsplit=1)[0].split(" (", maxsplit=1)[0]
@@ -325,7 +343,7 @@ def income_words(labels: Labels) -> Words:
     return Words(labels.speech.say, lambda name: bare(labels.field(name)), category, money)
 
 
-BUILT_IN = ("household_kind", "warnings", "lapsed", "income_sheet", "included_on", "eliminated_on", NOTE)
+BUILT_IN = ("household_kind", "warnings", "lapsed", "income_sheet", "included_on", "eliminated_on", NOTE, RECOUNTED)
 SHOWN: Mapping[str, Callable[[Labels, Field, Any], str]] = {
     "money": lambda labels, spec, value: money(value),  # noqa: ARG005 - one signature for all
     "choice": Labels.option,
@@ -379,6 +397,10 @@ def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> s
         return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))
+    if name in WORDED and speech.knows(f"{WORDED[name]}.{value}"):
+        return speech.say(f"{WORDED[name]}.{value}")
+    if name == "since" and isinstance(value, str):
+        return speech.time(value)
     if name in ("until", "due") and isinstance(value, str) and value.endswith("Z"):
         return speech.date(value) if name == "until" else speech.last_day(value)
     if name in ("clock", "latest") and isinstance(value, str) and value.endswith("Z"):
@@ -396,6 +418,8 @@ def _labelled(kind: str, labels: Labels, value: str) -> str:
     return str(getattr(labels, kind)(value))
 
 
+# Parameters whose values are words of their own, and where these stand.
+WORDED = {"act": "act", "limit": "counted_in", "given": "counted_in"}
 PARAMS: Mapping[str, Callable[[Labels, str], str]] = {
     **{name: partial(_labelled, name) for name in ("gate", "timer", "field", "step", "state", "action", "condition")},
     "kind": lambda labels, value: labels.evidence(value),

@@ -30,4 +30,4 @@ class OfficeHours:
 def office_hours(county: str) -> OfficeHours:
     """Return a county's office hours as they are known today."""
     found = runtime()
-    return OfficeHours(found.rules.calendar, found.settings.quiet)
+    return OfficeHours(found.rules.calendar_for(county), found.settings.quiet)

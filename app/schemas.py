@@ -99,6 +99,8 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "evidence_kind": text,
     "correctable_field": text,
     "corrected_value": text,
+    "period": text,
+    "duration": text,
 }
 
 

@@ -21,6 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import create_app
 from app.config import Settings
 from app.logs import configure_logs, formatter
+from app.services.alarm import start_watching
 
 LEAST_WORKERS = 2
 REQUEST_SECONDS = 120
@@ -74,7 +75,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 
     def load(self) -> Flask:
         """Make the application, in the worker."""
-        return web_app(self._settings)
+        app = web_app(self._settings)
+        start_watching(app)
+        return app
 
 
 def web_app(settings: Settings) -> Flask:

@@ -11,14 +11,19 @@ def reminder_words(
 ) -> tuple[str, str]:
     """Return title and sentence of a reminder; ``household`` is what the reader may know it by."""
     told = {"case": case, "household": household, "state": "", "timer": "", "due": ""}
-    told |= {name: _param(labels, words, name, str(value)) for name, value in params.items()}
+    told |= {name: _param(labels, words, name, value) for name, value in params.items()}
+    if words.lang in params:
+        told["duty"] = str(params[words.lang])  # the label that the duty had when people were reminded of it
     key = f"message.{word}"
     if not words.knows(f"{key}.title"):
         return words.say("ui.reminder"), case
     return words.say(f"{key}.title", **told), words.say(f"{key}.body", **told)
 
 
-def _param(labels: Labels | None, words: Speech, name: str, value: str) -> str:
+def _param(labels: Labels | None, words: Speech, name: str, given: Any) -> str:
+    if name == "failing":
+        return words.listed([words.say(f"ui.duty_{duty}") for duty in given])
+    value = str(given)
     if name == "due" and value.endswith("Z"):
         return words.last_day(value)
     if labels and name in ("state", "timer"):

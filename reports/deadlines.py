@@ -8,6 +8,9 @@ from reports.entries import Entry
 from reports.labels import last_day, word
 from workflows.clock import local_date, parse_utc
 
+# How a period may end otherwise than by being met or late; what is not known here was called off.
+NAMED_ENDS = ("cancelled", "fired", "paused", "resumed", "extended", "recounted")
+
 
 @dataclass(frozen=True)
 class Period:
@@ -84,10 +87,18 @@ def _outcome(how: str, bound: str, entry: Entry) -> str:
         return "elapsed" if bound == "min" else "met"
     if how == "late":
         return "missed" if entry.is_system else "late"
-    return how if how in ("cancelled", "fired") else "cancelled"
+    return how if how in NAMED_ENDS else "cancelled"
+
+
+def is_paused(started: Mapping[str, Any]) -> bool:
+    """Tell whether a period began as a pause of the one before."""
+    pauses = started.get("pauses", [])
+    return bool(pauses and not pauses[-1][1])
 
 
 def _standing(period: Period, lang: str, until: str) -> str:
+    if is_paused(period.started):
+        return word("deadline.still_paused", lang)
     days = days_late(period.started["due"], until)
     if days <= 0:
         return word("deadline.running", lang)

@@ -10,13 +10,15 @@ from typing import Any
 from reports.labels import Labels, labels_of, last_day, local_time
 from reports.trail import Chain, MalformedTrail, Trail
 from workflows.journal import COMMITMENT, digest, is_commitment
-from workflows.repin import ACTION
+from workflows.recount import ACTION as RECOUNT
+from workflows.repin import ACTION as CHANGE_RULES
 
 STRINGS = ("county", "case", "definition", "policy", "subject", "at", "action", "source", "target")
 LISTS = ("evidence", "clauses")
 ACTOR = ("id", "name", "office", "role")
 STARTED = ("kind", "start", "due", "bound")
 ENDED = ("kind", "due", "how")
+COUNTED_BY = ("limit", "calendar", "counting")
 HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,9 +51,9 @@ class Entry:
         return bool(self.body["action"] == "lapse")
 
     @property
-    def is_rule_change(self) -> bool:
-        """Tell whether this entry moves the case to other rules: no act at the gate where it stands."""
-        return bool(self.body["action"] == ACTION)
+    def is_upkeep(self) -> bool:
+        """Tell whether this entry moves the case to other rules or another calendar: no act at its gate."""
+        return self.body["action"] in (CHANGE_RULES, RECOUNT)
 
     def reveal(self, value: object) -> object:
         """Return the personal value behind a commitment, ERASED when it is not disclosed, or
@@ -132,6 +134,20 @@ def _require_deadlines(deadlines: Any, where: str) -> None:
             _require(type(item.get("generation")) is int, where)
             _require_time(item["due"], where)
             _require_time(item.get("start", item["due"]), where)
+            _require_counting(item, where)
+
+
+def _require_counting(item: Mapping[str, Any], where: str) -> None:
+    """What the end of a period follows from; entries of before it was noted have nothing of it."""
+    _require(all(isinstance(item.get(key, ""), str) for key in COUNTED_BY), where)
+    extended, pauses = item.get("extended", []), item.get("pauses", [])
+    _require(isinstance(extended, list) and all(isinstance(text, str) for text in extended), where)
+    _require(isinstance(pauses, list), where)
+    for pause in pauses:
+        _require(isinstance(pause, list) and len(pause) == len(("from", "to")), where)
+        _require(all(isinstance(text, str) for text in pause), where)
+        for text in filter(None, pause):
+            _require_time(text, where)
 
 
 def _require_time(text: str, where: str) -> None:

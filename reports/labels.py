@@ -13,6 +13,7 @@ from reports.trail import MalformedTrail, Trail, digest_of
 from workflows import terms as policy_terms
 from workflows.clock import CHINA, local_date, parse_utc
 from workflows.journal import canonical
+from workflows.recount import NOTE as RECOUNTED
 from workflows.repin import NOTE
 from workflows.terms import Terms, Wordings, load_terms, parse_variant
 
@@ -335,6 +336,23 @@ def _rules_changed(labels: Labels, spec: Mapping[str, Any], value: object) -> st
     return word("deadline.rules_changed", labels.lang, reason=str(value["reason"]), changes=changes)  # type: ignore[index]
 
 
+def _recounted(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
+    """Why a case's periods were counted anew, and which ends are others now."""
+    rows = value.get("moved") if isinstance(value, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        return None
+    try:
+        said = [
+            word("deadline.moved", labels.lang, timer=labels.of("timers", str(row["kind"])),
+                 before=last_day(str(row["from"])).isoformat(), after=last_day(str(row["to"])).isoformat())
+            for row in rows
+        ]  # fmt: skip
+    except (KeyError, ValueError, OverflowError):
+        return None
+    changes = ("；" if labels.lang == "zh" else "; ").join(said)
+    return word("deadline.rules_changed", labels.lang, reason=str(value["reason"]), changes=changes)  # type: ignore[index]
+
+
 def _warnings(labels: Labels, spec: Mapping[str, Any], value: object) -> str | None:
     items = _listed(value)
     return _joined(labels, (labels.of("conditions", str(item)) for item in items)) if items else None
@@ -354,4 +372,5 @@ SPECIAL: dict[str, Formatter] = {
     "lapsed": _lapsed,
     "warnings": _warnings,
     NOTE: _rules_changed,
+    RECOUNTED: _recounted,
 }

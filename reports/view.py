@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reports.deadlines import Period, ended_text, periods_of, result_of
+from reports.deadlines import Period, ended_text, is_paused, periods_of, result_of
 from reports.entries import ERASED, Entry, entries_of, places_of
 from reports.glyphs import visible
 from reports.income import is_in_sheet, sheet_lines
@@ -175,7 +175,7 @@ def _summary(trail: Trail, number: int, pair: Pair, until: str) -> View:
 
 def _signed(entries: Sequence[Entry]) -> list[Entry]:
     """What people did at a gate: by gate in the definition's order, then by time."""
-    signed = [e for e in entries if e.body["gate"] and not (e.is_system or e.is_rule_change)]
+    signed = [e for e in entries if e.body["gate"] and not (e.is_system or e.is_upkeep)]
     order = {gate: n for n, gate in enumerate(entries[-1].labels.gates())} if entries else {}
     return sorted(signed, key=lambda e: (order.get(e.body["gate"], len(order)), e.seq))
 
@@ -199,7 +199,7 @@ def _deadline_row(period: Period, lang: str, until: str) -> View:
     return {
         "timer": labels.of("timers", item["kind"]),
         "start": word("deadline.start", lang, seq=period.begun_by.seq, at=local_time(item["start"])),
-        "last": last_day(item["due"]).isoformat() + provisional,
+        "last": "—" if is_paused(item) else last_day(item["due"]).isoformat() + provisional,
         "bound": word(f"deadline.{'min' if item['bound'] == 'min' else 'max'}", lang),
         "clause": labels.clause(str(item["clause"])) if item.get("clause") else own,
         "result": result_of(period, lang, until),
@@ -320,6 +320,8 @@ def _evidence(labels: Labels, item: Mapping[str, Any], lang: str) -> str:
 
 def _started(labels: Labels, item: Mapping[str, Any], lang: str) -> str:
     provisional = word("deadline.provisional", lang) if item.get("provisional") else ""
+    if is_paused(item):
+        return word("deadline.started_paused", lang, timer=labels.of("timers", item["kind"]))
     key = "deadline.started_min" if item["bound"] == "min" else "deadline.started"
     day = last_day(item["due"]).isoformat()
     return word(key, lang, timer=labels.of("timers", item["kind"]), day=day) + provisional

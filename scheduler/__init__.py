@@ -9,6 +9,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
+from app.services.steady import ClockWatch
 from scheduler.jobs import JOBS, log, run_job
 
 __all__ = ["main", "run_once", "tick_until"]
@@ -31,7 +32,8 @@ def main(app: Flask, *, once: bool = False) -> int:
 
 def run_once(app: Flask) -> int:
     """Run every job once, in the order of the table; return 1 when one of them failed."""
-    ended = [run_job(app, job, lambda: False) for job in JOBS]
+    watch = ClockWatch()
+    ended = [run_job(app, job, lambda: False, watch) for job in JOBS]
     return 0 if all(ended) else 1
 
 
@@ -42,11 +44,12 @@ def tick_until(app: Flask, stop: threading.Event) -> None:
         executors={"default": ThreadPoolExecutor(len(JOBS))},
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
     )
+    watch = ClockWatch()
     for job in JOBS:
         ticker.add_job(
             run_job,
             "interval",
-            args=(app, job, stop.is_set),
+            args=(app, job, stop.is_set, watch),
             id=job.name,
             seconds=job.seconds,
             next_run_time=datetime.now(UTC),

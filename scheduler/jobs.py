@@ -9,11 +9,13 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import mails, requests, roster_jobs, rule_runs, upkeep, webhooks
+from app.services import duties, mails, requests, roster_jobs, rule_runs, selftest, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
+from app.services.steady import ClockWatch
 from app.services.sweep import sweep
+from workflows.clock import utc_text
 
 Stop = Callable[[], bool]
 log = structlog.stdlib.get_logger("scheduler")
@@ -27,6 +29,7 @@ class Job:
     name: str
     seconds: int
     run: Callable[[Stop], Mapping[str, int] | None]
+    is_timed: bool = False  # acts on what the clock says, so it stands still while that cannot be trusted
 
 
 def _sweep(stop: Stop) -> Mapping[str, int]:
@@ -70,6 +73,11 @@ def _rules(stop: Stop) -> Mapping[str, int]:
     return rule_runs.work(stop)
 
 
+def _duties(stop: Stop) -> Mapping[str, int]:
+    """Make the periods of duties that have begun, and remind people of what is open."""
+    return duties.work(stop)
+
+
 def _watch(_: Stop) -> Mapping[str, int]:
     """Say what stands still, and whether this machine's clock can be trusted beside the database's."""
     skew = upkeep.skew(datetime.now(UTC))
@@ -77,6 +85,11 @@ def _watch(_: Stop) -> Mapping[str, int]:
         return upkeep.counts()  # a second either way is no news: the database's clock is cut to whole ones
     log.warning("clock_skew", seconds=skew)
     return {**upkeep.counts(), "skew_seconds": skew}
+
+
+def _self_test(_: Stop) -> Mapping[str, int] | None:
+    """Once a week send a message the whole way from the clock to a list, and see whether it arrives."""
+    return selftest.work()
 
 
 def _tidy(_: Stop) -> Mapping[str, int]:
@@ -106,7 +119,7 @@ def _check(stop: Stop) -> Mapping[str, int] | None:
 
 
 JOBS = (
-    Job("sweep", 15, _sweep),
+    Job("sweep", 15, _sweep, is_timed=True),
     Job("deliver", 5, _deliver),
     Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
@@ -116,16 +129,18 @@ JOBS = (
     Job("sms", 15, _by_sms),
     Job("rosters", 3, _rosters),
     Job("rules", 3, _rules),
+    Job("duties", 60, _duties, is_timed=True),
+    Job("self_test", 60, _self_test, is_timed=True),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )
 
 
-def run_job(app: Flask, job: Job, stop: Stop) -> bool:
+def run_job(app: Flask, job: Job, stop: Stop, watch: ClockWatch) -> bool:
     """Run a job, note its heartbeat and log what it did; tell whether it came to its end."""
     started = time.monotonic()
     with app.app_context():
-        answer = attempt(partial(_run, job, stop))
+        answer = attempt(partial(_run, job, stop, watch))
     seconds = round(time.monotonic() - started, 3)
     if isinstance(answer, Trouble):
         log.error("job_failed", job=job.name, what=answer.what, seconds=seconds)
@@ -136,7 +151,11 @@ def run_job(app: Flask, job: Job, stop: Stop) -> bool:
     return True
 
 
-def _run(job: Job, stop: Stop) -> Mapping[str, int] | None:
+def _run(job: Job, stop: Stop, watch: ClockWatch) -> Mapping[str, int] | None:
+    jump = watch.look() if job.is_timed else None
+    if jump:
+        log.error("clock_jump", job=job.name, expected=utc_text(jump.expected), found=utc_text(jump.found))
+        return None
     counted = job.run(stop)
     if counted is not None:
         upkeep.beat(job.name, counted)

@@ -9,7 +9,8 @@ from typing import Any
 
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
-from workflows.duties import Duty, Target, check_duty
+from workflows.duties import Duty, Target
+from workflows.duty_checks import check_duty_row
 from workflows.guards import CONDITIONS, GUARDS
 from workflows.income import BASES, COUNTED, PARAMETERS, is_window, sheet_fields
 from workflows.ladder import DEFAULT_LADDER, is_ladder
@@ -29,6 +30,9 @@ GUARD_KEYS: Mapping[str, set[str]] = {
 }
 SIGN_KEYS = {"mode", "result", "count"}
 RESULTS = ("passes", "fails")
+REST_DAYS = ("moves", "stays")
+# Offices of township or county that answer for no decision: they neither pause nor extend.
+NO_LEADERS = ("helper", "auditor", "admin", "system", "sector_dept")
 VOTES = {"votes_due", "votes_present", "votes_for", "votes_against", "votes_abstain"}
 
 
@@ -130,7 +134,7 @@ def _row_checks(pack: Pack) -> Iterator[tuple[Iterable[Any], RowCheck]]:
     yield pack.signatures, _check_signature
     yield pack.omitted, _check_omission
     yield pack.aside, _check_aside
-    yield pack.duties, _check_duty
+    yield pack.duties, check_duty_row
     yield pack.steps.values(), _check_step
 
 
@@ -235,11 +239,29 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "visit_roles": (lambda v: _is_list_of(v, ROLE_LEVELS), "a list of roles"),
         "income_line": (lambda v: type(v) is int and v >= 0, "an amount in fen"),
         "income_line_included": (lambda v: isinstance(v, bool), "true or false"),
+        **_counting_kinds(definitions),
         "nudge_days": (lambda v: type(v) is int and 1 <= v <= 30, "a number of days from 1 to 30"),
         "urging_days": (lambda v: type(v) is int and 1 <= v <= 60, "a number of working days from 1 to 60"),
         "urging_mark": (lambda v: isinstance(v, str) and 1 <= len(v) <= 20, "a text of at most 20 characters"),
         "ladder": (is_ladder, "a ladder such as " + ", ".join(f'"{text}"' for text in DEFAULT_LADDER)),
         **_income_kinds(pack, definitions),
+    }
+
+
+def _counting_kinds(definitions: Definitions) -> Kinds:
+    """How days are counted (Civil Code 201, 203), and who pauses and extends; packs of before set none of it."""
+    levels = [role for role, level in ROLE_LEVELS.items() if level in ("township", "county") and role not in NO_LEADERS]
+    held = {timer for d in definitions.values() if any(s.pauses for s in d.states.values()) for timer in d.timers}
+    leaders = (lambda v: bool(v) and _is_list_of(v, levels), "a list of roles of township or county that lead")
+    return {
+        "count_start_day": (lambda v: isinstance(v, bool), "true or false"),
+        "last_day_on_rest": (lambda v: v in REST_DAYS, " or ".join(REST_DAYS)),
+        "pause_by": leaders,
+        "extend_by": leaders,
+        "most_extensions": (lambda v: type(v) is int and 0 <= v <= 9, "a number from 0 to 9"),
+        "extension_percent": (lambda v: type(v) is int and 1 <= v <= 100, "a percentage of the limit from 1 to 100"),
+        "pause_mark_days": (lambda v: type(v) is int and 1 <= v <= 366, "a number of days from 1 to 366"),
+        "objection_pauses": (lambda v: _is_list_of(v, held), "a list of timers of household_case"),
     }
 
 
@@ -274,7 +296,10 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
 
 
 # What packs kept from before it was known do not set: the reader has a default.
-DEFAULTED = {"ladder", "nudge_days", "urging_days", "urging_mark"}
+DEFAULTED = {
+    "count_start_day", "last_day_on_rest", "pause_by", "extend_by", "most_extensions", "extension_percent",
+    "pause_mark_days", "objection_pauses", "ladder", "nudge_days", "urging_days", "urging_mark",
+}  # fmt: skip
 
 
 def _check_parameters_set(pack: Pack, definitions: Definitions, where: str) -> None:
@@ -434,10 +459,6 @@ def _check_aside(row: Aside, pack: Pack, definitions: Definitions, where: str) -
     for name in (row.signed, *row.at):
         ensure_known(name, gates, f"{where}, aside {row.signed}", "gate")
     ensure(row.at and row.signed not in row.at, f"{where}, aside {row.signed}", "at must name other gates")
-
-
-def _check_duty(row: Duty, pack: Pack, definitions: Definitions, where: str) -> None:
-    check_duty(row, where)
 
 
 def _check_step(step: Step, pack: Pack, definitions: Definitions, where: str) -> None:

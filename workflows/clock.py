@@ -1,22 +1,40 @@
 """Durations, due dates, periods and local days; every moment is passed in, none is read."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Literal, cast, get_args
+from typing import Literal
 
 from workflows.calendars import Calendar, DayKind, working_days_between
+from workflows.durations import (
+    CalendarDays,
+    Duration,
+    Every,
+    Hours,
+    MonthDay,
+    Months,
+    Recurring,
+    Window,
+    WorkingDays,
+    duration_table,
+    duration_text,
+    parse_duration,
+    parse_duration_text,
+)
 
 __all__ = [
     "CHINA",
+    "NEVER",
     "Bound",
     "CalendarDays",
+    "Counted",
     "DayStep",
     "Due",
     "Duration",
     "Hours",
     "Months",
+    "Pauses",
     "Recurring",
     "TimeLeft",
     "Window",
@@ -24,11 +42,13 @@ __all__ = [
     "at_percent",
     "due",
     "duration_table",
+    "duration_text",
     "explain",
     "local_date",
     "local_midnight",
     "next_period",
     "parse_duration",
+    "parse_duration_text",
     "parse_utc",
     "period",
     "time_left",
@@ -41,94 +61,15 @@ __all__ = [
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 Bound = Literal["max", "min"]
-Every = Literal["week", "month", "quarter", "half_year", "year"]
+Pauses = Iterable[tuple[str, str]]
 Why = Literal["start_day", "calendar_day", "clock_hours", "in_window", "outside_window"] | DayKind
 
 _UTC_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+NEVER = "9999-12-31T00:00:00Z"  # when a paused period falls due
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
-_MAX_AMOUNT = 9999
 _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
-_SHORTEST_MONTH = 28
-_DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_NOT_COUNTED = {"start_day", "weekend", "holiday", "provisional_rest_day", "outside_window"}
-
-MonthDay = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class _Amount:
-    amount: int
-
-    def __post_init__(self) -> None:
-        _ensure_count("amount", self.amount)
-
-
-@dataclass(frozen=True)
-class Hours(_Amount):
-    """Hours by the clock from the start on, holidays included (Civil Code art. 201)."""
-
-
-@dataclass(frozen=True)
-class CalendarDays(_Amount):
-    """Whole local days after the day of the start."""
-
-
-@dataclass(frozen=True)
-class WorkingDays(_Amount):
-    """Days that offices work, after the day of the start."""
-
-
-@dataclass(frozen=True)
-class Months(_Amount):
-    """Months, ending on the same day number or on the month's last day (Civil Code art. 202)."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A yearly stretch of days as (month, day), both included; it may run over New Year.
-
-    29 February stands for the last day of February.
-    """
-
-    start: MonthDay
-    end: MonthDay
-
-    def __post_init__(self) -> None:
-        _ensure_month_day("start", self.start)
-        _ensure_month_day("end", self.end)
-
-
-@dataclass(frozen=True)
-class Recurring:
-    """`times` within every calendar period; a week runs from Monday to Sunday.
-
-    `by_day` is the last day of the month on which it may be done (0: the month's end); only a month has one.
-    """
-
-    every: Every
-    times: int = 1
-    by_day: int = 0
-
-    def __post_init__(self) -> None:
-        if self.every not in get_args(Every):
-            raise ValueError(f"every = {self.every!r}: must be one of {_words(get_args(Every))}")
-        _ensure_count("times", self.times)
-        if type(self.by_day) is not int or not 0 <= self.by_day <= _SHORTEST_MONTH:
-            raise ValueError(f"by_day = {self.by_day!r}: must be a day from 1 to {_SHORTEST_MONTH}")
-        if self.by_day and self.every != "month":
-            raise ValueError(f'by_day = {self.by_day}: unknown beside every = "{self.every}"')
-
-
-Duration = Hours | CalendarDays | WorkingDays | Months | Window | Recurring
-
-_AMOUNTS: dict[str, type[Hours | CalendarDays | WorkingDays | Months]] = {
-    "hours": Hours,
-    "calendar_days": CalendarDays,
-    "working_days": WorkingDays,
-    "months": Months,
-}
-_UNITS = (*_AMOUNTS, "window", "recurring")
+_NOT_COUNTED = {"start_day", "weekend", "holiday", "closing_day", "provisional_rest_day", "outside_window"}
 
 
 @dataclass(frozen=True)
@@ -162,75 +103,145 @@ class DayStep:
     why: Why
 
 
-def parse_duration(table: Mapping[str, object]) -> Duration:
-    """Read a duration as policies write it, e.g. {unit = "working_days", amount = 10}.
+# --- counting rules ---
+START_COUNTS, LAST_MOVES = "start_counts", "last_day_moves"
+COUNTINGS = ("", LAST_MOVES, START_COUNTS, f"{START_COUNTS} {LAST_MOVES}")
 
-    Others: {unit = "window", start = "03-01", end = "03-31"}; {unit = "recurring", every =
-    "month", times = 1, by_day = 5}, where times and by_day may be left out. Any mistake raises ValueError with a
-    sentence that names the key and the value.
+
+@dataclass(frozen=True)
+class Counted:
+    """How days are counted: the calendar, whether the start day counts, whether a last day off moves, and pauses.
+
+    Pauses are (from, to) as aware moments. ``whole``: any pause on a day spoils it, as for a minimum, which nothing
+    shortens; else a day counts when the period runs at its end.
     """
-    unit = table.get("unit")
-    if not isinstance(unit, str) or unit not in _UNITS:
-        raise ValueError(f"unit = {unit!r}: must be one of {_words(_UNITS)}")
-    if unit == "window":
-        _ensure_keys(table, needed=("start", "end"))
-        return Window(_month_day("start", table["start"]), _month_day("end", table["end"]))
-    if unit == "recurring":
-        _ensure_keys(table, needed=("every",), optional=("times", "by_day"))
-        # All are checked at run time by the class itself.
-        every, times = cast("Every", table["every"]), cast("int", table.get("times", 1))
-        return Recurring(every, times, cast("int", table.get("by_day", 0)))
-    _ensure_keys(table, needed=("amount",))
-    return _AMOUNTS[unit](cast("int", table["amount"]))
+
+    calendar: Calendar
+    start_counts: bool = False
+    last_moves: bool = False
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    whole: bool = False
+
+    @staticmethod
+    def by(calendar: Calendar, counting: str = "", pauses: Pauses = (), bound: str = "max") -> "Counted":
+        """Read a counting rule and pauses as clocks hold them; ValueError for an unknown rule or an endless pause."""
+        if counting not in COUNTINGS:
+            raise ValueError(f"counting {counting!r}: must be one of {COUNTINGS}")
+        is_minimum, flags = bound == "min", () if bound == "min" else counting.split()
+        return Counted(calendar, START_COUNTS in flags, LAST_MOVES in flags, _read_pauses(pauses), is_minimum)
+
+    def runs(self, day: date) -> bool:
+        """Tell whether no pause takes this day out of the count."""
+        if not self.pauses:
+            return True
+        begin, end = local_midnight(day), local_midnight(day + _ONE_DAY)
+        if self.whole:
+            return not any(paused < end and resumed > begin for paused, resumed in self.pauses)
+        return not any(paused < end <= resumed for paused, resumed in self.pauses)
+
+    def works(self, day: date) -> bool:
+        """Tell whether this is a working day on which the period runs."""
+        return self.calendar.is_working_day(day) and self.runs(day)
 
 
-def duration_table(duration: Duration) -> dict[str, str | int]:
-    """Write a duration as `parse_duration` reads it."""
-    match duration:
-        case Window(start, end):
-            return {"unit": "window", "start": _month_day_text(start), "end": _month_day_text(end)}
-        case Recurring():
-            return {"unit": "recurring", **{key: value for key, value in asdict(duration).items() if value}}
-    units = {kind: unit for unit, kind in _AMOUNTS.items()}
-    return {"unit": units[type(duration)], "amount": duration.amount}
+def _read_pauses(pauses: Pauses) -> tuple[tuple[datetime, datetime], ...]:
+    found = []
+    for begin, end in pauses:
+        if not end:
+            raise ValueError(f"paused since {begin}: nobody knows when it ends before it is resumed")
+        if end < begin:
+            raise ValueError(f"a pause from {begin} to {end} ends before it begins")
+        found.append((parse_utc(begin), parse_utc(end)))
+    return tuple(pause for pause in found if pause[0] < pause[1])
 
 
-def due(duration: Duration, start: datetime, *, calendar: Calendar) -> Due:
+def due(
+    duration: Duration,
+    start: datetime,
+    *,
+    calendar: Calendar,
+    counting: str = "",
+    pauses: Pauses = (),
+    bound: str = "max",
+) -> Due:
     """Tell when a duration that began at `start` (aware) ends; all days are local to China.
 
     - The day of the start is not counted; hours run from the start itself (Civil Code art. 201).
     - Days and months end at 24:00 of their last day (art. 203), so `at` is the midnight after it.
     - Months end on the same day number, or on the month's last day if there is none (art. 202).
-    - An end in calendar days or months is NOT moved behind a holiday: stricter than art. 203,
-      because policy limits bind the administration and art. 204 lets a rule differ.
+    - ``counting`` holds "last_day_moves": a maximum in calendar days or months, or by a day of the month, whose last
+      day is off ends on the next working day (art. 203). "start_counts": the day of the start is the first one.
+      Empty is the rule of before: neither. A minimum is never moved nor shortened by either.
+    - ``pauses`` are left out: to the second from hours; of days those at whose end (24:00) the period does not run,
+      for a minimum those with any pause on them; months end as many days later as were paused.
     - A window gives the end of the window open at the start, else of the next one; a recurring
       duty gives the end of the calendar period that holds the start, or its `by_day`, the next
-      month's where that has passed.
+      month's where that has passed. Neither is paused: they are the calendar's own.
 
     Read as a minimum, the same instant is the first permitted one: a posting of at least five
     days stands for five full days after the day of posting. Parts of a second in `start` are
-    dropped, as the journal keeps none.
+    dropped, as the journal keeps none. ValueError for a pause without an end and an unknown ``counting``.
     """
-    first = local_date(start)
+    rule = Counted.by(calendar, counting, pauses, bound)
     match duration:
         case Hours(amount):
-            at = _whole_second(start) + timedelta(hours=amount)
+            at = _after_hours(_whole_second(start), timedelta(hours=amount), rule)
             return Due(at, local_date(at - _ONE_SECOND))
-        case WorkingDays(amount):
-            last = _nth_working_day(first, amount, calendar=calendar)
-            certain = calendar.is_covered(first + _ONE_DAY) and calendar.is_covered(last)
-            return _end_of(last, provisional=not certain)
-        case CalendarDays(amount):
-            return _end_of(first + timedelta(days=amount))
-        case Months(amount):
-            return _end_of(_add_months(first, amount))
         case Window():
-            return _end_of(_window_days(duration, first)[1])
-        case Recurring(every, _, by_day):
-            begins, after = _period_days(every, first)
-            if not by_day:
-                return _end_of(after - _ONE_DAY)
-            return _end_of((begins if first.day <= by_day else after).replace(day=by_day))
+            return _end_of(_window_days(duration, local_date(start))[1])
+        case Recurring():
+            return _end_of_period(duration, local_date(start), rule)
+    return _end_of_days(duration, local_date(start), rule)
+
+
+def _after_hours(start: datetime, amount: timedelta, rule: Counted) -> datetime:
+    at = start + amount
+    for paused, resumed in rule.pauses:
+        if paused < at and resumed > start:
+            at += resumed - max(paused, start)
+    return at
+
+
+def _end_of_period(duration: Recurring, first: date, rule: Counted) -> Due:
+    begins, after = _period_days(duration.every, first)
+    by_day = duration.by_day
+    if not by_day:
+        return _end_of(after - _ONE_DAY)
+    return _moved((begins if first.day <= by_day else after).replace(day=by_day), rule)
+
+
+def _end_of_days(duration: WorkingDays | CalendarDays | Months, first: date, rule: Counted) -> Due:
+    """The day before the first counted one, and how many are to be counted from there."""
+    before = first - _ONE_DAY if rule.start_counts else first
+    if isinstance(duration, WorkingDays):
+        last = _nth_day(before, duration.amount, rule.works)
+        certain = rule.calendar.is_covered(before + _ONE_DAY) and rule.calendar.is_covered(last)
+        return _end_of(last, provisional=not certain)
+    amount = duration.amount if isinstance(duration, CalendarDays) else _days_in(duration, first, before)
+    last = _nth_day(before, amount, rule.runs) if rule.pauses else before + timedelta(days=amount)
+    return _moved(last, rule)
+
+
+def _days_in(duration: Months, first: date, before: date) -> int:
+    """How many days so many months have here; with the start day counted they end a day sooner."""
+    last = _add_months(first, duration.amount)
+    sooner = before < first and last.day == first.day
+    return (last - before).days - sooner
+
+
+def _moved(last: date, rule: Counted) -> Due:
+    """The end on this day, or on the next working day where the rule moves it (Civil Code art. 203)."""
+    if not rule.last_moves:
+        return _end_of(last)
+    day = last if rule.works(last) else _nth_day(last, 1, rule.works)
+    return _end_of(day, provisional=not (rule.calendar.is_covered(last) and rule.calendar.is_covered(day)))
+
+
+def _nth_day(day: date, amount: int, counts: Callable[[date], bool]) -> date:
+    while amount:
+        day += _ONE_DAY
+        amount -= counts(day)
+    return day
 
 
 def explain(duration: Duration, start: datetime, *, calendar: Calendar) -> list[DayStep]:
@@ -324,13 +335,6 @@ def _end_of(last_day: date, *, provisional: bool = False) -> Due:
     return Due(local_midnight(last_day + _ONE_DAY), last_day, provisional)
 
 
-def _nth_working_day(day: date, amount: int, *, calendar: Calendar) -> date:
-    while amount:
-        day += _ONE_DAY
-        amount -= calendar.is_working_day(day)
-    return day
-
-
 def _add_months(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return _day_or_last(year, (month + 1, day.day))
@@ -359,39 +363,3 @@ def _period_days(every: Every, day: date) -> tuple[date, date]:
     months = _MONTHS[every]
     first = date(day.year, (day.month - 1) // months * months + 1, 1)
     return first, _add_months(first, months)
-
-
-def _ensure_count(key: str, value: object) -> None:
-    # bool is an int to Python, and `amount = true` is a slip.
-    if type(value) is not int or not 1 <= value <= _MAX_AMOUNT:
-        raise ValueError(f"{key} = {value!r}: must be a whole number from 1 to {_MAX_AMOUNT}")
-
-
-def _ensure_month_day(key: str, month_day: MonthDay) -> None:
-    month, day = month_day
-    if not (1 <= month <= 12 and 1 <= day <= _DAYS_IN_MONTH[month - 1]):
-        raise ValueError(f'{key} = "{_month_day_text(month_day)}": there is no such day')
-
-
-def _ensure_keys(table: Mapping[str, object], *, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    unit, known = table["unit"], ("unit", *needed, *optional)
-    for key in needed:
-        if key not in table:
-            raise ValueError(f'{key} is missing beside unit = "{unit}"')
-    for key, value in table.items():
-        if key not in known:
-            raise ValueError(f'{key} = {value!r}: unknown beside unit = "{unit}"')
-
-
-def _month_day(key: str, text: object) -> MonthDay:
-    if not isinstance(text, str) or not re.fullmatch("[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f'{key} = {text!r}: must be a text like "03-31"')
-    return int(text[:2]), int(text[3:])
-
-
-def _month_day_text(month_day: MonthDay) -> str:
-    return f"{month_day[0]:02}-{month_day[1]:02}"
-
-
-def _words(words: tuple[str, ...]) -> str:
-    return ", ".join(words)

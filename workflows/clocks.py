@@ -1,27 +1,34 @@
 """What a move does to the periods of its case: which end, which start, and when they fall due."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, local_date, next_period, parse_utc, period, utc_text
+from workflows.clock import (
+    Recurring,
+    local_date,
+    next_period,
+    parse_utc,
+    period,
+)
 from workflows.definition import Timer
 from workflows.guards import Context
 from workflows.limits import Facts, Limit
-from workflows.machine import Compiled
 from workflows.model import Clock, Deadline, EndedDeadline, Office
+from workflows.pauses import HOW, PAUSE, PERIOD, RESUME, act_of, acted, going_on, to_hold
+from workflows.periods import frozen_limit, is_over, new_clock, with_limit
 
 
 @dataclass(frozen=True)
 class ClockChange:
-    """The clocks of a case after a move, and what ended and started with it."""
+    """The clocks of a case after a move, what ended and started with it, and what its state makes stand still."""
 
     clocks: Mapping[str, Clock]
     generations: Mapping[str, int]
     started: tuple[Deadline, ...]
     ended: tuple[EndedDeadline, ...]
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,34 +51,61 @@ class Turn:
 
 def turn_clocks(context: Context, turn: Turn) -> ClockChange:
     """Return the periods after a move; a period's due date and clause are frozen when it starts."""
-    clocks = dict(context.case.clocks) if context.case else {}
-    generations = dict(context.fields.get("_generations", {}))
+    before = dict(context.case.clocks) if context.case else {}
+    generations, held = dict(context.fields.get("_generations", {})), tuple(context.fields.get("_held", ()))
     if not turn.completes:
-        return ClockChange(clocks, generations, (), ())
-    started: list[Deadline] = []
-    ended: list[EndedDeadline] = []
+        return ClockChange(before, generations, (), (), held)
     timers = context.compiled.timers_by_id
-    for kind, clock in list(clocks.items()):
-        how = _ending(context, turn, timers[kind], clock)
-        if how:
-            ended.append(EndedDeadline(turn.case, kind, clock.generation, how))
-            del clocks[kind]
-    over = {one.kind for one in ended}
-    for timer in timers.values():
-        if timer.id in clocks:
-            continue
+    over = {kind: how for kind, clock in before.items() if (how := _ending(context, turn, timers[kind], clock))}
+    clocks = {kind: clock for kind, clock in before.items() if kind not in over}
+    changed, held = _changed(context, turn, clocks, held)
+    ended = {**over, **{kind: how for kind, (how, _) in changed.items()}}
+    clocks |= {kind: clock for kind, (_, clock) in changed.items()}
+    fresh = _begun(context, turn, clocks, over, generations)
+    clocks |= fresh
+    started = [clocks[kind] for kind in (*changed, *fresh)]
+    return ClockChange(
+        clocks,
+        {**generations, **{clock.kind: clock.generation for clock in started}},
+        tuple(Deadline(turn.case, x, mode_of(timers[x.kind], x), timers[x.kind].fires or None) for x in started),
+        tuple(EndedDeadline(turn.case, kind, before[kind].generation, how) for kind, how in ended.items()),
+        held,
+    )
+
+
+def _begun(
+    context: Context, turn: Turn, clocks: Mapping[str, Clock], over: Collection[str], generations: Mapping[str, int]
+) -> dict[str, Clock]:
+    """The periods that a move starts."""
+    found = {}
+    for timer in context.compiled.timers:
         renewed = timer.id in over and _renews(turn, timer)
-        fresh = _starting(context, turn, timer, generations, renewed=renewed)
-        if fresh is not None:
-            generations[timer.id] = fresh.generation
-            clocks[timer.id] = fresh
-            started.append(Deadline(turn.case, fresh, mode_of(timer, fresh), timer.fires or None))
-    return ClockChange(clocks, generations, tuple(started), tuple(ended))
+        if timer.id not in clocks and (fresh := _starting(context, turn, timer, generations, renewed=renewed)):
+            found[timer.id] = fresh
+    return found
+
+
+def _changed(
+    context: Context, turn: Turn, clocks: Mapping[str, Clock], held: tuple[str, ...]
+) -> tuple[dict[str, tuple[str, Clock]], tuple[str, ...]]:
+    """What somebody pauses, resumes or extends, or a state holds or lets go; and what the state holds from now on."""
+    act = act_of(context)
+    found = {turn.values[PERIOD]: (HOW[act], acted(context, act, turn.values))} if act else {}
+    if turn.target == turn.source:
+        return found, held
+    for kind in held:
+        if kind in clocks and clocks[kind].is_paused:
+            found[kind] = (HOW[RESUME], going_on(context, clocks[kind], RESUME))
+    holding = to_hold(context, clocks.values(), turn.target)
+    for kind in holding:
+        clock = with_limit(context.compiled, clocks[kind], context.calendar)
+        found[kind] = (HOW[PAUSE], going_on(context, clock, PAUSE))
+    return found, holding
 
 
 def _ending(context: Context, turn: Turn, timer: Timer, clock: Clock) -> str:
     """Tell how a running period ends with this move, or an empty text when it runs on."""
-    late = parse_utc(clock.due) <= context.now
+    late = is_over(clock, context.now)
     if turn.action in ("lapse", timer.fires or "lapse"):
         return _ending_by_clock(context, turn, timer, clock)
     if turn.action in timer.fulfilled_by and _fulfils(context, turn, timer, clock):
@@ -128,16 +162,9 @@ def _starting(
     limit = limit_of(context, turn, timer)
     if limit is None:
         return None
-    begin, end, provisional = _span(context, turn, timer, limit, renewed=renewed)
-    return Clock(
-        kind=timer.id,
-        generation=generations.get(timer.id, 0) + 1,
-        start=utc_text(begin),
-        due=utc_text(end),
-        bound=limit.bound,
-        clause=limit.clause,
-        provisional=provisional,
-    )
+    begin = _begin(context, turn, timer, limit, renewed=renewed)
+    pack, generation = context.compiled.pack, generations.get(timer.id, 0) + 1
+    return new_clock(timer.id, generation, limit, begin, pack=pack, calendar=context.calendar, on=context.today)
 
 
 def _is_done_beside(context: Context, turn: Turn, timer: Timer) -> bool:
@@ -146,24 +173,20 @@ def _is_done_beside(context: Context, turn: Turn, timer: Timer) -> bool:
     return any(s.timer == timer.id and s.id in done for s in context.compiled.alongside.values())
 
 
-def _span(
-    context: Context, turn: Turn, timer: Timer, limit: Limit, *, renewed: bool
-) -> tuple[datetime, datetime, bool]:
+def _begin(context: Context, turn: Turn, timer: Timer, limit: Limit, *, renewed: bool) -> datetime:
     if isinstance(limit.duration, Recurring):
-        return (*_period_span(context, timer, limit.duration, renewed=renewed), False)
-    begin = context.now
+        return _period_begin(context, timer, limit.duration, renewed=renewed)
     if timer.counted_from and turn.fields.get(timer.counted_from):
-        begin = parse_utc(f"{turn.fields[timer.counted_from]}T04:00:00Z")
-    end = due(limit.duration, begin, calendar=context.calendar)
-    return begin, end.at, end.provisional
+        return parse_utc(f"{turn.fields[timer.counted_from]}T04:00:00Z")
+    return context.now
 
 
-def _period_span(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> tuple[datetime, datetime]:
+def _period_begin(context: Context, timer: Timer, duration: Recurring, *, renewed: bool) -> datetime:
     """The next period after the one just ended; at first the next full one, as a part of a month is no month."""
     if renewed and context.case:
-        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))
-    begin, end = period(duration, context.now)
-    return (begin, end) if begin == context.now else next_period(duration, context.now)
+        return next_period(duration, parse_utc(context.case.clocks[timer.id].due) - timedelta(seconds=1))[0]
+    begin, _ = period(duration, context.now)
+    return begin if begin == context.now else next_period(duration, context.now)[0]
 
 
 def limit_of(context: Context, turn: Turn, timer: Timer) -> Limit | None:
@@ -184,24 +207,6 @@ def facts_of(context: Context, turn: Turn) -> Facts:
         status=turn.target if is_status else (status.state if status else "none"),
         source=str(known or ""),
     )
-
-
-def frozen_limit(compiled: Compiled, clock: Clock, calendar: Calendar) -> Limit | None:
-    """Return the row of the pack that a running period was made from: same clause, bound and, if possible, end.
-
-    The household may have changed since; the period keeps what it was made from.
-    """
-    rows = compiled.pack.limits_of(f"{compiled.definition.id}.{clock.kind}")
-    same = [x for x in rows if (x.clause, x.bound) == (clock.clause, clock.bound)]
-    day = local_date(parse_utc(clock.start))
-    return max(same, key=lambda x: (_gives(x, clock, calendar), x.begins <= day < x.ends, x.begins), default=None)
-
-
-def _gives(limit: Limit, clock: Clock, calendar: Calendar) -> bool:
-    start = parse_utc(clock.start)
-    if isinstance(limit.duration, Recurring):
-        return utc_text(period(limit.duration, start)[1]) == clock.due
-    return utc_text(due(limit.duration, start, calendar=calendar).at) == clock.due
 
 
 def is_recurring(timer: Timer) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from workflows.clock import local_date, parse_utc
+from workflows.clock import local_date
 from workflows.clocks import Turn, turn_clocks
 from workflows.definition import CAME_FROM, Action, Effect, Step
 from workflows.draft import (
@@ -41,12 +41,17 @@ from workflows.model import (
     Office,
     Outcome,
 )
+from workflows.pauses import act_of, ensure_any, periods_for
+from workflows.periods import is_over
 from workflows.registry import Rules
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """One action as the person sees it: allowed, or the reason why not; with the form to fill in."""
+    """One action as the person sees it: allowed, or the reason why not; with the form to fill in.
+
+    ``periods`` are the running periods that it may be done to, where it pauses, resumes or extends one.
+    """
 
     action: str
     form: Step | Action
@@ -56,6 +61,7 @@ class Allowed:
     fields: tuple[str, ...]
     evidence: tuple[str, ...]
     warnings: tuple[str, ...]
+    periods: tuple[str, ...] = ()
 
     @property
     def is_allowed(self) -> bool:
@@ -73,9 +79,16 @@ def apply(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: d
     if isinstance(context.form, Action) and context.form.system:
         office, values = actor.offices[0], _due_period(context, command)
     else:
-        office = ensure_standing(context)
+        office = _standing(context)
         values = check_input(context, command)
     return _move(rules, context, command, office=office, values=values)
+
+
+def _standing(context: Context) -> Office:
+    office = ensure_standing(context)
+    if act := act_of(context):
+        ensure_any(context, act)
+    return office
 
 
 def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: datetime) -> Context:
@@ -87,7 +100,7 @@ def context_for(rules: Rules, dossier: Dossier, command: Command, actor: Actor, 
     form = compiled.step_of(command.action) or compiled.definition.actions.get(command.action)
     if form is None or command.action in compiled.omitted:
         raise UnknownAction(action=command.action)
-    return Context(compiled, dossier, case, form, actor, now, rules.calendar)
+    return Context(compiled, dossier, case, form, actor, now, rules.calendar_for(dossier.subject.county))
 
 
 def _machine_to_open(rules: Rules, dossier: Dossier, command: Command, now: datetime) -> Compiled:
@@ -115,7 +128,7 @@ def _due_period(context: Context, command: Command) -> dict[str, Any]:
     acts = [t.fires or "lapse" for t in context.compiled.timers if t.id == timer]
     if clock is None or clock.generation != generation or lapsed == generation or command.action not in acts:
         raise WrongState(action=command.action, state=context.state)
-    if parse_utc(clock.due) > context.now:
+    if not is_over(clock, context.now):
         raise WrongState(action=command.action, state=context.state)
     return {"timer": timer, "generation": generation, "due": clock.due}
 
@@ -136,6 +149,8 @@ def _move(rules: Rules, context: Context, command: Command, *, office: Office, v
     change = turn_clocks(context, turn)
     if dict(change.generations) != draft.fields.get("_generations", {}):
         draft.put("_generations", dict(change.generations))
+    if list(change.held) != draft.fields.get("_held", []):
+        draft.put("_held", list(change.held))
     first = seal_move(context, command, draft, turn=turn, change=change)
     outcome = Outcome((first,), change.started, change.ended, tuple(messages_of(context, first, turn, values)))
     return _with_effects(rules, context, command, outcome, office=office)
@@ -260,9 +275,9 @@ def _joined(first: Outcome, second: Outcome) -> Outcome:
 
 def allowed_actions(rules: Rules, dossier: Dossier, case: Case, actor: Actor, now: datetime) -> list[Allowed]:
     """Return every action that starts from the present state: allowed, or the reason why not (standing only)."""
-    compiled = rules.machine_of(case)
+    compiled, calendar = rules.machine_of(case), rules.calendar_for(dossier.subject.county)
     return [
-        _allowed(Context(compiled, dossier, case, form, actor, now, rules.calendar))
+        _allowed(Context(compiled, dossier, case, form, actor, now, calendar))
         for form in _forms_at(compiled, case.state)
     ]
 
@@ -281,7 +296,7 @@ def _allowed(context: Context) -> Allowed:
     action = context.form.action if isinstance(context.form, Step) else context.form.id
     office, refusal = None, None
     try:
-        office = ensure_standing(context)
+        office = _standing(context)
     except Refused as reason:
         refusal = reason
     several = isinstance(context.form, Action) and context.form.target == "@earlier_gate"
@@ -295,4 +310,5 @@ def _allowed(context: Context) -> Allowed:
         fields=wanted_fields(context),
         evidence=wanted_evidence(context),
         warnings=tuple(c.id for c in warned),
+        periods=periods_for(context, act) if (act := act_of(context)) else (),
     )

@@ -16,7 +16,7 @@ Label = Mapping[str, str]
 SIGN_MODES = ("one", "all", "any", "vote")
 FIELD_TYPES = (
     "text", "choice", "choices", "money", "count", "date", "bool", "person",
-    "case", "evidence_kind", "correctable_field", "corrected_value", "earlier_date",
+    "case", "evidence_kind", "correctable_field", "corrected_value", "earlier_date", "period", "duration",
 )  # fmt: skip
 SPECIAL_SOURCES = ("@new", "@open", "@any", "@added", "@before_decision")
 SPECIAL_TARGETS = ("@same", "@first_step", "@earlier_gate")
@@ -101,18 +101,23 @@ class Step:
 
 @dataclass(frozen=True)
 class State:
-    """A state beside the steps; ``roles`` are those whom it waits for."""
+    """A state beside the steps; ``roles`` are those whom it waits for.
+
+    ``pauses`` names the pack's parameter with the timers that stand still while a case is in it.
+    """
 
     id: str
     label: Label
     closed: bool = False
     gate: str = ""
     roles: tuple[str, ...] = ()
+    pauses: str = ""
 
 
 @dataclass(frozen=True)
 class Action:
-    """An action beside the steps; ``who = "current"`` means those whom the present state waits for.
+    """An action beside the steps; ``who = "current"`` means those whom the present state waits for, ``by`` the roles
+    that the pack's parameter of that name lists (``roles`` where it lists none).
 
     An ``opening`` one takes over what was decided before this system was used: only a roster's import may ask for it.
     An ``omissible`` one need not exist everywhere: a pack may omit it.
@@ -123,6 +128,7 @@ class Action:
     sources: str | tuple[str, ...]
     target: str
     who: str = ""
+    by: str = ""
     roles: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()

@@ -201,4 +201,5 @@ RECORDS = {
     "measure": _record_measure,
     "lapse": _record_lapse,
     "came_from": _record_came_from,
+    **dict.fromkeys(("pause", "resume", "extend"), _record_nothing),
 }

@@ -1,4 +1,4 @@
-"""Duties: work with a limit that no timer runs yet; targets: figures that are counted and shown, and decide nothing."""
+"""Duties: work that recurs or is due after an event; targets: figures that are shown and decide nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from workflows.clock import Duration, Recurring, parse_duration
+from workflows.clock import Duration, Recurring, Window, parse_duration
 from workflows.definition import Label
 from workflows.model import ROLE_LEVELS
 from workflows.tables import BadTable, dates_of, ensure_label
@@ -15,10 +15,33 @@ from workflows.terms import load_terms
 BOUNDS = ("max", "min")
 COUNTS = ("", "calendar_days", "working_days")
 OFFICE = "office."
+LEAD_OFFICE = "office.lead"
+SUBJECTS = ("household", "village", "township", "county")
+REPORT = "report"
+GONE = "closed_natural"  # a household that is no more comes under no duty
+WARNING = "warning"  # an event that a person registers: a warning was received
 DUTY_KEYS = {
     "id", "label", "by", "who", "bound", "clause", "own", "from", "to", "for", "counted_from", "counts", "share",
+    "subject", "households", "acts", "modes", "reported_by", "events", "sources", "coverage",
+}  # fmt: skip
+# Who keeps the record for those who are neither role nor office: the office that leads at the subject's level.
+KEEPERS = {
+    "household": ("village_cadre",), "village": ("village_cadre",), "township": ("township_officer",),
+    "county": ("county_lead",),
 }  # fmt: skip
 TARGET_KEYS = {"id", "label", "value", "clause", "own", "from", "to"}
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Households that stand in one of some states of monitoring and are of one of some kinds; empty: whichever."""
+
+    statuses: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def fits(self, status: str, kind: str) -> bool:
+        """Tell whether a household in a state (``none`` where it was never watched) and of a kind is among them."""
+        return (not self.statuses or status in self.statuses) and (not self.kinds or kind in self.kinds)
 
 
 @dataclass(frozen=True)
@@ -27,6 +50,11 @@ class Duty:
 
     A duty of each period is due so many times, or on so many days where ``counts`` names their kind, or for a ``share``
     of the period; ``bound`` min says "at least". Any other begins as ``counted_from`` says.
+
+    What a machine needs: ``subject`` (without it the row is only listed), ``households`` (any of them), ``acts`` that
+    fulfil it (an action of a household's case, or a report), ``modes`` of visits and reports, ``reported_by`` (roles;
+    for offices and others the role that keeps the record), ``events`` that begin a duty of no period (acts, or a
+    warning that a person registers) with ``sources`` of the clue, ``coverage`` when it is told as so many of so many.
     """
 
     id: str
@@ -43,6 +71,39 @@ class Duty:
     counted_from: Label = field(default_factory=dict)
     counts: str = ""
     share: str = ""
+    subject: str = ""
+    households: tuple[Whom, ...] = ()
+    acts: tuple[str, ...] = (REPORT,)
+    modes: tuple[str, ...] = ()
+    reported_by: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    coverage: bool = False
+
+    @property
+    def is_run(self) -> bool:
+        """Tell whether the ledger of duties keeps it."""
+        return bool(self.subject)
+
+    @property
+    def is_recurring(self) -> bool:
+        """Tell whether it is due in each period or window of the calendar."""
+        return isinstance(self.duration, Recurring | Window)
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Return the roles whose acts and reports fulfil it."""
+        if self.reported_by:
+            return self.reported_by
+        offices = {"county_lead"} if self.by == (LEAD_OFFICE,) else {"county_lead", "sector_dept"}
+        named = [role for name in self.by for role in (sorted(offices) if name.startswith(OFFICE) else [name])]
+        return tuple(dict.fromkeys(named)) or KEEPERS[self.subject or "county"]
+
+    def concerns(self, status: str, kind: str) -> bool:
+        """Tell whether a household in a state of monitoring and of a kind comes under it."""
+        if status == GONE:
+            return False
+        return not self.households or any(one.fits(status, kind) for one in self.households)
 
 
 @dataclass(frozen=True)
@@ -85,7 +146,11 @@ def read_duty(row: Mapping[str, Any]) -> Duty:
         row["id"], _label(row, "label", where), _by(row, where), duration, row["bound"], _text(row, "clause", where),
         begins, ends, own=_own(row, where), who=_label(row, "who", where), whom=_label(row, "for", where),
         counted_from=_label(row, "counted_from", where), counts=_text(row, "counts", where),
-        share=_text(row, "share", where),
+        share=_text(row, "share", where), subject=_text(row, "subject", where),
+        households=_households(row, where), acts=_names(row, "acts", where) or (REPORT,),
+        modes=_names(row, "modes", where), reported_by=_names(row, "reported_by", where),
+        events=_names(row, "events", where), sources=_names(row, "sources", where),
+        coverage=_flag(row, "coverage", where),
     )  # fmt: skip
 
 
@@ -113,10 +178,25 @@ def _label(row: Mapping[str, Any], key: str, where: str) -> Label:
 
 
 def _by(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    names = row.get("by", [])
+    return _names(row, "by", where, "roles and offices")
+
+
+def _names(row: Mapping[str, Any], key: str, where: str, what: str = "names") -> tuple[str, ...]:
+    names = row.get(key, [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadTable(f"{where}: by must be a list of roles and offices, not {names!r}")
+        raise BadTable(f"{where}: {key} must be a list of {what}, not {names!r}")
     return tuple(names)
+
+
+def _households(row: Mapping[str, Any], where: str) -> tuple[Whom, ...]:
+    rows = row.get("households", [])
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        raise BadTable(f"{where}: households must be a list of tables, not {rows!r}")
+    for one in rows:
+        if not one or one.keys() - {"statuses", "kinds"}:
+            raise BadTable(f"{where}: each of households has statuses, kinds or both, not {one!r}")
+    inner = f"{where}, households"
+    return tuple(Whom(_names(one, "statuses", inner), _names(one, "kinds", inner)) for one in rows)
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:
@@ -127,9 +207,13 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def _own(row: Mapping[str, Any], where: str) -> bool:
-    value = row.get("own", False)
+    return _flag(row, "own", where)
+
+
+def _flag(row: Mapping[str, Any], key: str, where: str) -> bool:
+    value = row.get(key, False)
     if not isinstance(value, bool):
-        raise BadTable(f"{where}: own must be true or false, not {value!r}")
+        raise BadTable(f"{where}: {key} must be true or false, not {value!r}")
     return value
 
 

@@ -258,6 +258,48 @@ class CaseStuck(Refused):
     code = "case_stuck"
 
 
+class NoPeriod(Refused):
+    """No running period of the case can be paused, resumed or extended (``act``)."""
+
+    code = "no_period"
+
+
+class PeriodEnded(Refused):
+    """The period has ended, or does not run here: it can be neither paused nor extended."""
+
+    code = "period_ended"
+
+
+class PeriodPaused(Refused):
+    """The period is paused already; it does not end before it is resumed."""
+
+    code = "period_paused"
+
+
+class PeriodRuns(Refused):
+    """The period runs: there is nothing to resume."""
+
+    code = "period_runs"
+
+
+class PeriodFixed(Refused):
+    """The period can't be paused or extended by its nature: a right of the household, or a part of the calendar."""
+
+    code = "period_fixed"
+
+
+class MixedDuration(Refused):
+    """A period in one kind of duration can't be extended by another kind."""
+
+    code = "mixed_duration"
+
+
+class ExtensionBound(Refused):
+    """The pack allows no further extension of the period, or none so long."""
+
+    code = "extension_bound"
+
+
 class ForbiddenAddress(Refused):
     """Messages may not be sent to this address: it leads into this machine's own network, or is no https."""
 

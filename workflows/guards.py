@@ -16,6 +16,7 @@ from workflows.errors import (
     HelperStepsAside,
     OutOfArea,
     OwnHousehold,
+    PeriodPaused,
     RecusedPerson,
     SameHand,
     StepOpen,
@@ -27,6 +28,7 @@ from workflows.errors import (
 from workflows.income import PER_HEAD, is_inside
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Dossier, Office
+from workflows.periods import is_over
 from workflows.policy import Condition
 
 
@@ -114,7 +116,7 @@ def roles_of(context: Context) -> tuple[str, ...]:
     """The roles that may do this."""
     if isinstance(context.form, Action) and context.form.who == "current":
         return context.compiled.current_roles(context.state)
-    return context.form.roles
+    return context.compiled.pack.roles_of(context.form, context.today)
 
 
 def ensure_office(context: Context) -> Office:
@@ -233,14 +235,16 @@ def ensure_steps_beside(context: Context) -> None:
 def minimum_elapsed(context: Context, spec: Mapping[str, Any]) -> None:
     """A minimum period must have run to its end (publicity: S4 17, not less than 5 days)."""
     clock = context.case.clocks.get(spec["timer"]) if context.case else None
-    if clock and parse_utc(clock.due) > context.now:
+    if clock and clock.is_paused:
+        raise PeriodPaused(timer=spec["timer"], since=clock.pauses[-1][0])
+    if clock and not is_over(clock, context.now):
         raise TooEarly(timer=spec["timer"], until=clock.due)
 
 
 def still_running(context: Context, spec: Mapping[str, Any]) -> None:
     """A right must be used before its period ends."""
     clock = context.case.clocks.get(spec["timer"]) if context.case else None
-    if clock is None or parse_utc(clock.due) <= context.now:
+    if clock is None or is_over(clock, context.now):
         raise TooLate(timer=spec["timer"], due=clock.due if clock else "")
 
 
@@ -346,7 +350,8 @@ def included_for(context: Context, condition: Condition) -> bool:
     if not since:
         return False
     start = parse_utc(f"{since}T04:00:00Z")
-    return due(parse_duration(condition.needs), start, calendar=context.calendar).at <= context.now
+    age = due(parse_duration(condition.needs), start, calendar=context.calendar, bound="min")
+    return age.at <= context.now
 
 
 def counted(context: Context, condition: Condition) -> bool:

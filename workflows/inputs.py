@@ -24,8 +24,10 @@ from workflows.errors import (
 from workflows.guards import Context, signatures
 from workflows.income import JUDGEMENT, MEMBERS, PER_HEAD, SHEET, fill, rule_of, sheet_fields
 from workflows.model import Command
+from workflows.pauses import EXTEND, EXTRA, PERIOD, act_of, check_extra, ensure_period
 
 LONGEST_TEXT = 2000
+LONGEST_DURATION = 40
 LARGEST_AMOUNT = 10**12
 OLDEST = timedelta(days=366)
 FIRST_DAY = date(2012, 1, 1)  # the register of poor households, from which all of this grew, began in 2013-2014
@@ -44,6 +46,8 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
             raise MissingField(field=name)
         values[name] = check_value(spec, value, context)
     values.update(dict.fromkeys(_amounts_left_empty(context, values), 0))
+    if act := act_of(context):
+        values |= check_act(context, act, values)
     ensure_explained(context, values)
     ensure_judged(context, values)
     ensure_evidence(context, command)
@@ -52,6 +56,16 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
     if context.form.sign.get("mode") == "vote":
         ensure_vote(context, values)
     return values
+
+
+def check_act(context: Context, act: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return by how much a period is extended, in its canonical text; raise why a period may not be changed so."""
+    kind = values[PERIOD]
+    ensure_period(context, act, kind)
+    try:
+        return {EXTRA: check_extra(context, kind, values[EXTRA])} if act == EXTEND else {}
+    except ValueError as error:
+        raise BadValue(field=EXTRA, value=str(values[EXTRA])[:60]) from error
 
 
 def wanted_fields(context: Context) -> tuple[str, ...]:
@@ -209,6 +223,15 @@ def is_correctable(spec: Field, fields: Mapping[str, Any]) -> bool:
     return spec.correctable and spec.id in fields and not is_counted
 
 
+def _period(spec: Field, value: object, context: Context) -> str | None:
+    """A timer of this machine; whether it runs and may be changed is told by a reason of its own."""
+    return value if isinstance(value, str) and value in context.compiled.timers_by_id else None
+
+
+def _duration(spec: Field, value: object, context: Context) -> str | None:
+    return value.strip() if isinstance(value, str) and len(value) <= LONGEST_DURATION else None
+
+
 def _any_value(spec: Field, value: object, context: Context) -> Any:
     return value if isinstance(value, str | int | bool) else None
 
@@ -227,6 +250,8 @@ CHECKS: Mapping[str, Callable[[Field, object, Context], Any]] = {
     "evidence_kind": _evidence_kind,
     "correctable_field": _correctable,
     "corrected_value": _any_value,
+    "period": _period,
+    "duration": _duration,
 }
 
 

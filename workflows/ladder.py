@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 from workflows.calendars import Calendar
@@ -47,6 +48,11 @@ def parse_ladder(texts: Sequence[str]) -> tuple[Step, ...]:
     They stand in order of their percents; before the end at most two, all to the owner; "100 owner" is always there, as
     who is late is told so; superior, county and urge follow it in this order, each at most once.
     """
+    return _parsed(tuple(texts))
+
+
+@lru_cache(maxsize=256)
+def _parsed(texts: tuple[str, ...]) -> tuple[Step, ...]:
     steps = tuple(_step(text) for text in texts)
     if list(steps) != sorted(steps, key=lambda step: (step.percent, get_args(Whom).index(step.whom))):
         raise ValueError("steps must stand in order of their percents, then owner, superior, county, urge")

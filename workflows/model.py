@@ -111,7 +111,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Clock:
-    """A running period of a case as its entries froze it; ``due`` is exclusive, RFC 3339 UTC."""
+    """A running period of a case as its entries froze it; ``due`` is exclusive, RFC 3339 UTC.
+
+    Its end follows from ``start``, ``limit`` (a duration's text), ``counting`` (the rule by which days count, empty for
+    that of before), ``pauses`` (from, to; an empty end: it does not run now), ``extended`` (the extensions granted, as
+    durations' texts) and the calendar of that digest. Periods of before these were noted have none of them.
+    """
 
     kind: str
     generation: int
@@ -120,10 +125,34 @@ class Clock:
     bound: str
     clause: str
     provisional: bool
+    limit: str = ""
+    calendar: str = ""
+    pauses: tuple[tuple[str, str], ...] = ()
+    extended: tuple[str, ...] = ()
+    counting: str = ""
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether it does not run at present."""
+        return bool(self.pauses) and not self.pauses[-1][1]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the form that entries and case rows hold."""
-        return dict(vars(self))
+        """Return the form that entries and case rows hold; what is empty of the later fields is left out."""
+        found = {name: value for name, value in vars(self).items() if value or name in _FIRST_KEYS}
+        if self.pauses:
+            found["pauses"] = [list(pause) for pause in self.pauses]
+        if self.extended:
+            found["extended"] = list(self.extended)
+        return found
+
+    @staticmethod
+    def read(body: Mapping[str, Any]) -> "Clock":
+        """Read what ``as_json`` gives, also from before the later fields were known."""
+        pauses = tuple((begin, end) for begin, end in body.get("pauses", ()))
+        return Clock(**{**body, "pauses": pauses, "extended": tuple(body.get("extended", ()))})
+
+
+_FIRST_KEYS = ("kind", "generation", "start", "due", "bound", "clause", "provisional")
 
 
 @dataclass(frozen=True)
@@ -233,13 +262,17 @@ class EndedDeadline:
 
 @dataclass(frozen=True)
 class Message:
-    """Something to tell: a word key with parameters, to roles that cover the subject's area or to one person."""
+    """Something to tell: a word key with parameters, to roles that cover the subject's area or to one person.
+
+    What is told of no case (``case`` is empty then) names its area: 12 digits.
+    """
 
     case: str
     key: str
     roles: tuple[str, ...] = ()
     person: str | None = None
     params: Mapping[str, object] = field(default_factory=dict)
+    area: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import date
 from workflows.definition import Action, Step, Timer
 from workflows.limits import Limit
 from workflows.machine import NEW, Compiled
+from workflows.recount import ACTION as RECOUNT
 from workflows.repin import ACTION as CHANGE_RULES
 
 Form = Step | Action
@@ -47,10 +48,10 @@ class Deed:
 
     @property
     def asker(self) -> str:
-        """Who asks for it: people, the system, another case, a change of rules, or only a roster's import (opening)."""
+        """Who asks for it: people, the system, another case, only a change of rules or calendar, or only a roster."""
         if isinstance(self.form, Step):
             return "people"
-        if self.form.id == CHANGE_RULES:
+        if self.form.id in (CHANGE_RULES, RECOUNT):
             return "rules"
         if self.form.opening:
             return "opening"
@@ -76,16 +77,16 @@ def _deed(compiled: Compiled, form: Form, on: date) -> Deed:
     targets = dict.fromkeys(t for s in sources for t in compiled.targets(name, s) if t != s)
     roles: dict[str, tuple[str, ...]] = {}
     for source in sources:
-        for role in roles_at(compiled, form, source):
+        for role in roles_at(compiled, form, source, on):
             roles[role] = (*roles.get(role, ()), source)
     return Deed(name, form, sources, tuple(targets), roles, tuple(_bars(compiled, form, sources, on)))
 
 
-def roles_at(compiled: Compiled, form: Form, state: str) -> tuple[str, ...]:
-    """Return the roles that may act from a state (as ``guards.roles_of`` decides it)."""
+def roles_at(compiled: Compiled, form: Form, state: str, on: date) -> tuple[str, ...]:
+    """Return the roles that may act from a state on a day (as ``guards.roles_of`` decides it)."""
     if isinstance(form, Action) and form.who == "current":
         return compiled.current_roles(state)
-    return form.roles
+    return compiled.pack.roles_of(form, on)
 
 
 def _bars(compiled: Compiled, form: Form, sources: Iterable[str], on: date) -> Iterable[Bar]:

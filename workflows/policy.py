@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workflows.clock import parse_duration
-from workflows.definition import Field, Label, Option, Step, read_fields
+from workflows.definition import Action, Field, Label, Option, Step, read_fields
 from workflows.duties import Duty, Target, in_force, read_duty, read_target
 from workflows.journal import canonical, digest
 from workflows.ladder import DEFAULT_LADDER
@@ -201,6 +201,11 @@ class Pack:
     def fraction(self, name: str, on: date) -> Fraction:
         """Return a parameter such as "2/3" as a fraction."""
         return Fraction(str(self.parameter(name, on).value))
+
+    def roles_of(self, form: Step | Action, on: date) -> tuple[str, ...]:
+        """Return the roles of a form: those that a parameter of this pack names for it on a day, else its own."""
+        named = self.given(form.by, on) if isinstance(form, Action) and form.by else None
+        return tuple(named.value) if named else form.roles
 
     def duty(self, name: str, on: date) -> Duty | None:
         """Return a duty on a day, or None when the pack sets none."""

@@ -1,12 +1,14 @@
 """The rules in force: definitions and packs from files or kept texts, compiled once for each digest pair."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from workflows.calendars import Calendar, load_calendar
+from workflows.calendar_file import Document
+from workflows.calendars import Calendar, composed, load_calendar
 from workflows.checks import check_definition, check_pack
 from workflows.clauses import ClauseList, load_clause_lists
 from workflows.clock import local_date
@@ -43,6 +45,31 @@ class Rules:
         self._definitions = {d.digest: d for d in definitions.values()}
         self._packs = {p.digest: p for p in packs.values()}
         self._machines: dict[tuple[str, str, str], Compiled] = {}
+        self._acts: tuple[int, frozenset[str]] = (0, frozenset())
+        self.calendar_stamp = 0
+        self.documents: tuple[Document, ...] = ()
+        self._calendars: dict[tuple[int, ...], Calendar] = {}
+
+    def of_one_installation(self) -> "Rules":
+        """Return the same rules, machines shared, with a calendar of its own: each installation imports documents."""
+        own = copy.copy(self)
+        own.use_documents((), stamp=0)
+        return own
+
+    def use_documents(self, documents: Sequence[Document], *, stamp: int) -> None:
+        """Count by the shipped calendar with these documents over it; the stamp tells later states from this one."""
+        self.documents, self.calendar_stamp, self._calendars = tuple(documents), stamp, {}
+
+    def calendar_for(self, county: str) -> Calendar:
+        """Return the calendar of a county: shipped, notices and amendments in force, and its own closing days.
+
+        An empty code gives that of the nation. Raises BadCalendar where the documents do not fit together.
+        """
+        fitting = tuple(n for n, document in enumerate(self.documents) if county.startswith(document.area))
+        if fitting not in self._calendars:
+            chosen = [self.documents[n] for n in fitting]
+            self._calendars[fitting] = composed(self.calendar, chosen, county)
+        return self._calendars[fitting]
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
@@ -89,6 +116,13 @@ class Rules:
         if definition not in self._definitions or pack not in self._packs:
             return None
         return self._machine(self._definitions[definition], self._packs[pack], purpose)
+
+    def acts_of_duties(self) -> frozenset[str]:
+        """Return the acts of cases that begin or fulfil a duty of any loaded pack; counted anew when one was added."""
+        if self._acts[0] != len(self._packs):
+            rows = [row for pack in self._packs.values() for row in pack.duties if row.is_run]
+            self._acts = len(self._packs), frozenset(act for row in rows for act in (*row.acts, *row.events))
+        return self._acts[1]
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""

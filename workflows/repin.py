@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, local_date, next_period, parse_utc, utc_text
+from workflows.clock import Recurring, local_date, next_period, parse_utc
 from workflows.clocks import ClockChange, Turn, mode_of
 from workflows.definition import Action, Step
 from workflows.draft import Draft
@@ -23,6 +23,7 @@ from workflows.guards import Context
 from workflows.limits import Facts, Limit
 from workflows.machine import Compiled
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, EndedDeadline, Office, Outcome
+from workflows.periods import counted_anew, counting_of, is_over, new_clock
 
 ACTION = "change_rules"
 NOTE = "rules_changed"
@@ -161,19 +162,21 @@ def _counted_anew(
     before, limit = (_limit(side, clock.kind, start, facts) for side in (old, new))
     if limit is None:
         return None if before and _limit(new, clock.kind, now, facts) is None else clock
-    if limit == before or isinstance(limit.duration, Recurring):
+    if isinstance(limit.duration, Recurring) or (limit == before and _counts_alike(old, new, limit, start)):
         return clock
-    made = _clock(clock.kind, limit, start, calendar, generation=clock.generation)
-    is_over = made.bound == clock.bound and parse_utc(max(made.due, clock.due)) <= now
-    return clock if is_over or made == clock else replace(made, generation=clock.generation + 1)
+    fresh = new_clock(
+        clock.kind, clock.generation, limit, start, pack=new.pack, calendar=calendar, on=local_date(start)
+    )
+    made = counted_anew(replace(fresh, pauses=clock.pauses, extended=clock.extended), calendar)
+    both_over = made.bound == clock.bound and is_over(made, now) and is_over(clock, now)
+    return clock if both_over or made == clock else replace(made, generation=clock.generation + 1)
 
 
-def _clock(kind: str, limit: Limit, start: datetime, calendar: Calendar, *, generation: int) -> Clock:
-    if isinstance(limit.duration, Recurring):
-        begin, after = next_period(limit.duration, start)
-        return Clock(kind, generation, utc_text(begin), utc_text(after), limit.bound, limit.clause, provisional=False)
-    end = due(limit.duration, start, calendar=calendar)
-    return Clock(kind, generation, utc_text(start), utc_text(end.at), limit.bound, limit.clause, end.provisional)
+def _counts_alike(old: Compiled, new: Compiled, limit: Limit, start: datetime) -> bool:
+    """Tell whether both packs count the days of a limit in the same way."""
+    on = local_date(start)
+    before, after = (counting_of(side.pack, limit.duration, limit.bound, on) for side in (old, new))
+    return before == after
 
 
 def _begun(
@@ -194,7 +197,9 @@ def _begun(
         limit = _limit(new, timer.id, now, facts)
         if is_new and limit:
             generation = case.fields.get("_generations", {}).get(timer.id, 0) + 1
-            yield Shift(timer.id, None, _clock(timer.id, limit, now, calendar, generation=generation))
+            begin = next_period(limit.duration, now)[0] if isinstance(limit.duration, Recurring) else now
+            made = new_clock(timer.id, generation, limit, begin, pack=new.pack, calendar=calendar, on=local_date(now))
+            yield Shift(timer.id, None, made)
 
 
 # --- the entry --------------------------------------------------------------------------------------------------------

@@ -47,5 +47,5 @@ def _clocks_after(case: Case | None, body: Mapping[str, Any]) -> dict[str, Clock
     for ended in body["deadlines"]["ended"]:
         clocks.pop(ended["kind"], None)
     for started in body["deadlines"]["started"]:
-        clocks[started["kind"]] = Clock(**started)
+        clocks[started["kind"]] = Clock.read(started)
     return clocks

@@ -8,6 +8,7 @@ from app.cli import (
     cases,
     check,
     demo,
+    duties,
     grids,
     households,
     installation,
@@ -46,7 +47,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, trails, users, mail, tokens, webhooks,
+    installation, demo, check, backup, areas, grids, households, cases, duties, trails, users, mail, tokens, webhooks,
     policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:

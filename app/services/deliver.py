@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from app.services import mails, webhooks
+from app.services import mails, upkeep, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
 from app.store import cases, deadlines, outbox, receipts
@@ -14,6 +14,7 @@ from app.store.webhooks import MOVED
 
 BATCH = 200
 ABOVE = ("raised", "escalated")
+DELIVER = "deliver"
 NOBODY = "nobody holds the office"
 SETTLED = "done before it was told"
 
@@ -35,6 +36,7 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             ids = outbox.waiting_ids(now, limit=batch)
         done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
         tally += done
+        upkeep.beat(DELIVER, tally)
         progress = done["delivered"] > 0
     return tally
 
@@ -74,11 +76,14 @@ def _is_too_late(sendable: Sendable) -> bool:
 def recipients(sendable: Sendable, now: datetime) -> set[int]:
     """Return the accounts to be told: the one person named, or the holders of each role over the household.
 
-    Of the helpers only the household's own is told: others have no part in it.
+    Of the helpers only the household's own is told: others have no part in it. What is told of an area and no case
+    goes to the holders over that area.
     """
     message, county = sendable.message, sendable.county
     if message.person:
         return outbox.active_account(message.person)
+    if message.area:
+        return {account for role in message.roles for account in outbox.holders_over(role, message.area, now)}
     household = cases.household_of(message.case)
     area = outbox.area_of(county, household)
     found: set[int] = set()

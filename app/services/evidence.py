@@ -14,8 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from app.runtime import runtime
 from app.services import department
+from app.services.lists import scope_of
 from app.services.rights import ensure_visible, only_audits
 from app.store import cases, evidence, ledger
+from app.store.duty_lists import file_is_shown
 from app.store.transaction import reading, writing
 from app.tables import EvidenceFile
 from workflows.clock import utc_text
@@ -195,7 +197,7 @@ def _unaltered(county: str, sha256: str, shown: str) -> bytes:
 def _may_open(actor: Actor, row: EvidenceFile) -> bool:
     households = evidence.households_using(row.county, row.sha256)
     if not households:
-        return row.uploaded_by == actor.id
+        return row.uploaded_by == actor.id or file_is_shown(scope_of(actor), row.county, row.sha256)
     return any(_may_open_of(actor, row, household) for household in households)
 
 

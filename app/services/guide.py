@@ -248,6 +248,8 @@ class Guide:
             return self.say("money", amount=money(value))
         if name in ("income_basis", "income_counted") and self.words.knows(f"income.{value}"):
             return self.words.say(f"income.{value}")
+        if name == "last_day_on_rest":
+            return self.say(f"rest_day.{value}")
         return str(value)
 
     def step_of_ladder(self, step: Step) -> str:
@@ -259,6 +261,8 @@ class Guide:
             return self.labels.field(item)
         if self.words.knows(f"role.{item}"):
             return self.words.role(item)
+        if name == "objection_pauses":
+            return self.labels.timer(item)
         if name == "visit_modes":
             return self.option("visit_mode", item)
         step = self.rules.definitions["household_case"].steps.get(item) or self.pack.steps.get(item)

@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.runtime import runtime
 from app.services.mails import SERVER, failures_in
 from app.services.mails import is_on as is_mail_on
+from app.services.selftest import SELF_TEST, has_failed
+from app.services.steady import CLOCK, has_jumped
 from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
 from app.store import accounts, deadlines, mails, outbox, schema, upkeep, webhooks
 from app.store.transaction import reading
@@ -27,7 +29,9 @@ MESSAGE_WITHIN = timedelta(hours=1)
 LEAST_FREE = 1 << 30
 # What the web needs to answer at all; the other duties are those of the scheduler and of the operator.
 NEEDED = ("database", "schema")
-DUTIES = (*NEEDED, "disk", "sweep", "deliver", "messages", "mail", "periods", "check", "backup")
+# A round of mails may last a minute, and more where the server is slow.
+MAIL_WITHIN = timedelta(minutes=5)
+DUTIES = (*NEEDED, "disk", "clock", "sweep", "deliver", "messages", "mail", "periods", "self_test", "check", "backup")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Facts:
     failed_messages: int = 0
     oldest_message: float | None = None
     damages: int = 0
+    has_jumped: bool = False
+    has_failed_test: bool = False
     is_mail_on: bool = False
     mail_failures: int = 0
     waiting_mails: int = 0
@@ -101,6 +107,8 @@ def _facts(free: int, size: int) -> Facts:
             waiting_messages=outbox.undelivered(),
             failed_messages=outbox.undelivered(failed=True),
             oldest_message=_age_of(outbox.oldest_waiting(), now),
+            has_jumped=has_jumped(beats[CLOCK][1]) if CLOCK in beats else False,
+            has_failed_test=has_failed(beats[SELF_TEST][1]) if SELF_TEST in beats else False,
             damages=_counted(detail, "damages"),
             is_mail_on=is_mail_on(),
             mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,
@@ -146,11 +154,13 @@ def failures(facts: Facts) -> set[str]:
     checked = facts.beats.get(CHECK, facts.installed)
     tests = {
         "disk": facts.disk_free < LEAST_FREE,
+        "clock": facts.has_jumped,
         "sweep": _is_old(facts.beats.get(TICK), SILENT_AFTER),
         "deliver": _is_old(facts.beats.get(DELIVER), SILENT_AFTER),
         "messages": facts.failed_messages > 0 or (facts.oldest_message or 0) > MESSAGE_WITHIN.total_seconds(),
-        "mail": facts.is_mail_on and (facts.mail_failures > 0 or _is_old(facts.beats.get(MAIL), SILENT_AFTER)),
+        "mail": facts.is_mail_on and (facts.mail_failures > 0 or _is_old(facts.beats.get(MAIL), MAIL_WITHIN)),
         "periods": facts.troubled_periods > 0,
+        "self_test": facts.has_failed_test,
         "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),
         "backup": facts.beats.get(BACKUP, 0) > BACKUP_WITHIN.total_seconds(),
     }

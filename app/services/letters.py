@@ -92,7 +92,7 @@ def brief_of(due: Due) -> str | None:
     if due.kind not in (REMINDER, DIGEST):
         return words.say("channel.test")
     lines = lists.case_lines(reader.actor, [row.case for row in reader.rows])
-    fresh = sum(row.case in lines for row in reader.rows)
+    fresh = sum(not row.case or row.case in lines for row in reader.rows)
     work = lists.work_of(reader.actor)
     if not fresh and not (due.kind == DIGEST and _pressing(work)):
         return None
@@ -124,17 +124,20 @@ def _of_reminders(kind: str, reader: _Reader) -> Letter | None:
     """Tell of what the reader may see today: who has lost an office since is told nothing of its cases."""
     rows, words = reader.rows, reader.words
     lines = lists.case_lines(reader.actor, [row.case for row in rows])
-    told = [_worded(row, lines[row.case], words) for row in rows if row.case in lines]
+    told = [_worded(row, lines.get(row.case), words) for row in rows if not row.case or row.case in lines]
     if kind == DIGEST:
         work = lists.work_of(reader.actor)
         return _digest([title for title, _ in told], work, words) if told or _pressing(work) else None
     if not told:
         return None
     title, body = told[0]
-    return Letter(title, [body, *_link(words, f"cases/{rows[0].case}")])
+    return Letter(title, [body, *_link(words, f"cases/{rows[0].case}" if rows[0].case else "duties")])
 
 
-def _worded(row: Reminder, line: CaseLine, words: Speech) -> tuple[str, str]:
+def _worded(row: Reminder, line: CaseLine | None, words: Speech) -> tuple[str, str]:
+    """What is told of no case concerns an area of the reader's."""
+    if line is None:
+        return reminder_words(words, None, word=row.word, case="", household="", params=row.params)
     labels = Labels(replace(words, area=line.house.area), runtime().rules.machine_of(line.case))
     number = household_of(row.case)
     return reminder_words(words, labels, word=row.word, case=row.case, household=number, params=row.params)

@@ -13,13 +13,13 @@ from app.store import ledger
 from app.store import lists as store
 from app.store.transaction import reading, writing
 from app.tables import CaseRow, Household
-from workflows.clock import local_date, local_midnight, utc_text
+from workflows.clock import NEVER, local_date, local_midnight, utc_text
 from workflows.errors import NotFound
 from workflows.model import Actor, Case, Evidence, area_prefix, area_root
 
 SIZE = 25
 MOST = store.COUNTED
-FIRST, LAST = "", case_store.NEVER
+FIRST, LAST = "", NEVER
 BANDS = ("late", "today", "week", "later")
 T = TypeVar("T")
 
@@ -199,7 +199,7 @@ def work_of(actor: Actor) -> Mapping[str, int]:
 
 
 def _due(text: str) -> str:
-    return "" if text == case_store.NEVER else text
+    return "" if text == NEVER else text
 
 
 def _bounds(now: datetime) -> dict[str, tuple[str, str]]:

@@ -66,7 +66,7 @@ def queue_digests() -> int:
         done = upkeep.beats().get(DIGEST_JOB)
     day, local = local_date(now), now.astimezone(CHINA).time()
     morning = (runtime().settings.quiet or Quiet()).morning
-    is_time = morning <= local < LATEST_DIGEST and runtime().rules.calendar.is_working_day(day)
+    is_time = morning <= local < LATEST_DIGEST and runtime().rules.calendar_for("").is_working_day(day)
     if not is_time or (done and done[1] == day.isoformat()):
         return 0
     with writing() as now:

@@ -98,7 +98,8 @@ class Rehearsal:
         township = f"{step.dossier.subject.area[:9]}000"
         for roles, more in fits.work.items():
             found.work[roles][township] += more
-        for shift in shifts(step.old, step.new, step.dossier, case, calendar=self.wanted.calendar, now=now):
+        calendar = self.wanted.calendar_for(case.county)
+        for shift in shifts(step.old, step.new, step.dossier, case, calendar=calendar, now=now):
             self._count_shift(case, shift, now)
 
     def _count_shift(self, case: Case, shift: Shift, now: datetime) -> None:

@@ -399,7 +399,7 @@ class Moving:
         try:
             outcome = repin(
                 step.new, step.old, dossier, step.case, command, actor=self.actor, office=self.office,
-                calendar=self.rules.calendar, now=now, note=self._note(step),
+                calendar=self.rules.calendar_for(self.run.county), now=now, note=self._note(step),
             )  # fmt: skip
         except CaseStuck as stuck:
             self._leave(number, str(stuck.params["reason"]))

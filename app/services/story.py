@@ -132,7 +132,7 @@ class Story:
         local = when.astimezone(CHINA)
         if local.hour >= ENDS:
             local = self._morning(local + timedelta(days=1))
-        while self.manner.rests and not cases.loaded_rules().calendar.is_working_day(local.date()):
+        while self.manner.rests and not cases.loaded_rules().calendar_for("").is_working_day(local.date()):
             local = self._morning(local + timedelta(days=1))
         return local.astimezone(when.tzinfo)
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.office_hours import OfficeHours, office_hours
+from app.services import upkeep
 from app.services.cases import ensure_rules, judge, loaded_rules
 from app.services.isolated import alone, never, work_together
+from app.services.selftest import SELF_TEST, fire
 from app.store import cases, deadlines
-from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, DuePeriod, Key, Mark, Moment
+from app.store.deadlines import ESCALATED, LAPSED, RAISED, URGED, DuePeriod, Key, Mark, Moment, Plan
 from app.store.outbox import add_keyed
 from app.store.transaction import reading
 from workflows.errors import NotFound
@@ -44,6 +46,8 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
         done = work_together(keys, _look_at, deadlines.note_trouble, stop=stop, size=TOGETHER)
         tally += done
         progress = done["done"] + done[HELD] > 0
+        if progress:
+            upkeep.beat(upkeep.TICK, tally)  # rounds after an outage may last longer than the silence that alarms
     return tally
 
 
@@ -52,8 +56,9 @@ def _look_at(keys: Sequence[Key], now: datetime) -> list[str]:
 
     What is left of a household is done in the next round, as the first may have ended it.
     """
-    first = {(key.county, cases.household_of(key.case)): key for key in reversed(keys)}
-    answers = dict.fromkeys(keys, "later")
+    answers = {key: fire(key, now) if key.kind == SELF_TEST else "later" for key in keys}
+    periods = [key for key in keys if key.kind != SELF_TEST]
+    first = {(key.county, cases.household_of(key.case)): key for key in reversed(periods)}
     for county in sorted({county for county, _ in first}):
         wanted = {household: key for (of, household), key in first.items() if of == county}
         answers |= _look_at_county(county, wanted, now)
@@ -75,20 +80,21 @@ def _do(county: str, periods: Mapping[str, DuePeriod], now: datetime) -> set[Key
     No reminder on a day off or in quiet hours spends a step of the ladder.
     """
     hours = office_hours(county)
-    reached = {h: due_stage(deadlines.moments_of(one, hours), one.stage, now) for h, one in periods.items()}
+    plans = {h: deadlines.plan_of(one, hours) for h, one in periods.items()}
+    reached = {h: due_stage(plans[h].moments, one.stage, now) for h, one in periods.items()}
     if hours.first(now) > now:
         held = {h for h, one in periods.items() if reached[h] not in (one.stage, LAPSED)}
     else:
         held = set()
     waiting = [Mark(periods[h].key, periods[h].stage, hours.first(now), is_new=False) for h in held]
     due = {h: one for h, one in periods.items() if h not in held}
-    deadlines.mark_stages([*waiting, *(_mark(one, reached[h], hours, now) for h, one in due.items())], now)
+    deadlines.mark_stages([*waiting, *(_mark(one, reached[h], plans[h], hours, now) for h, one in due.items())], now)
     moved = {h: one for h, one in due.items() if reached[h] > one.stage}
     locked = cases.lock_dossiers(county, sorted(moved))
     lapsed = {h: one for h, one in moved.items() if reached[h] == LAPSED}
     told = {h: one for h, one in moved.items() if reached[h] != LAPSED}
     add_keyed([_message(one, reached[h], locked[h].dossier) for h, one in told.items()], county, now)
-    _lapse(county, lapsed, locked, now)
+    _lapse(county, lapsed, plans, locked, now)
     return {mark.key for mark in waiting}
 
 
@@ -102,10 +108,10 @@ def due_stage(plan: list[Moment], done: int, now: datetime) -> int:
     return max(early) if early else min(reached, default=done)
 
 
-def _mark(period: DuePeriod, stage: int, hours: OfficeHours, now: datetime) -> Mark:
+def _mark(period: DuePeriod, stage: int, plan: Plan, hours: OfficeHours, now: datetime) -> Mark:
     """Also after an outage whoever is told next is told on another day: those below had no chance to act before."""
     earliest = hours.day_after(now) if stage > period.stage else now
-    later = [(number, at) for number, at in deadlines.moments_of(period, hours) if number > stage]
+    later = [(number, at) for number, at in plan.moments if number > stage]
     looks = (at if number == LAPSED else max(at, earliest) for number, at in later)
     return Mark(period.key, stage, min(looks, default=None), is_new=stage > period.stage)
 
@@ -133,7 +139,13 @@ def _concerned(key: Key, dossier: Dossier, *, is_raised: bool) -> tuple[str, ...
     return tuple(dict.fromkeys(map(superior_of, waiting))) if is_raised else waiting
 
 
-def _lapse(county: str, lapsed: Mapping[str, DuePeriod], locked: Mapping[str, cases.Locked], now: datetime) -> None:
+def _lapse(
+    county: str,
+    lapsed: Mapping[str, DuePeriod],
+    plans: Mapping[str, Plan],
+    locked: Mapping[str, cases.Locked],
+    now: datetime,
+) -> None:
     """Let the system say in the journals that periods have ended; the keys make each of them one entry.
 
     The entry has its true time; that somebody is late is told in office hours, on a day of its own.
@@ -145,15 +157,15 @@ def _lapse(county: str, lapsed: Mapping[str, DuePeriod], locked: Mapping[str, ca
     for household, command in commands.items():
         found = judge(clock, replace(locked[household], earlier=earlier.get(command.key)), command, now=now)
         if isinstance(found, cases.Decided):
-            decided.append(replace(found, tell_at=_told_at(lapsed[household], hours, now)))
+            decided.append(replace(found, tell_at=_told_at(lapsed[household], plans[household], hours, now)))
     if decided:
         cases.record(loaded_rules(), *decided)
 
 
-def _told_at(period: DuePeriod, hours: OfficeHours, now: datetime) -> datetime | None:
+def _told_at(period: DuePeriod, plan: Plan, hours: OfficeHours, now: datetime) -> datetime | None:
     if period.mode not in deadlines.STEPPED_MODES:
         return None
-    return max(hours.first(now), deadlines.end_told_at(period, hours))
+    return max(hours.first(now), plan.end_told)
 
 
 def _command(period: DuePeriod) -> Command:

@@ -32,6 +32,8 @@ SCOPES = (
     "accounts:manage",
     "tokens:manage",
     "webhooks:manage",
+    "duties:read",
+    "duties:report",
 )
 PREFIX = "fangpin_"
 LONGEST_DAYS = 365

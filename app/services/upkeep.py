@@ -9,7 +9,7 @@ from workflows.clock import CHINA, parse_utc
 
 TICK = "sweep"
 BEAT_EVERY = timedelta(seconds=20)
-SILENT_AFTER = timedelta(minutes=5)
+SILENT_AFTER = timedelta(seconds=75)  # with the alarm that looks every 15 s: told within two minutes
 CHECK = "check"
 BACKUP = "backup"
 NIGHT = range(1, 5)  # local hours

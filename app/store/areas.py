@@ -41,6 +41,11 @@ def with_codes(codes: Iterable[str]) -> dict[str, Area]:
     return found
 
 
+def names_of(codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of areas by code."""
+    return {code: row.name for code, row in with_codes(codes).items()}
+
+
 def names_down_to_villages(county: str) -> dict[str, tuple[str, str, str]]:
     """Return code, name and parent's code of a county's county, townships and villages, by code."""
     query = select(Area.code, Area.name, Area.parent).where(Area.county == county)

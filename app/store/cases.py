@@ -14,6 +14,7 @@ from sqlalchemy import Row, Select, select
 from app.office_hours import office_hours
 from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
+from app.store.duty_acts import Deed, follow
 from app.store.outbox import message_rows
 from app.store.receipts import ACTED
 from app.store.statements import (
@@ -37,15 +38,14 @@ from app.tables import (
     Member,
     db,
 )
-from workflows.clock import local_date, parse_utc, utc_text
-from workflows.clocks import frozen_limit
+from workflows.clock import NEVER, local_date, parse_utc, utc_text
 from workflows.errors import NotFound
 from workflows.journal import Disclosure, Sealed
 from workflows.ladder import with_early
 from workflows.model import Actor, Case, Clock, Command, Deadline, Dossier, Outcome, Subject
+from workflows.periods import frozen_limit
 from workflows.registry import Rules
 
-NEVER = "9999-12-31T00:00:00Z"
 _parsed = json.JSONDecoder().decode
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
 
@@ -174,7 +174,7 @@ def _case(values: Sequence[Any]) -> Case:
 @lru_cache(maxsize=1024)
 def _clocks(text: str) -> Mapping[str, Clock]:
     """Cases that were moved together have the very same periods."""
-    return {kind: Clock(**clock) for kind, clock in _parsed(text).items()}
+    return {kind: Clock.read(clock) for kind, clock in _parsed(text).items()}
 
 
 def earlier_commands(county: str, keys: Sequence[str]) -> dict[str, Earlier]:
@@ -207,6 +207,7 @@ def record(rules: Rules, *decided: Decided) -> None:
         _gather(rules, one, batch)
     _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)])
     batch.write()
+    follow(rules, (Deed(one.outcome, one.command.data, one.dossier, one.actor.id, one.now) for one in decided))
 
 
 def _newly_pinned(one: Decided) -> Iterator[Case]:
@@ -238,7 +239,7 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     handed_in = {"county": county, "case": first.number, "seq": first.seq}
     batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
-    batch.add("started", _started(rules, outcome, {"county": county, **areas}))
+    batch.add("started", _started(rules, outcome, {"county": county, **areas}, at))
     batch.add("answered", _answered(one, county, at))
     batch.add("messages", message_rows(county, outcome.messages, command.key, at, one.tell_at))
     if one.listens:
@@ -269,9 +270,10 @@ def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, ba
             batch.add("no_waits", [{"county": case.county, "case": case.number, "kept": kept}])
 
 
-def _started(rules: Rules, outcome: Outcome, place: dict[str, str]) -> Iterator[dict[str, object]]:
+def _started(rules: Rules, outcome: Outcome, place: dict[str, str], at: str) -> Iterator[dict[str, object]]:
     for deadline in outcome.started:
-        yield started_row(deadline, ladder_of(rules, outcome, deadline), office_hours(place["county"]), **place)
+        steps, hours = ladder_of(rules, outcome, deadline), office_hours(place["county"])
+        yield started_row(deadline, steps, hours, at, **place)
 
 
 def area_columns(area: str) -> dict[str, str]:
@@ -283,7 +285,7 @@ def ladder_of(rules: Rules, outcome: Outcome, deadline: Deadline) -> tuple[str, 
     """Return the ladder of a period, as the case's pack has it on the day of its start."""
     case = next(m.case for m in outcome.moves if m.case.number == deadline.case)
     machine, clock = rules.machine_of(case), deadline.clock
-    limit = frozen_limit(machine, clock, rules.calendar)
+    limit = frozen_limit(machine, clock, rules.calendar_for(case.county))
     steps = machine.pack.ladder(local_date(parse_utc(clock.start)))
     return with_early(steps, limit.warn if limit else None)
 
@@ -314,8 +316,8 @@ def _clocks_text(clocks: tuple[tuple[str, Clock], ...]) -> str:
 
 
 def earliest_due(case: Case) -> str | None:
-    """Return when the first maximum of a case falls due, or None."""
-    return min((c.due for c in case.clocks.values() if c.bound == "max"), default=None)
+    """Return when the first running maximum of a case falls due, or None; a paused one falls due never."""
+    return min((c.due for c in case.clocks.values() if c.bound == "max" and not c.is_paused), default=None)
 
 
 def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, Any]]:

@@ -37,44 +37,46 @@ class Key:
         return f"t:{self.case}:{self.kind}:{self.generation}"
 
 
-def moments(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> list[Moment]:
-    """Return what is to be done about a period, as (stage, when) in order of time.
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done about a period: (stage, when) in order of time; and when its owner is told of its end."""
+
+    moments: list[Moment]
+    end_told: datetime
+
+
+def planned(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> Plan:
+    """Return what is to be done about a period.
 
     Somebody may be late (lapse, recurring): the early steps of the ladder, then the lapse at its true time; where
     the period runs on (lapse: a duty of each period starts anew) superior, county and urging as the ladder says.
     """
-    told = ladder.plan(start, due, ladder.parse_ladder(steps), calendar=hours.calendar, quiet=hours.quiet)
-    early = [step for step in ladder.parse_ladder(steps) if step.percent < ladder.END]
+    rungs = ladder.parse_ladder(steps)
+    told = ladder.plan(start, due, rungs, calendar=hours.calendar, quiet=hours.quiet)
+    early = [step for step in rungs if step.percent < ladder.END]
     found = [(early.index(step) + 1, at) for step, at in told if step in early and mode in STEPPED_MODES]
     found.append((LAPSED, due))
     late = [(LATER_STAGES[step.whom], at) for step, at in told if step.percent > ladder.END]
-    return found + (late if mode == "lapse" else [])
+    end_told = next(at for step, at in told if step.percent == ladder.END)
+    return Plan(found + (late if mode == "lapse" else []), end_told)
 
 
-def end_told_at(period: "DuePeriod", hours: OfficeHours) -> datetime:
-    """Return when the owner is told that a period has lapsed: on a day of its own, and never on a rest day."""
-    steps = ladder.parse_ladder(period.warn)
-    told = ladder.plan(
-        parse_utc(period.start_at), parse_utc(period.due_at), steps, calendar=hours.calendar, quiet=hours.quiet
-    )
-    return next(at for step, at in told if step.percent == ladder.END)
-
-
-def first_next_at(start: datetime, due: datetime, *, mode: str, steps: Sequence[str], hours: OfficeHours) -> datetime:
-    """Return when the sweep has to look at a new period for the first time."""
-    return moments(start, due, mode=mode, steps=steps, hours=hours)[0][1]
-
-
-def moments_of(period: "DuePeriod", hours: OfficeHours) -> list[Moment]:
+def plan_of(period: "DuePeriod", hours: OfficeHours) -> Plan:
     """Return what is to be done about a period, by the calendar as it is known now."""
     start, due = parse_utc(period.start_at), parse_utc(period.due_at)
-    return moments(start, due, mode=period.mode, steps=period.warn, hours=hours)
+    return planned(start, due, mode=period.mode, steps=period.warn, hours=hours)
 
 
-def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **place: str) -> dict[str, object]:
-    """Return the row of a period that a command started; ``steps`` is its ladder."""
+def started_row(
+    deadline: Deadline, steps: Sequence[str], hours: OfficeHours, at: str, **place: str
+) -> dict[str, object]:
+    """Return the row of a period that a command started at a time; ``steps`` is its ladder.
+
+    One that goes on with another end (resumed, extended, recounted) has the start of before: warnings of the past are
+    not given again, but an end that has passed is still noticed. A paused one falls due never and is not looked at.
+    """
     clock = deadline.clock
-    start, due = parse_utc(clock.start), parse_utc(clock.due)
+    stage, next_at = (0, None) if clock.is_paused else _first_look(deadline, steps, hours, parse_utc(at))
     return {
         **place,
         "case": deadline.case,
@@ -88,9 +90,18 @@ def started_row(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, **
         "clause": clock.clause,
         "provisional": clock.provisional,
         "warn": list(steps),
-        "stage": 0,
-        "next_at": utc_text(first_next_at(start, due, mode=deadline.mode, steps=steps, hours=hours)),
+        "stage": stage,
+        "next_at": next_at,
     }
+
+
+def _first_look(deadline: Deadline, steps: Sequence[str], hours: OfficeHours, now: datetime) -> tuple[int, str]:
+    """Return the stage of a period as it is begun, and when the sweep looks at it for the first time."""
+    start, due = parse_utc(deadline.clock.start), parse_utc(deadline.clock.due)
+    plan = planned(start, due, mode=deadline.mode, steps=steps, hours=hours).moments
+    past = [stage for stage, at in plan if stage < LAPSED and at < now]
+    stage = max(past, default=0)
+    return stage, utc_text(next(at for number, at in plan if number > stage))
 
 
 def ended_row(county: str, one: EndedDeadline, at: str) -> dict[str, object]:

@@ -24,13 +24,13 @@ class Line(NamedTuple):
     detail: Mapping[str, Any]
 
 
-def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> None:
-    """Seal one line into a county's access ledger; the head row is locked until the transaction ends."""
-    append_all(county, user=user, now=now, lines=[Line(kind, subject, detail)])
+def append(county: str, *, user: str, kind: str, subject: str, now: datetime, detail: Mapping[str, Any]) -> int:
+    """Seal one line into a county's access ledger and return its number; the head is locked until the commit."""
+    return append_all(county, user=user, now=now, lines=[Line(kind, subject, detail)])
 
 
-def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) -> None:
-    """Seal lines of one moment, one after the other, by two statements."""
+def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) -> int:
+    """Seal lines of one moment, one after the other, by two statements; return the number of the last one."""
     last, previous = _locked_head(county)
     rows = []
     for seq, (kind, subject, detail) in enumerate(lines, start=last + 1):
@@ -53,6 +53,7 @@ def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) 
         db.session.execute(
             update(LedgerHead).where(LedgerHead.county == county).values(seq=last + len(rows), head=previous)
         )
+    return last + len(rows)
 
 
 def _locked_head(county: str) -> tuple[int, str]:

@@ -46,6 +46,7 @@ def _body(message: Message) -> dict[str, object]:
         "roles": list(message.roles),
         "person": message.person,
         "params": dict(message.params),
+        **({"area": message.area} if message.area else {}),
     }
 
 
@@ -81,6 +82,7 @@ def claimed(message_id: int, now: datetime) -> Sendable | None:
         roles=tuple(body["roles"]),
         person=body["person"],
         params=body["params"],
+        area=body.get("area", ""),
     )
     return Sendable(message_id, row.county, row.key, message)
 

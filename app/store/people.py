@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
@@ -67,6 +67,21 @@ def appointments(user_id: int, role: str, area: str, now: datetime) -> Sequence[
 def actor_of(user: User, now: datetime) -> Actor:
     """Return the person behind an account with the offices held today."""
     return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now))
+
+
+def administrators(now: datetime) -> dict[str, set[int]]:
+    """Return the active accounts that administer a county today, by county."""
+    today = local_date(now).isoformat()
+    rows = db.session.execute(
+        select(Appointment.area, User.id)
+        .join(User, User.id == Appointment.user_id)
+        .where(User.active.is_(True), Appointment.role == "admin", Appointment.begins <= today)
+        .where(or_(Appointment.ends.is_(None), Appointment.ends > today))
+    )
+    found: dict[str, set[int]] = {}
+    for area, user in rows:
+        found.setdefault(area[:6], set()).add(user)
+    return found
 
 
 def holders(role: str, areas: Iterable[str], now: datetime) -> list[tuple[int, str]]:

@@ -12,7 +12,7 @@ from app.tables.cases import (
     KeptText,
     Wait,
 )
-from app.tables.clocks import DeadlineRow
+from app.tables.clocks import DeadlineRow, DutyAct, DutyPeriod, DutyReport, DutyRun
 from app.tables.households import Household, Member
 from app.tables.messages import (
     ChannelAddress,
@@ -43,6 +43,10 @@ __all__ = [
     "Counter",
     "DeadlineRow",
     "DisclosureRow",
+    "DutyAct",
+    "DutyPeriod",
+    "DutyReport",
+    "DutyRun",
     "EvidenceFile",
     "EvidenceUse",
     "Heartbeat",

@@ -14,6 +14,7 @@ from app.views import (
     boards,
     cases,
     desk,
+    duties,
     errors,
     grids,
     handover,
@@ -54,7 +55,7 @@ HEADERS = {
 FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
-    home, session, desk, several, cases, households, grids, boards, audit, accounts, staff, rosters, handover,
+    home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, receipts, urgings,
 )  # fmt: skip
 

@@ -48,6 +48,8 @@ KINDS = (
     "urging_issued",
     "urging_answered",
     "urging_printed",
+    "duty",
+    "duty_begun",
 )
 
 

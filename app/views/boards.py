@@ -90,8 +90,14 @@ def reminder_row(item: Item, line: CaseLine | None, words: Speech) -> dict[str, 
         "body": body,
         "at": words.time(item.sent_at),
         "read": item.is_read,
-        "url": url_for("cases.case", number=item.case) if line else "",
+        "url": url_for("cases.case", number=item.case) if line else duties_url(item),
     }
+
+
+def duties_url(item: Item) -> str:
+    """Return the ledger of duties for a reminder of one of them, else an empty text."""
+    name = str(item.params.get("duty", ""))
+    return url_for("duties.duties", duty=name, state="") if name and not item.case else ""
 
 
 @pages.post("/reminders")

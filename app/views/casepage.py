@@ -21,13 +21,13 @@ from app.views.receipts import receipt_row
 from app.views.shown import labels_for
 from app.views.urgings import letter_row
 from workflows.clock import explain, parse_utc
-from workflows.clocks import frozen_limit
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
 from workflows.model import Case, Clock
+from workflows.periods import frozen_limit
 
-SKIPPED = ("weekend", "holiday", "provisional_rest_day")
+SKIPPED = ("weekend", "holiday", "closing_day", "provisional_rest_day")
 MOST_DAYS = 60
 Entry = Mapping[str, Any]
 
@@ -237,10 +237,11 @@ def plain_minimum(words: Speech, clock: Clock, view: CaseView) -> str:
 def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
     """Return the days that a period of working days does not count, each with its reason."""
     start = parse_utc(clock.start)
-    limit = frozen_limit(labels.compiled, clock, runtime().rules.calendar)
+    calendar = runtime().rules.calendar_for(labels.speech.area[:6])
+    limit = frozen_limit(labels.compiled, clock, calendar)
     if limit is None or type(limit.duration).__name__ != "WorkingDays":
         return []
-    days = explain(limit.duration, start, calendar=runtime().rules.calendar)[:MOST_DAYS]
+    days = explain(limit.duration, start, calendar=calendar)[:MOST_DAYS]
     words = labels.speech
     return [{"day": words.date(d.date), "why": words.say(f"ui.why_{d.why}")} for d in days if d.why in SKIPPED]
 

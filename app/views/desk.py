@@ -8,8 +8,9 @@ from flask import Blueprint, request, url_for
 from app.access import signed, visitor
 from app.labels import Speech
 from app.runtime import runtime
-from app.services import lists
+from app.services import duty_desk, lists
 from app.services.lists import CaseLine, Desk
+from app.views.duties import link_of
 from app.views.plain import case_row, more_url
 from app.views.several import choice
 from app.views.shown import labels_for, page, speech
@@ -41,6 +42,7 @@ def desk() -> str:
         desk=found,
         more=more_url("desk.desk", found.found.following, band=band),
         first=bool(request.args.get("after")),
+        duties=link_of(duty_desk.counts_of(signed().actor), words) if visitor().may_open("duties.duties") else None,
     )
 
 

@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app.labels import Labels, refusal_sentence
-from app.schemas import Read, read_form
+from app.schemas import Read, narrow, read_form
 from app.services import evidence as evidence_service
 from app.services import lists
 from app.services.cases import CaseView
@@ -20,9 +20,10 @@ from workflows.decide import Allowed
 from workflows.definition import Field
 from workflows.errors import BadFile, BadValue, MissingEvidence, MissingField, Refused
 from workflows.inputs import is_correctable
-from workflows.model import Actor, Evidence
+from workflows.model import Actor, Clock, Evidence
 
 ANY = "@any"
+UNIT = ".unit"  # behind the name of a duration's field: what it is counted in
 FEW = 6
 CORRECTED, VALUE = "corrected_field", "corrected_value"
 LONG_TEXTS = frozenset(
@@ -43,6 +44,7 @@ class Asked:
     needed: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     people: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    periods: tuple[Clock, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def shown(self, names: Iterable[str]) -> tuple[Field, ...]:
@@ -85,6 +87,7 @@ def asked_of(view: CaseView, allowed: Allowed) -> Asked:
         evidence=allowed.evidence,
         targets=allowed.targets,
         people=_people(view, shown),
+        periods=_periods(view, allowed),
         fixed=fixed,
     )
 
@@ -105,8 +108,13 @@ def sent_of(view: CaseView, allowed: Allowed) -> Asked:
         needed=allowed.evidence,
         targets=allowed.targets,
         people=_people(view, shown),
+        periods=_periods(view, allowed),
         fixed=fixed,
     )
+
+
+def _periods(view: CaseView, allowed: Allowed) -> tuple[Clock, ...]:
+    return tuple(view.case.clocks[kind] for kind in allowed.periods)
 
 
 def _shown_fields(view: CaseView, names: Iterable[str], chosen: str) -> tuple[Field, ...]:
@@ -137,15 +145,21 @@ def people_for(view: CaseView, spec: Field) -> list[tuple[str, str]]:
 def fill(actor: Actor, county: str, asked: Asked, *, take: bool = True) -> Filled:
     """Read the request's form: values, files, files kept from an earlier try; ``take`` keeps files that are new."""
     typed = request.form
-    names = {
-        spec.id: typed.getlist(spec.id) if spec.type == "choices" else typed.get(spec.id, "") for spec in asked.fields
-    }
+    names = {spec.id: _sent(typed, spec) for spec in asked.fields}
     read = read_form(asked.fields, asked.optional, names)
     values = {**read.values, **asked.fixed}
     evidence, errors = take_files(actor, county, asked, any_kind=str(values.get("evidence_kind") or "other"), take=take)
     chosen = not asked.targets or bool(values.get("target"))
     found = {**read.errors, **({} if chosen else {"target": "missing_field"}), **errors}
     return Filled(asked, typed, Read(values, read.errors), evidence, found, first_refusal(found, asked))
+
+
+def _sent(typed: MultiDict[str, str], spec: Field) -> str | list[str]:
+    """What was sent for a field; a duration comes as a number and a unit beside it."""
+    if spec.type == "choices":
+        return typed.getlist(spec.id)
+    text, unit = typed.get(spec.id, ""), typed.get(f"{spec.id}{UNIT}", "")
+    return f"{narrow(text).strip()} {unit}" if spec.type == "duration" and text.strip() and unit else text
 
 
 def first_refusal(errors: Mapping[str, str], asked: Asked) -> Refused | None:
@@ -217,6 +231,7 @@ def _field_row(labels: Labels, asked: Asked, spec: Field, filled: Filled | None,
         "value": typed if filled else (today if spec.type == "date" else ""),
         "latest": today,
         "options": options,
+        "unit": filled.typed.get(f"{spec.id}{UNIT}", "") if filled else "",
         "most": spec.most,
         "section": labels.speech.pick(spec.section),
         "clause": labels.clause(spec.clause) if spec.clause else "",
@@ -227,7 +242,7 @@ def _field_row(labels: Labels, asked: Asked, spec: Field, filled: Filled | None,
 
 def widget_of(spec: Field, options: Sequence[Any]) -> str:
     """Return how a field is entered: lines, area, number, date, radios, boxes or select."""
-    if spec.type in ("money", "count", "date"):
+    if spec.type in ("money", "count", "date", "duration"):
         return spec.type
     if spec.type == "choices":
         return "boxes"
@@ -235,7 +250,7 @@ def widget_of(spec: Field, options: Sequence[Any]) -> str:
         return "line"
     if options:
         return "radios" if len(options) <= FEW and spec.type != "person" else "select"
-    return "select" if spec.type == "person" else "line" if spec.id in LONG_TEXTS else "area"
+    return "select" if spec.type in ("person", "period") else "line" if spec.id in LONG_TEXTS else "area"
 
 
 def field_options(labels: Labels, asked: Asked, spec: Field) -> list[tuple[str, str]]:
@@ -245,9 +260,21 @@ def field_options(labels: Labels, asked: Asked, spec: Field) -> list[tuple[str, 
         return [("yes", words.say("ui.yes")), ("no", words.say("ui.no"))]
     if spec.type == "person":
         return list(asked.people.get(spec.id, ()))
+    if spec.type == "period":
+        return [(clock.kind, _period_label(labels, clock)) for clock in asked.periods]
+    if spec.type == "duration":
+        units = dict.fromkeys(clock.limit.partition(" ")[2] for clock in asked.periods)
+        return [(unit, words.say(f"counted_in.{unit}")) for unit in units if unit]
     if spec.type == "evidence_kind":
         return [(kind, labels.evidence(kind)) for kind in labels.compiled.evidence]
     return [(option.id, labels.option(spec, option.id)) for option in spec.options]
+
+
+def _period_label(labels: Labels, clock: Clock) -> str:
+    """A period with its length and last day, so that it is plain which one is meant."""
+    words = labels.speech
+    length, _ = labels.limit(clock)
+    return words.say("ui.period_option", timer=labels.timer(clock.kind), length=length, last=words.last_day(clock.due))
 
 
 def field_error(labels: Labels, spec: Field, code: str) -> str:

@@ -10,10 +10,11 @@ from app.labels import Labels, Speech, masked_phone, purpose_label, refusal_sent
 from app.places import is_grouping
 from app.runtime import runtime
 from app.schemas import narrow, whole
-from app.services import cases, grids, lists
+from app.services import cases, duty_desk, grids, lists
 from app.services.lists import House, HouseholdPage
 from app.views.casepage import chain_rows
 from app.views.cases import done_url, sent_key
+from app.views.duties import household_rows
 from app.views.errors import code_of, refused_page
 from app.views.forms import Asked, Filled, fill, form_rows, new_key
 from app.views.household import people_rows
@@ -92,8 +93,17 @@ def household(number: str) -> str:
         members=people_rows(found.members, words, found.now),
         whole=found.is_whole,
         chains=chain_rows(found.cases, words),
+        duties=duties_of(found, words),
         purposes=purpose_rows(found, words) if may_report() else [],
     )
+
+
+def duties_of(found: HouseholdPage, words: Speech) -> dict[str, Any] | None:
+    """Return the household's duties of the last year; a department, which sees a part of it, gets none."""
+    if not found.is_whole or not visitor().may_open("duties.duties"):
+        return None
+    lines = duty_desk.of_household(signed().actor, found.house.county, found.house.number)
+    return household_rows(lines, words, found.now)
 
 
 def grid_choice(house: House) -> dict[str, Any]:
@@ -159,7 +169,7 @@ def refusal_of(found: HouseholdPage, compiled: Compiled) -> Refused | None:
     house = found.house
     subject = Subject("household", house.number, house.county, house.area, house.head_name, house.kind)
     dossier = Dossier(subject, tuple(found.cases))
-    calendar = runtime().rules.calendar
+    calendar = runtime().rules.calendar_for(house.county)
     try:
         ensure_standing(Context(compiled, dossier, None, clue_form(compiled), signed().actor, found.now, calendar))
     except Refused as refusal:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, session, url_for
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.access import PAGES, Visitor, visitor
 from app.labels import Labels, Speech, short_area
 from app.runtime import runtime
+from app.services.alarm import standing
 from workflows.clock import local_date
 from workflows.machine import Compiled
 
@@ -21,6 +23,7 @@ MENU = (
     ("boards.overdue", "ui.menu_overdue"),
     ("urgings.urgings", "urging.menu"),
     ("receipts.receipts", "receipt.title"),
+    ("duties.duties", "duty.menu"),
     ("boards.notices", "ui.menu_notices"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),
@@ -97,7 +100,24 @@ def menu() -> list[dict[str, object]]:
     ]
 
 
-NEAREST = {"households": "households.search", "accounts": "accounts.accounts", "staff": "accounts.accounts"}
+NEAREST = {
+    "duties": "duties.duties",
+    "households": "households.search",
+    "accounts": "accounts.accounts",
+    "staff": "accounts.accounts",
+}
+
+
+def alarms() -> list[str]:
+    """Return the failing duties in words for those who can see to them: administrators, on every page."""
+    who: Visitor | None = g.get("visitor")
+    if who is None or who.signed is None or not who.may_open("health.page"):
+        return []
+    try:
+        failing = standing()
+    except SQLAlchemyError:
+        return []  # this page says already that the database is away
+    return [speech().say(f"ui.duty_{duty}") for duty in failing]
 
 
 def init_words(app: Flask) -> None:
@@ -106,6 +126,6 @@ def init_words(app: Flask) -> None:
     if unknown:
         raise LookupError(f"rights for pages that do not exist: {sorted(unknown)}")
     app.jinja_env.filters["short_area"] = short_area
-    app.jinja_env.globals.update(menu=menu, asset=asset, visitor=visitor)
+    app.jinja_env.globals.update(alarms=alarms, menu=menu, asset=asset, visitor=visitor)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -1,6 +1,7 @@
 """Who may ask what: every route for every role, with objects of one's own place, of the next village, of elsewhere."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,13 @@ from app.access import ANYBODY, PAGES
 from app.api.auth import RIGHTS
 from app.outward import Allowed
 from app.runtime import runtime
-from app.services import rule_runs, tokens, webhooks
+from app.services import duty_reports, rule_runs, tokens, webhooks
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
 from tests.web.test_rights import PLACES, ROLES, sees
 from tests.world import World
+from workflows.clock import local_date
 
 VILLAGES = {place: area for place, (area, _) in PLACES.items()}
 # What a foreign object answers: like none at all, or refused before anybody looked whether it is there.
@@ -43,7 +45,10 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
         hook, _ = webhooks.add(admin, url="https://receiver.example/", area=f"{area[:6]}000000", events=["moved"])
         line, _ = tokens.make(cadre, name="x", scopes=["cases:read"], area=area, days=3)
         name = next(known for known, who in world.accounts.items() if who.id == cadre.id)
+        today = local_date(world.now)
+        duty_reports.register_warning(world.person("township_officer", area), area, today, key=uuid.uuid4().hex)
         found[place] = {
+            "period": f"warn_verify~{today}T04:00:00Z~{area}",
             "household": f"{area[:6]}H{serial:07}",
             "village": area,
             "county": area[:6],
@@ -83,6 +88,8 @@ BODIES: dict[str, Any] = {
     "api_cases.act": {"version": 1},
     # The answer names each case that was asked for, so it asks for none that exists; foreign ones: test_several.
     "api_cases.act_on_several": {"action": "nominate", "cases": [{"case": "500241H0009999-C1", "version": 1}]},
+    "api_duties.report": {"on": "2026-03-02"},
+    "api_duties.warn": {"area": "500230001201", "on": "2026-03-02"},
     "api_grids.add": {"name": "网格"},
     "api_grids.assign": {"grid": ""},
     "api_accounts.add": {"username": "x", "name": "x", "password": "x", "role": "auditor", "area": "1"},
@@ -229,6 +236,10 @@ SAME_AS = {
     "urgings.answer": "api_urgings.answer",
     "urgings.pdf": "api_urgings.pdf",
     "boards.overdue": "api_desk.overdue",
+    "duties.duties": "api_duties.duties",
+    "duties.duty": "api_duties.duty",
+    "duties.report": "api_duties.report",
+    "duties.warn": "api_duties.warn",
     "boards.notices": "api_desk.notices",
     "boards.notice": "api_desk.notices",
     "boards.reminders": "api_reminders.reminders",

@@ -1,7 +1,7 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
 ``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
-``rules``, ``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+``rules``, ``sweep``, ``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
 """
 
 import os
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, rules, simulate, trails
+from tests.bench import desk, installed, moves, rules, simulate, sweeping, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -26,6 +26,8 @@ SIZES: dict[str, int] = {
     "calls": 400,
     "what_if": 20_000,
     "changed": 500,
+    "live": 1_000_000,
+    "due": 10_000,
 }
 
 
@@ -101,6 +103,17 @@ def _rules(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
         yield f"| {engine} | {found.cases} | {found.seconds:.1f} | {found.moved} | {rate:.0f} |"
 
 
+def _sweep(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
+    yield "| sweep: running periods | engine | ms when none is due | due | seconds | periods a second | processes |"
+    yield "|---|---|---|---|---|---|---|"
+    levels = [sizes["live"] // 100, sizes["live"] // 10, sizes["live"]]
+    for engine in engines:
+        with tempfile.TemporaryDirectory() as folder:
+            for one in sweeping.measure(engine, Path(folder), levels, sizes["due"]):
+                figures = f"{one.idle * 1000:.1f} | {one.due} | {one.seconds:.1f} | {one.due / one.seconds:.0f}"
+                yield f"| {one.live} | {engine} | {figures} | {one.processes} |"
+
+
 def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield "| entries in a trail | seconds to print | KiB |"
     yield "|---|---|---|"
@@ -118,8 +131,8 @@ def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]
 
 
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
-    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "trails": _trails,
-    "simulate": _simulate,
+    "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "sweep": _sweep,
+    "trails": _trails, "simulate": _simulate,
 }  # fmt: skip
 
 

@@ -5,9 +5,20 @@ import pytest
 from tests.bench import desk
 from tests.bench.__main__ import ENGINES, report
 
-SMALL = ("moves=6", "together=6", "clients=2", "cases=60", "households=20", "calls=4", "changed=5", "what_if=60")
-ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "simulate": 1}
-BOTH = ("moves", "desk", "rules", "simulate")
+SMALL = (
+    "moves=6",
+    "together=6",
+    "clients=2",
+    "cases=60",
+    "households=20",
+    "calls=4",
+    "changed=5",
+    "what_if=60",
+    "live=5000",
+    "due=30",
+)
+ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "sweep": 3, "simulate": 1}
+BOTH = ("moves", "desk", "rules", "sweep", "simulate")
 PROCESSES = (("roster", "postgresql"), ("api", "sqlite"))  # long to start, and the same on both
 
 

@@ -20,7 +20,7 @@ from tests import postgres
 from tests.bench.__main__ import FIGURES, machine
 from tests.bench.trails import trail_of
 from tests.factories import included
-from tests.prove import full_disk, killed_database, races, writers
+from tests.prove import counting, full_disk, killed_database, races, writers
 from tests.prove.worlds import ENGINES, world
 from tests.scheduler import kills
 from tests.store.test_races import race_of_approvals
@@ -33,6 +33,7 @@ SIZES: dict[str, int] = {
     "schedulers": 4,
     "kills": 50,
     "edits": 10_000,
+    "periods": 1_000_000,
     "entries": 300,
     "breaks": 5,  # of each way to break the database
     "breaks_households": 10_000,
@@ -154,6 +155,7 @@ def printed_bytes(sizes: Mapping[str, int]) -> str:
 PROOFS: dict[str, Proof] = {
     "machine and rights against the oracle": machine_against_oracle,
     "edits of a chain": chain_edits,
+    "ends by two calculations": lambda sizes: counting.prove(cases=sizes["periods"], seed=5),
     "printed bytes": printed_bytes,
     "every route, role and foreign object": every_door,
     **{f"the API against its document, {engine}": api_against_its_document(engine) for engine in ENGINES},

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.services import upkeep
+from app.services.steady import ClockWatch
 from app.store.people import add_failure, add_session
 from app.store.transaction import reading, writing
 from app.store.upkeep import beats
@@ -122,7 +123,7 @@ def test_a_watch_that_finds_nothing_is_no_line_of_the_log(world: World) -> None:
     for behind, heard in ((1, []), (3600, [("clock_skew", "warning"), ("job_done", "info")])):
         world.now = datetime.now(UTC) - timedelta(seconds=behind)
         with capture_logs() as lines:
-            assert run_job(world.app, watch, lambda: False)
+            assert run_job(world.app, watch, lambda: False, ClockWatch())
         assert [(line["event"], line["log_level"]) for line in lines if line["log_level"] != "debug"] == heard
 
 

@@ -1,6 +1,7 @@
 """Every page and every form, for every role, on things of here, of the next village and of another county."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from app.access import ANYBODY, PAGES, PUBLIC
-from app.services import rule_runs, tokens
+from app.services import duty_reports, rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
 from tests.factories import XIUSHAN
 from tests.web.site import Browser, browser
 from tests.web.test_rights import OTHER_COUNTY, PLACES, ROLES, sees
 from tests.world import World
+from workflows.clock import local_date
 
 SHUT = {(404, "not_found"), (403, "wrong_office"), (403, "not_allowed"), (422, "bad_value"), (422, "missing_field")}
 # These end the session or belong to it; they name nobody's things.
@@ -47,6 +49,8 @@ def things_of(world: World, place: str) -> dict[str, str]:
     name = next(known for known, who in world.accounts.items() if who.id == cadre.id)
     line, _ = tokens.make(cadre, name="x", scopes=["cases:read"], area=area, days=3)
     household = f"{area[:6]}H{serial:07}"
+    today = local_date(world.now)
+    duty_reports.register_warning(world.person("township_officer", area), area, today, key=uuid.uuid4().hex)
     run = rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6])
     return {
         "run": str(run.id),
@@ -61,6 +65,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "username": name,
         "account": helper.id,
         "simulation": str(rule_runs.ask_simulation(world.person("county_lead", area), area[:6], {}).id),
+        "period": f"warn_verify~{today}T04:00:00Z~{area}",
         "action": "add_evidence",
         "purpose": "include",
     }
@@ -100,6 +105,7 @@ def form_of(things: dict[str, str]) -> dict[str, Any]:
         "grid": "",
         "name": "x",
         "reason": "x",
+        "on": "2026-03-02",
     }
 
 

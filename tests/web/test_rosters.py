@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.services import accounts, areas, export, households, roster_jobs
 from app.services.isolated import held
 from app.services.roster_jobs import BEGUN, LOCK, MOST_OPEN, ROSTERS
+from app.services.steady import ClockWatch
 from app.services.uploads import HOUR, Shelf
 from app.store.transaction import reading
 from app.tables import Household, db
@@ -236,7 +237,7 @@ def test_an_office_that_has_ended_takes_nothing_in(world: World, site: Browser, 
 def test_the_scheduler_has_the_job(world: World, site: Browser) -> None:
     place = sent(site, HEAD)
     job = next(job for job in JOBS if job.name == "rosters")
-    assert run_job(world.app, job, lambda: False)
+    assert run_job(world.app, job, lambda: False, ClockWatch())
     assert "1 户 1 人" in site.get(place).text
 
 

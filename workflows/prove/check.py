@@ -15,6 +15,7 @@ from workflows.prove.findings import Finding
 from workflows.prove.hands import area_of, hands
 from workflows.prove.model import Model
 from workflows.prove.parts import CASE
+from workflows.prove.pauses import check_pauses
 from workflows.prove.reach import Graph, check_reach
 from workflows.prove.space import explore
 from workflows.prove.texts import check_texts
@@ -75,7 +76,7 @@ class Prover:
                 states, moves = max(states, explored.states), max(moves, explored.moves)
                 limits = check_limits(model, explored.ways, self.rules.calendar)
                 people, alone = self._count_people(model) if CASE in group and self.people else (people, [])
-                for finding in (*explored.findings, *limits, *alone):
+                for finding in (*explored.findings, *limits, *alone, *check_pauses(model.compiled)):
                     found.setdefault(_name(finding), finding)
         for finding in check_texts(pack, self.rules.definitions):
             found.setdefault(_name(finding), finding)

@@ -169,7 +169,7 @@ class Model:
 
     def _option(self, compiled: Compiled, form: Form, state: str) -> "Option":
         is_current = isinstance(form, Action) and form.who == "current"
-        roles = compiled.current_roles(state) if is_current else form.roles
+        roles = compiled.current_roles(state) if is_current else self.pack.roles_of(form, self.on)
         guards = tuple((GUARDS[str(spec["guard"])], spec) for spec in guards_of(form, compiled.purpose)
                        if GUARDS.get(str(spec["guard"]), always) is not always)  # fmt: skip
         unaided = tuple(role for role in roles if role != HELPER)

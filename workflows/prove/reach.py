@@ -27,6 +27,7 @@ from workflows.prove.parts import (
     required_steps,
 )
 from workflows.prove.space import Space
+from workflows.recount import ACTION as RECOUNT
 from workflows.repin import ACTION as CHANGE_RULES
 
 
@@ -106,7 +107,7 @@ def unused(graph: Graph) -> Iterator[Finding]:
         for action in compiled.definition.actions.values():
             used = any(d == definition and a == action.id for d, _, a in graph.model.used)
             records_lapse = action.system and action.records == "lapse" and action.target == "@same"
-            is_by_the_way = action.opening or records_lapse or action.id == CHANGE_RULES
+            is_by_the_way = action.opening or records_lapse or action.id in (CHANGE_RULES, RECOUNT)
             if not used and not is_by_the_way and not _is_left_out(graph, definition, action):
                 yield _idle(definition, action.id, action.label, compiled.definition.label)
 

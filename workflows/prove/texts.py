@@ -7,6 +7,7 @@ from workflows.guards import WEIGHING
 from workflows.income import MEMBERS
 from workflows.income import PARAMETERS as INCOME
 from workflows.model import ROLE_LEVELS
+from workflows.pauses import ACTS
 from workflows.policy import Pack, named_rules
 from workflows.prove.findings import Finding
 from workflows.terms import load_terms
@@ -109,6 +110,18 @@ def _visits(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.timer in timers for limit in pack.limits)
 
 
+def _limits(pack: Pack, definitions: Definitions) -> bool:
+    return bool(pack.limits)
+
+
+def _pauses(pack: Pack, definitions: Definitions) -> bool:
+    return any(getattr(form, "records", "") in ACTS for form in _forms(definitions))
+
+
+def _held(pack: Pack, definitions: Definitions) -> bool:
+    return any(state.pauses == "objection_pauses" for d in definitions.values() for state in d.states.values())
+
+
 def _maxima(pack: Pack, definitions: Definitions) -> bool:
     return any(limit.bound == "max" for limit in pack.limits)
 
@@ -135,6 +148,10 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "urging_mark": _maxima,
     "income_line": _line,
     "income_line_included": _line,
+    "count_start_day": _limits,
+    "last_day_on_rest": _limits,
+    **dict.fromkeys(("pause_by", "extend_by", "most_extensions", "extension_percent", "pause_mark_days"), _pauses),
+    "objection_pauses": _held,
     **dict.fromkeys(INCOME, _sheet),
 }
 

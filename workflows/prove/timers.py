@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from workflows.calendars import Calendar
-from workflows.clock import Duration, WorkingDays, due, local_midnight
+from workflows.clock import LAST_MOVES, WorkingDays, local_date, local_midnight
 from workflows.definition import Definition, Label, Timer
 from workflows.limits import Limit
 from workflows.machine import Compiled, is_idle
+from workflows.periods import counting_of, limit_due
+from workflows.policy import Pack
 from workflows.prove.clocks import guarded_timers
 from workflows.prove.findings import Finding, both, written
 from workflows.prove.model import Model
@@ -180,7 +182,7 @@ def check_limits(model: Model, ways: tuple[Inside, ...], calendar: Calendar) -> 
     for way in ways:
         names = {way.timer, *(wait for _, wait in way.steps if wait and wait != "@age")}
         rows = {name: row for name in names if (row := model.limit(name, way.purpose))}
-        found = _too_short(rows, way, calendar, model.on) if way.timer in rows else None
+        found = _too_short(model.pack, rows, way, calendar, model.on) if way.timer in rows else None
         if found:
             start, ends, earliest = found
             name = way.timer.partition(".")[0]
@@ -190,29 +192,36 @@ def check_limits(model: Model, ways: tuple[Inside, ...], calendar: Calendar) -> 
             })  # fmt: skip
 
 
-def _too_short(rows: Rows, way: Inside, calendar: Calendar, on: date) -> tuple[date, date, date] | None:
-    days = _days(calendar) if any(isinstance(x.duration, WorkingDays) for x in rows.values()) else [_sample(on)]
+def _too_short(pack: Pack, rows: Rows, way: Inside, calendar: Calendar, on: date) -> tuple[date, date, date] | None:
+    by_calendar = any(_needs_calendar(pack, x, on) for x in rows.values())
+    days = _days(calendar) if by_calendar else [_sample(on)]
     for day in days:
         now = local_midnight(day) + timedelta(hours=9)
-        end = _due(rows[way.timer].duration, now, calendar)
-        earliest = _walk(rows, way, now, calendar)
+        end = _due(pack, rows[way.timer], now, calendar)
+        earliest = _walk(pack, rows, way, now, calendar)
         if earliest >= end:
             return day, (end + timedelta(hours=7)).date(), (earliest + timedelta(hours=8)).date()
     return None
 
 
-def _walk(rows: Rows, way: Inside, start: datetime, calendar: Calendar) -> datetime:
+def _needs_calendar(pack: Pack, limit: Limit, on: date) -> bool:
+    """Tell whether days off matter to a limit: none of them counts, or the last day moves behind them."""
+    moves = LAST_MOVES in counting_of(pack, limit.duration, limit.bound, on)
+    return moves or isinstance(limit.duration, WorkingDays)
+
+
+def _walk(pack: Pack, rows: Rows, way: Inside, start: datetime, calendar: Calendar) -> datetime:
     """Walk the way as fast as may be: acts take no time, minimums all of theirs."""
     now, begun = start, dict[str, datetime]()
     for started, wait in way.steps:
         if wait in rows:
-            now = max(now, _due(rows[wait].duration, begun.get(wait, start), calendar))
+            now = max(now, _due(pack, rows[wait], begun.get(wait, start), calendar))
         begun.update(dict.fromkeys(started, now))
     return now
 
 
-def _due(duration: Duration, start: datetime, calendar: Calendar) -> datetime:
-    return due(duration, start, calendar=calendar).at
+def _due(pack: Pack, limit: Limit, start: datetime, calendar: Calendar) -> datetime:
+    return limit_due(pack, limit, start, calendar=calendar, on=local_date(start)).at
 
 
 def _sample(on: date) -> date:

@@ -20,6 +20,76 @@ def upgrade() -> None:
     # --- clocks ---
 
     # --- duties ---
+    op.create_table(
+        "duty_periods",
+        sa.Column("county", sa.String(6), primary_key=True),
+        sa.Column("duty", sa.String(40), primary_key=True),
+        sa.Column("subject", sa.String(24), primary_key=True),
+        sa.Column("begins", sa.String(20), primary_key=True),
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("village", sa.String(12), nullable=False),
+        sa.Column("township", sa.String(12), nullable=False),
+        sa.Column("roles", sa.String(200), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("pack", sa.String(64), nullable=False),
+        sa.Column("clause", sa.String(80), nullable=False),
+        sa.Column("bound", sa.String(3), nullable=False),
+        sa.Column("needed", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.String(20), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.String(20)),
+        sa.Column("state", sa.String(8), nullable=False),
+        sa.Column("settled_at", sa.String(20)),
+        sa.Column("trouble", sa.String(300)),
+    )
+    some = sa.text("next_at IS NOT NULL")
+    op.create_index("ix_duty_periods_next", "duty_periods", ["next_at"], sqlite_where=some, postgresql_where=some)
+    op.create_index("ix_duty_periods_county", "duty_periods", ["county", "state", "due_at"])
+    op.create_index("ix_duty_periods_township", "duty_periods", ["county", "township", "state", "due_at"])
+    op.create_index("ix_duty_periods_village", "duty_periods", ["county", "village", "state", "due_at"])
+    op.create_index("ix_duty_periods_subject", "duty_periods", ["county", "subject", "state", "due_at"])
+    op.create_index("ix_duty_periods_user", "duty_periods", ["user_id", "state", "due_at"])
+    op.create_table(
+        "duty_acts",
+        sa.Column("id", BIG_KEY, primary_key=True),
+        sa.Column("county", sa.String(6), nullable=False),
+        sa.Column("duty", sa.String(40), nullable=False),
+        sa.Column("subject", sa.String(24), nullable=False),
+        sa.Column("begins", sa.String(20), nullable=False),
+        sa.Column("act", sa.String(60), nullable=False),
+        sa.Column("user", sa.String(24), nullable=False),
+        sa.Column("role", sa.String(24), nullable=False),
+        sa.Column("mode", sa.String(12), nullable=False),
+        sa.Column("on_day", sa.String(10), nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("nil", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(8), nullable=False),
+        sa.Column("case", sa.String(32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("salt", sa.String(32), nullable=False),
+        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("at", sa.String(20), nullable=False),
+        sa.UniqueConstraint("county", "case", "seq", "duty", "subject", "begins"),
+    )
+    op.create_index("ix_duty_acts_period", "duty_acts", ["county", "subject", "duty", "begins"])
+    op.create_table(
+        "duty_runs",
+        sa.Column("county", sa.String(6), primary_key=True),
+        sa.Column("since", sa.String(20), nullable=False),
+        sa.Column("through", sa.String(10), nullable=False),
+    )
+    op.create_table(
+        "duty_reports",
+        sa.Column("county", sa.String(6), primary_key=True),
+        sa.Column("key", sa.String(90), primary_key=True),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("at", sa.String(20), nullable=False),
+    )
 
     # --- reminders, receipts and channels ---
     op.add_column("outbox", sa.Column("wait_until", sa.String(20)))
@@ -56,6 +126,8 @@ def downgrade() -> None:
     op.drop_column("outbox", "wait_until")
 
     # --- duties ---
+    for table in ("duty_reports", "duty_runs", "duty_acts", "duty_periods"):
+        op.drop_table(table)
 
     # --- clocks ---
 

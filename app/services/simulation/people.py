@@ -115,7 +115,7 @@ def _note_case(house: House, row: Sequence[Any]) -> None:
         house.status = state
     if is_closed:
         return
-    found = {kind: Clock(**clock) for kind, clock in json.loads(clocks).items()}
+    found = {kind: Clock.read(clock) for kind, clock in json.loads(clocks).items()}
     if definition == STATUS:
         house.watch = found.get("observe")
         return

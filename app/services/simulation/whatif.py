@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,11 @@ from app.services.simulation.people import GATES, HELP, STATUS, County, House, R
 from app.services.simulation.plan import at_one_level, gates_route, help_route, is_county
 from app.services.simulation.wishes import ACTS, ROLES, VISITS, Inputs, changed, pace_of, people_of, unchanged
 from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, local_date, local_midnight, next_period, parse_utc
+from workflows.clock import Recurring, local_date, local_midnight, next_period, parse_utc
 from workflows.limits import Facts, Limit
 from workflows.machine import compile_machine
 from workflows.model import Clock
+from workflows.periods import limit_due
 from workflows.policy import Pack
 from workflows.registry import Rules
 
@@ -47,7 +48,7 @@ def compared(county: str, rules: Rules, inputs: Inputs, found: County) -> dict[s
         "from": on.isoformat(),
         "to": (before.until - ONE_DAY).isoformat(),
         "working_days": len(before.working),
-        "provisional": not rules.calendar.is_covered(before.until - ONE_DAY),
+        "provisional": not rules.calendar_for(county).is_covered(before.until - ONE_DAY),
         "months": before.months,
         "households": _households(before, after),
         "staff": after.staff(),
@@ -91,7 +92,7 @@ class World:
     @property
     def calendar(self) -> Calendar:
         """The official working days."""
-        return self.rules.calendar
+        return self.rules.calendar_for(self.county)
 
     @cached_property
     def working(self) -> list[int]:
@@ -144,8 +145,12 @@ class World:
         key = (day, limit)
         if key not in self._ends:
             noon = local_midnight(date.fromordinal(day)) + timedelta(hours=12)
-            self._ends[key] = due(limit.duration, noon, calendar=self.calendar).last_day.toordinal()
+            self._ends[key] = self._last_day(limit, noon)
         return self._ends[key]
+
+    def _last_day(self, limit: Limit, start: datetime) -> int:
+        end = limit_due(self.pack, limit, start, calendar=self.calendar, on=local_date(start))
+        return end.last_day.toordinal()
 
     def periods(self, every: str) -> list[tuple[int, int]]:
         """The periods of a duty that begin inside the run, as first and last days."""
@@ -257,7 +262,7 @@ class World:
         if limit is None or before is None or after is None:
             return None
         noon = local_midnight(date.fromordinal(day)) + timedelta(hours=12)
-        last = due(limit.duration, noon, calendar=self.calendar).last_day.toordinal()
+        last = self._last_day(limit, noon)
         return Change(last + 1, before, after)
 
     # --- people ---
