@@ -109,6 +109,7 @@ def sheet_of(one: Letter, words: Speech) -> dict[str, Any]:
     """Return the letter in words of the day on which it was issued; no name stands in it, only the case's number."""
     words = words.of_act(one.issued_at, policy=str(one.facts["policy"]), county=one.county)
     definition = runtime().rules.definitions[one.facts["definition"]]
+    is_street = one.area_name.endswith("街道")  # has an office of the district's, no government of its own
     told = {
         "case": one.case,
         "household": one.facts["household"],
@@ -125,7 +126,7 @@ def sheet_of(one: Letter, words: Speech) -> dict[str, Any]:
         "full_number": one.full_number,
         "title": words.say("urging.title"),
         "office": words.say("urging.office", county=one.county_name),
-        "to": words.say("urging.to", township=one.area_name),
+        "to": words.say("urging.to_street" if is_street else "urging.to", township=one.area_name),
         "paragraphs": [words.say(f"urging.p{number}", **told) for number in (1, 2, 3)],
         "day": words.date(one.issued_at),
         "seal": words.say("urging.seal"),

@@ -1,5 +1,6 @@
 """What becomes of reminders: delivered, read, answered, gone up; pressed by hand; formally urged and answered."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 
@@ -219,3 +220,13 @@ def test_the_letter_is_one_page_and_names_nobody(world: World, lang: str) -> Non
     assert letter.full_number in text
     assert words.last_day(letter.answer_by).replace(" ", "") in text
     assert "张三" not in text
+
+
+def test_a_subdistrict_has_an_office_and_no_government(world: World) -> None:
+    walker = opened(world)
+    county = world.person("county_lead")
+    world.now = ends(walker, "id_total")[1] + timedelta(days=60)
+    letter = urgings.issue(county, case=walker.case.number, kind="id_total")
+    words = Speech("zh", local_date(world.now), "500241000000")
+    assert sheet_of(replace(letter, area_name="中和街道"), words)["to"] == "中和街道办事处："
+    assert sheet_of(replace(letter, area_name="隘口镇"), words)["to"] == "隘口镇人民政府："
