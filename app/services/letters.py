@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from app.labels import Labels, Speech
 from app.runtime import runtime
-from app.services import lists
+from app.services import duty_desk, lists
 from app.services.lists import CaseLine
 from app.smtp import Mailer
 from app.store import mails as store
@@ -93,7 +93,7 @@ def brief_of(due: Due) -> str | None:
         return words.say("channel.test")
     lines = lists.case_lines(reader.actor, [row.case for row in reader.rows])
     fresh = sum(not row.case or row.case in lines for row in reader.rows)
-    work = lists.work_of(reader.actor)
+    work = _work(reader.actor)
     if not fresh and not (due.kind == DIGEST and _pressing(work)):
         return None
     key = "channel.digest" if due.kind == DIGEST else "channel.reminder"
@@ -102,9 +102,15 @@ def brief_of(due: Due) -> str | None:
 
 
 # --- what is due ---
+def _work(actor: Actor) -> Mapping[str, int]:
+    """Return what waits for somebody, by time left, and the duties of theirs that are open or missed."""
+    duties = duty_desk.counts_of(actor)
+    return {**lists.work_of(actor), "duties": duties["open"] + duties["missed"], "missed": duties["missed"]}
+
+
 def _pressing(work: Mapping[str, int]) -> bool:
     """Tell whether something is due today or was before."""
-    return bool(work["late"] or work["today"])
+    return bool(work["late"] or work["today"] or work["missed"])
 
 
 def _code(due: Due, words: Speech) -> Letter:
@@ -126,7 +132,7 @@ def _of_reminders(kind: str, reader: _Reader) -> Letter | None:
     lines = lists.case_lines(reader.actor, [row.case for row in rows])
     told = [_worded(row, lines.get(row.case), words) for row in rows if not row.case or row.case in lines]
     if kind == DIGEST:
-        work = lists.work_of(reader.actor)
+        work = _work(reader.actor)
         return _digest([title for title, _ in told], work, words) if told or _pressing(work) else None
     if not told:
         return None
@@ -148,7 +154,11 @@ def _digest(titles: Sequence[str], work: Mapping[str, int], words: Speech) -> Le
     body = "\n".join(f"- {title}" for title in titles[:MOST_LINES])
     listed = [words.say("mail.digest_intro", count=len(titles)), body] if titles else []
     rest = [words.say("mail.digest_more", count=more)] if more > 0 else []
-    due = [words.say("mail.digest_work", **work)] if any(work[name] for name in ("late", "today", "week")) else []
+    due = (
+        [words.say("mail.digest_work", **work)]
+        if any(work[name] for name in ("late", "today", "week", "duties"))
+        else []
+    )
     subject = words.say("mail.digest_subject", count=len(titles)) if titles else words.say("mail.digest_due")
     return Letter(subject, [*due, *listed, *rest, *_link(words, "reminders")])
 

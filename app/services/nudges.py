@@ -1,6 +1,6 @@
 """Pressing a case by hand (催办): by those above or beside whom it waits for, once a day, counted and written down."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,6 +80,12 @@ def _record(actor: Actor, case: Case, reason: str, now: datetime) -> None:
     add_messages(case.county, [told], f"n:{case.number}:{actor.id}:{day}", now)
     detail = {"roles": list(roles), "reason": bool(reason)}
     ledger.append(case.county, user=actor.id, kind="case_pressed", subject=case.number, now=now, detail=detail)
+
+
+def counts(cases: Iterable[str]) -> Mapping[str, int]:
+    """Return how often some cases were pressed, those that were; the caller has made sure that the reader sees them."""
+    with reading():
+        return urging.nudge_counts(cases)
 
 
 def pressed(case: str) -> Sequence[Pressed]:

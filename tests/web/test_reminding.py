@@ -27,6 +27,7 @@ def test_a_case_shows_who_was_reminded_and_who_pressed(world: World) -> None:
     assert one.status == 200
     assert "已催办 1 次" in one.text
     assert "请本周入户" in one.text
+    assert "已催办 1 次" in signed_in(world, "village_cadre").get("/desk").text
     one.post(f"/cases/{case}/nudge", {"reason": ""}, follow=False)
     assert (one.status, one.code) == (429, "nudged_already")
     assert "催办过" in one.text
