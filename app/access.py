@@ -7,6 +7,7 @@ from flask import g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from app.services import people
+from app.services.calendar_runs import ROLES as DAYS
 from app.services.duty_reports import REGISTER
 from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
@@ -17,9 +18,11 @@ from app.services.people import Signed
 from app.services.reminders import LOOK_AT_RECEIPTS
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
+from app.services.urging_notice import URGERS
 from app.services.urgings import ANSWERERS, ISSUERS
 from app.services.urgings import READERS as URGING_READERS
 from workflows.errors import NotAllowed
+from workflows.substitutes import SUPERIORS
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
@@ -34,6 +37,7 @@ ANYBODY = frozenset(
         "session.log_out", "session.password", "home.index", "boards.reminders", "boards.read_reminder",
         # The rules that bind everybody are read by everybody who is logged in.
         "rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet", "rules.pdf",
+        "calendar.year",
         "mail.keep", "mail.confirm", "mail.remove", "tokens.tokens", "tokens.add", "tokens.revoke",
     }
 )  # fmt: skip
@@ -48,6 +52,7 @@ NOTICES = READERS - {"helper", "sector_dept"}
 # Who has duties of an area or of households helped; a grid has none of its own.
 DUTIES = READERS - {"grid_member"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
+ABSENCES = WORKERS | {"admin"}
 IMPORTS = frozenset(IMPORTERS)
 SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
@@ -86,7 +91,26 @@ PAGES: dict[str, frozenset[str]] = {
     "urgings.pdf": frozenset(URGING_READERS),
     "urgings.issue": frozenset(ISSUERS),
     "urgings.answer": frozenset(ANSWERERS) | frozenset(ISSUERS),
+    "calendar.propose": frozenset(DAYS),
+    "calendar.close": frozenset(DAYS),
+    "calendar.document": frozenset(DAYS),
+    "calendar.decide": frozenset(DAYS),
+    "calendar.look": frozenset(DAYS),
+    "calendar.withdraw": frozenset(DAYS),
+    "substitutes.mine": ABSENCES,
+    "substitutes.add": ABSENCES,
+    "substitutes.end": ABSENCES,
+    "substitutes.governed": frozenset({"admin", *(role for roles in SUPERIORS.values() for role in roles)}),
     "boards.overdue": READERS,
+    "late.board": READERS,
+    "late.part": READERS,
+    "late.rows": READERS,
+    "late.table": READERS,
+    "late.heat": READERS,
+    "late.answer": WORKERS,
+    "late.erase": WORKERS,
+    "urging.form": frozenset(URGERS),
+    "urging.print_notice": frozenset(URGERS),
     "duties.duties": DUTIES,
     "duties.duty": DUTIES,
     "duties.report": DUTIES - {"auditor"},
@@ -95,6 +119,7 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
+    "audit.pauses": frozenset({"auditor", "county_lead", "township_leader"}),
     "audit.trail": frozenset(PRINTS),
     "audit.totals": frozenset({"upper_level"}),
     "accounts.accounts": frozenset({"admin"}),

@@ -9,9 +9,10 @@ from typing import Any
 
 from app.places import short_area as short_area  # noqa: PLC0414 - views ask here for all their words
 from app.runtime import runtime
+from workflows.calendar_file import Fault, festivals
 from workflows.clock import CHINA, NEVER, local_date, parse_utc, time_left
 from workflows.definition import Action, Definition, Field, Step
-from workflows.errors import Refused
+from workflows.errors import BadDocument, Refused
 from workflows.income_words import Words, in_one_line
 from workflows.journal import is_commitment, pins_of
 from workflows.machine import Compiled
@@ -384,6 +385,9 @@ def state_of(speech: Speech, definition: str, state: str) -> str:
 def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = None) -> str:
     """Return the sentence of a refusal; identifiers among its parameters arrive as labels."""
     params = {name: _param(speech, labels, name, value) for name, value in refused.params.items()}
+    if isinstance(refused, BadDocument) and refused.faults:
+        lead = f"{refused.file}: " if refused.file else ""
+        params["reasons"] = "; ".join(lead + fault_of(speech, fault) for fault in refused.faults)
     key = f"refused.{refused.code}"
     known = speech.knows(key)
     try:
@@ -392,8 +396,20 @@ def refusal_sentence(speech: Speech, refused: Refused, labels: Labels | None = N
         return speech.say("refused.refused")
 
 
+def fault_of(speech: Speech, fault: Fault) -> str:
+    """Return a mistake of a calendar's document in words, with its line where that is known."""
+    value = speech.pick(festivals().get(fault.value), fault.value)
+    said = speech.say(f"calendar.fault.{fault.code}", value=value, more=fault.more)
+    place = {"where": fault.where, "said": said}
+    return (
+        speech.say("calendar.at.line", line=fault.line, **place)
+        if fault.line
+        else speech.say("calendar.at.place", **place)
+    )
+
+
 def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> str:
-    if name in ("roles", "reasons") and isinstance(value, list | tuple):
+    if name in ("roles", "reasons", "forms") and isinstance(value, list | tuple):
         return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))

@@ -65,12 +65,17 @@ def draw(
 def print_urging(actor: Actor, letter: Letter, values: Mapping[str, Any]) -> bytes:
     """Return a letter of formal urging as PDF; the print is written to the access ledger first."""
     note_print(actor, letter)
-    return _printed("urging", canonical(dict(values)))
+    return _printed("letter", canonical(dict(values)))
 
 
 def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:
     """Return handbook, matrix or clauses as PDF. They name no household, so nobody writes down who printed them."""
     return _printed(kind, canonical(dict(values)))
+
+
+def print_notice(values: Mapping[str, Any]) -> bytes:
+    """Return an urging notice as PDF; who asked for it stands in the access ledger by then."""
+    return render_sheet("urging", values)
 
 
 @lru_cache(maxsize=24)

@@ -1,5 +1,6 @@
 """Files of the format fp-calendar-v1: calendars, notices of one year, amendments and a county's own closing days."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -293,6 +294,14 @@ def read_document(text: str, *, file: str = "") -> Document:
         reader.ensure_sound(file)
     document = document_of(table, reader)
     reader.ensure_sound(file)
+    return document
+
+
+def kept_document(text: str) -> Document:
+    """Return a document from its kept text (canonical JSON of `Document.as_table`)."""
+    reader = Reader()
+    document = document_of(json.loads(text), reader)
+    reader.ensure_sound()
     return document
 
 

@@ -1,7 +1,7 @@
 """One family of refusals: each says what happened by a stable code and parameters, never by a sentence."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Refused(Exception):
@@ -168,6 +168,24 @@ class ConditionBars(Refused):
     code = "condition_bars"
 
 
+class UnfitSubstitute(Refused):
+    """Who should stand in holds no office of the same level in the same county."""
+
+    code = "unfit_substitute"
+
+
+class ChainedSubstitute(Refused):
+    """Who is absent stands in for somebody on those days, or who should stand in is absent then."""
+
+    code = "chained_substitute"
+
+
+class OverlappingAbsence(Refused):
+    """An absence from the same office is recorded for some of those days."""
+
+    code = "overlapping_absence"
+
+
 class AlreadyOpen(Refused):
     """The subject has an open case of this kind."""
 
@@ -294,6 +312,18 @@ class MixedDuration(Refused):
     code = "mixed_duration"
 
 
+class BadDuration(Refused):
+    """A text is no duration, or mixes several kinds (``given``); ``forms`` are those that there are."""
+
+    code = "bad_duration"
+
+
+class BadStart(Refused):
+    """A text is no time at which a period could begin (``given``)."""
+
+    code = "bad_start"
+
+
 class ExtensionBound(Refused):
     """The pack allows no further extension of the period, or none so long."""
 
@@ -304,3 +334,14 @@ class ForbiddenAddress(Refused):
     """Messages may not be sent to this address: it leads into this machine's own network, or is no https."""
 
     code = "forbidden_address"
+
+
+class BadDocument(Refused):
+    """A calendar's document can't be read or does not fit what is in force; ``reasons`` name each mistake.
+
+    ``faults`` are the mistakes themselves, for who words them, ``file`` is where they stand.
+    """
+
+    code = "bad_calendar"
+    faults: tuple[Any, ...] = ()
+    file: str = ""

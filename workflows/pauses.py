@@ -58,7 +58,7 @@ def ensure_period(context: Context, act: str, kind: str) -> None:
         raise refusal
 
 
-Reason = PeriodEnded | PeriodFixed | PeriodPaused | PeriodRuns
+Reason = PeriodEnded | PeriodFixed | PeriodPaused | PeriodRuns | ExtensionBound
 
 
 def _refusal(context: Context, act: str, kind: str) -> Reason | None:
@@ -70,7 +70,9 @@ def _refusal(context: Context, act: str, kind: str) -> Reason | None:
     if act == RESUME:
         return None if clock.is_paused else PeriodRuns(timer=kind)
     timer = context.compiled.timers_by_id[kind]
-    return PeriodFixed(timer=kind, act=act) if is_fixed(context, timer, clock, act) else None
+    if is_fixed(context, timer, clock, act):
+        return PeriodFixed(timer=kind, act=act)
+    return _extension_refusal(context, kind, clock, 1) if act == EXTEND else None
 
 
 def is_fixed(context: Context, timer: Timer, clock: Clock, act: str) -> bool:
@@ -94,7 +96,9 @@ def check_extra(context: Context, kind: str, text: str) -> str:
     extra, limit = parse_duration_text(text), duration_of(context, context.case.clocks[kind]) if context.case else None
     if not isinstance(limit, STRETCHED) or type(extra) is not type(limit):
         raise MixedDuration(timer=kind, limit=_unit(limit), given=_unit(extra))
-    ensure_extension(context, kind, extra.amount, limit.amount)
+    refusal = _extension_refusal(context, kind, context.case.clocks[kind], extra.amount) if context.case else None
+    if refusal:
+        raise refusal
     return duration_text(extra)
 
 
@@ -102,14 +106,14 @@ def _unit(duration: Duration | None) -> str:
     return str(duration_table(duration)["unit"]) if duration else ""
 
 
-def ensure_extension(context: Context, kind: str, amount: int, limit: int) -> None:
-    """Raise ExtensionBound when a period was extended often enough, or the extension is longer than the pack allows."""
+def _extension_refusal(context: Context, kind: str, clock: Clock, amount: int) -> ExtensionBound | None:
+    """Tell why not: the period was extended often enough, or the extension is longer than the pack allows."""
     most = _number(context, "most_extensions", MOST_EXTENSIONS)
     percent = _number(context, "extension_percent", LONGEST_PERCENT)
-    done = len(context.case.clocks[kind].extended) if context.case else 0
-    longest = limit * percent // 100
-    if done >= most or amount > longest:
-        raise ExtensionBound(timer=kind, most=most, longest=longest)
+    limit = duration_of(context, clock)
+    longest = limit.amount * percent // 100 if isinstance(limit, STRETCHED) else 0
+    allowed = len(clock.extended) < most and amount <= longest
+    return None if allowed else ExtensionBound(timer=kind, most=most, longest=longest)
 
 
 def _number(context: Context, name: str, default: int) -> int:

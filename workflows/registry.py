@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workflows.calendar_file import Document
-from workflows.calendars import Calendar, composed, load_calendar
+from workflows.calendars import Calendar, composed, kept_calendar, load_calendar
 from workflows.checks import check_definition, check_pack
 from workflows.clauses import ClauseList, load_clause_lists
 from workflows.clock import local_date
@@ -26,6 +26,14 @@ DEFINITIONS = HERE / "definitions"
 POLICIES = HERE / "policies"
 
 __all__ = ["Rules", "load_rules", "local_date"]
+
+
+class _Over(NamedTuple):
+    """Documents over the shipped calendar, and the calendars made of them so far, by which of them are in one."""
+
+    stamp: int
+    documents: tuple[Document, ...]
+    calendars: dict[tuple[int, ...], Calendar]
 
 
 class Rules:
@@ -46,30 +54,46 @@ class Rules:
         self._packs = {p.digest: p for p in packs.values()}
         self._machines: dict[tuple[str, str, str], Compiled] = {}
         self._acts: tuple[int, frozenset[str]] = (0, frozenset())
-        self.calendar_stamp = 0
-        self.documents: tuple[Document, ...] = ()
-        self._calendars: dict[tuple[int, ...], Calendar] = {}
+        self.stored_calendars: set[str] = set()  # digests of those that the store is known to hold
+        self._over = _Over(0, (), {})
+        self._kept_calendars: dict[str, Calendar] = {}
 
     def of_one_installation(self) -> "Rules":
         """Return the same rules, machines shared, with a calendar of its own: each installation imports documents."""
         own = copy.copy(self)
         own.use_documents((), stamp=0)
+        own.stored_calendars = set()
         return own
 
+    @property
+    def calendar_stamp(self) -> int:
+        """What tells the state of the documents in force from later ones."""
+        return self._over.stamp
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents in force over the shipped calendar."""
+        return self._over.documents
+
     def use_documents(self, documents: Sequence[Document], *, stamp: int) -> None:
-        """Count by the shipped calendar with these documents over it; the stamp tells later states from this one."""
-        self.documents, self.calendar_stamp, self._calendars = tuple(documents), stamp, {}
+        """Count by the shipped calendar with these documents over it; other threads see all of it or nothing."""
+        self._over = _Over(stamp, tuple(documents), {})
 
     def calendar_for(self, county: str) -> Calendar:
         """Return the calendar of a county: shipped, notices and amendments in force, and its own closing days.
 
         An empty code gives that of the nation. Raises BadCalendar where the documents do not fit together.
         """
-        fitting = tuple(n for n, document in enumerate(self.documents) if county.startswith(document.area))
-        if fitting not in self._calendars:
-            chosen = [self.documents[n] for n in fitting]
-            self._calendars[fitting] = composed(self.calendar, chosen, county)
-        return self._calendars[fitting]
+        over = self._over
+        fitting = tuple(n for n, document in enumerate(over.documents) if county.startswith(document.area))
+        if fitting not in over.calendars:
+            over.calendars[fitting] = composed(self.calendar, [over.documents[n] for n in fitting], county)
+        return over.calendars[fitting]
+
+    def calendar_of(self, digest: str) -> Calendar | None:
+        """Return the loaded calendar of a digest, None when its text was not loaded."""
+        present = (self.calendar, *self._over.calendars.values())
+        return next((c for c in present if c.digest == digest), None) or self._kept_calendars.get(digest)
 
     def pack_for(self, area: str, on: date) -> Pack:
         """Return the pack of the smallest place that holds an area (county before prefecture before nation)."""
@@ -126,11 +150,14 @@ class Rules:
 
     def knows(self, digest: str) -> bool:
         """Tell whether the text of a digest is loaded."""
-        return digest in self._definitions or digest in self._packs
+        return digest in self._definitions or digest in self._packs or self.calendar_of(digest) is not None
 
     def add_text(self, kind: str, text: str) -> None:
-        """Load a kept text (kind definition or pack), so that cases pinned to it run on."""
-        if kind == "definition":
+        """Load a kept text (kind definition, pack or calendar), so that cases pinned to it run on."""
+        if kind == "calendar":
+            calendar = kept_calendar(text)
+            self._kept_calendars[calendar.digest] = calendar
+        elif kind == "definition":
             definition = parse_definition(text)
             self._definitions[definition.digest] = definition
         else:

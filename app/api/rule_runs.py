@@ -9,9 +9,10 @@ from app.api.auth import actor
 from app.api.resources import Resource
 from app.api.schemas import nested
 from app.services import rule_runs
-from app.services.rule_runs import Run
+from app.services.moving import Run
 
 pages = Resource("rule_runs", "Changes of rules")
+KINDS = ["rehearse", "apply", "revert", "simulate", "cal_look", "calendar"]
 LONGEST_PACK = 1_000_000
 
 
@@ -47,7 +48,7 @@ class RuleRunHead(Schema):
 
     id = fields.Integer(required=True)
     county = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(["rehearse", "apply", "revert", "simulate"]))
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     state = fields.String(required=True, validate=validate.OneOf(["waiting", "running", "done", "failed"]))
     user = fields.String(required=True)
     done = fields.Integer(required=True)

@@ -5,8 +5,10 @@ import click
 from app.cli import (
     areas,
     backup,
+    calendar,
     cases,
     check,
+    clocks,
     demo,
     duties,
     grids,
@@ -47,8 +49,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, duties, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, users, mail,
+    tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

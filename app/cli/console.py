@@ -29,7 +29,7 @@ from app.store.transaction import WrongEncoding
 from app.tables import db
 from templates import PATH as TEMPLATES
 from workflows.clock import local_date
-from workflows.errors import BadValue, MissingEvidence, MissingField, Refused
+from workflows.errors import BadDocument, BadValue, MissingEvidence, MissingField, Refused
 from workflows.model import Actor
 from workflows.tables import BadTable
 from workflows.terms import Terms, load_terms
@@ -104,6 +104,8 @@ class Console:
         """Return a refusal's sentence, inside the running application."""
         # A parameter called "key" would stand in for the key of the sentence itself.
         named = type(refusal)(**{name: value for name, value in refusal.params.items() if name != "key"})
+        if isinstance(named, BadDocument) and isinstance(refusal, BadDocument):
+            named.faults, named.file = refusal.faults, refusal.file
         return refusal_sentence(self.labels.speech if self.labels else self.speech(), named, self.labels)
 
     def hint(self, refusal: Refused) -> str:

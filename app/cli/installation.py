@@ -1,4 +1,4 @@
-"""Setting up and running an installation: init, upgrade, serve, scheduler, calendar."""
+"""Setting up and running an installation: init, upgrade, serve, scheduler."""
 
 import os
 import sys
@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from app import create_app
-from app.calendar_build import write_calendar
 from app.cli.console import Console, Fault, pass_console
 from app.services import setup
 from app.store import schema
@@ -153,14 +152,7 @@ def scheduler(console: Console, *, once: bool, verbose: bool) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "scheduler", *arguments])  # noqa: S606 - our own module
 
 
-@click.command(help="由 chinesecalendar 重建工作日历文件 / build the working-day calendar anew")
-@pass_console
-def calendar(console: Console) -> None:
-    """Write the calendar file of the rules."""
-    console.tell("calendar.changed" if write_calendar() else "calendar.same")
-
-
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
-    for command in (init, upgrade, serve, scheduler, calendar):
+    for command in (init, upgrade, serve, scheduler):
         group.add_command(command)

@@ -15,7 +15,7 @@ from app.rule_files import laid_over
 from app.runtime import all_terms
 from app.services import rule_report, rule_runs, rule_words
 from app.services.guide import Apart
-from app.services.rule_runs import Run
+from app.services.moving import Run
 from app.store import rule_runs as store
 from app.store.transaction import reading
 from app.tables import KeptText
@@ -97,7 +97,7 @@ def rehearse(
         texts = [path.read_text(encoding="utf-8") for path in files]
         chosen = _county(actor, county)
         run = rule_runs.ask_rehearsal(actor, chosen, packs=texts, on=day.date() if day else None)
-        _tell(console, _done(console, run, "policy.rehearsing"))
+        tell_run(console, _done(console, run, "policy.rehearsing"))
         if files:
             console.tell("policy.install_first")
 
@@ -113,7 +113,7 @@ def apply(console: Console, county: str | None, reason: str, username: str, *, y
     with console.running():
         actor = console.actor(username)
         shown = _done(console, rule_runs.ask_rehearsal(actor, _county(actor, county)), "policy.rehearsing")
-        _tell(console, shown)
+        tell_run(console, shown)
         if shown.is_stuck:
             raise Fault("would_stick")
         if not shown.result["changed"]:
@@ -121,7 +121,7 @@ def apply(console: Console, county: str | None, reason: str, username: str, *, y
             return
         if not yes:
             click.confirm(console.say("policy.confirm", changed=shown.result["changed"]), abort=True)
-        _tell(console, _done(console, rule_runs.ask_change(actor, shown.id, reason=reason), "policy.moving"))
+        tell_run(console, _done(console, rule_runs.ask_change(actor, shown.id, reason=reason), "policy.moving"))
 
 
 @policy.command("revert", help="把一次改用改回去 / take back what one `apply` did")
@@ -133,7 +133,7 @@ def revert(console: Console, run: int, reason: str, username: str) -> None:
     """Move the cases of a change back to what they were pinned to."""
     with console.running():
         actor = console.actor(username)
-        _tell(console, _done(console, rule_runs.ask_return(actor, run, reason=reason), "policy.moving"))
+        tell_run(console, _done(console, rule_runs.ask_return(actor, run, reason=reason), "policy.moving"))
         console.tell("policy.back_is_open")
 
 
@@ -154,7 +154,8 @@ def _done(console: Console, run: Run, words: str) -> Run:
     return ended
 
 
-def _tell(console: Console, run: Run) -> None:
+def tell_run(console: Console, run: Run) -> None:
+    """Print what a run found."""
     words = console.speech()
     found = rule_report.report(run, words)
     for line in found.summary:

@@ -10,6 +10,7 @@ from app.cli.console import Console, Fault, acting, pass_console
 from app.cli.policy import policy
 from app.labels import Speech
 from app.services import rule_runs
+from app.services.moving import Run
 from app.services.simulation import figures, form
 from app.services.simulation.wishes import ACTS, LIMIT, LINE, NUMBERS, STAFF, VISITS
 from workflows.model import Actor
@@ -97,7 +98,7 @@ def _simulate(console: Console, actor: Actor, county: str, texts: dict[str, str]
         out.write_bytes(_file(words, out, run.id, ended, told))
 
 
-def _file(words: Speech, out: Path, number: int, run: rule_runs.Run, told: figures.Told) -> bytes:
+def _file(words: Speech, out: Path, number: int, run: Run, told: figures.Told) -> bytes:
     if out.suffix == ".json":
         return figures.as_json(words, number, run.inputs, run.result)
     return figures.as_csv(words, told)

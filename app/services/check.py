@@ -12,6 +12,7 @@ from typing import Any
 from app.runtime import runtime
 from app.services.isolated import Trouble, attempt
 from app.services.lists import load_texts
+from app.store import calendars
 from app.store import cases as case_store
 from app.store import checking as store
 from app.store.households import batches
@@ -72,12 +73,21 @@ def check(chosen: Iterable[str], *, report: Report, progress: Progress | None = 
     with reading():
         for name in store.guard_faults():
             run.found(Damage("database", 0, "guard_missing", name))
+        for damage in _calendar_damages():
+            run.found(damage)
     for county in chosen:
         _check_cases(county, run)
         _check_files(county, run)
         _check_orphans(county, run)
         _check_ledger(county, run)
     return tally
+
+
+def _calendar_damages() -> Iterator[Damage]:
+    """Documents and kept calendars whose text is not that of their digest."""
+    for place, wanted, text in calendars.texts():
+        if digest(text) != wanted:
+            yield Damage(place, 0, "text_altered", wanted[:12])
 
 
 @dataclass(frozen=True)

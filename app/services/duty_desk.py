@@ -76,6 +76,21 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Due:
+    """A period that somebody may report now; ``missing`` are the acts or days that it still takes."""
+
+    county: str
+    duty: str
+    begins: str
+    due_at: str
+    subject: str
+    kind: str
+    modes: tuple[str, ...]
+    missing: int
+    counts_days: bool
+
+
+@dataclass(frozen=True)
 class Covered:
     """How many of the subjects of a duty were reached in one period, such as a secretary's yearly rounds."""
 
@@ -151,6 +166,21 @@ def one(actor: Actor, county: str, key: str) -> tuple[Line, list[Line]]:
     return line, [other for other in others if other.subject != subject]
 
 
+def to_report(actor: Actor) -> list[Due]:
+    """Return all that a person may report now, those of one duty and period together."""
+    rules = loaded_rules()
+    with reading():
+        rows = store.to_report(scope_of(actor))
+        duty_acts.ensure_packs(rules, {row.pack for row in rows})
+        found = [(row, duty_acts.duty_of(rules, row)) for row in rows]
+        return [_due(row, duty) for row, duty in found if duty is not None and REPORT in duty.acts]
+
+
+def _due(row: DutyPeriod, duty: Duty) -> Due:
+    days, missing = counts_days(duty), row.needed - row.done
+    return Due(row.county, row.duty, row.begins, row.due_at, row.subject, row.kind, duty.modes, missing, days)
+
+
 def _coverage(scope: Any, area: str, now: datetime) -> list[Covered]:
     named = {row.id for pack in loaded_rules().packs.values() for row in pack.duties if row.coverage}
     rows = store.coverage(scope, named, area, utc_text(now - YEAR)) if named else []
@@ -221,7 +251,8 @@ def reporting_office(actor: Actor, period: DutyPeriod) -> str:
     """Return the role by which a person reports a period, empty for none."""
     place = period.village or period.township or period.county.ljust(12, "0")
     for office in actor.offices:
-        named, own = f",{office.role}," in period.roles, office.role != "helper" or period.user_id == _number(actor)
+        own = office.role != "helper" or f"u{period.user_id}" == actor.account_in(office)
+        named = f",{office.role}," in period.roles
         if named and own and _reaches(office, period, place):
             return office.role
     return ""
@@ -236,10 +267,6 @@ def may_report(actor: Actor, period: DutyPeriod, duty: Duty | None) -> bool:
     """Tell whether a person may report a period now."""
     takes = duty is not None and REPORT in duty.acts
     return takes and period.state not in (DONE, DROPPED) and bool(reporting_office(actor, period))
-
-
-def _number(actor: Actor) -> int:
-    return int(actor.id[1:]) if actor.id[1:].isdigit() else 0
 
 
 def label_of(pack: str, duty: str, begins: str) -> Label:

@@ -7,10 +7,13 @@ from typing import Any
 from app.labels import Speech, state_of
 from app.places import short_area
 from app.runtime import runtime
-from app.services.rule_runs import SIMULATE, Run
+from app.services.calendar_runs import LOOK, MOVE
+from app.services.moving import Run
+from app.services.rule_runs import SIMULATE
 from app.store import areas
 from app.store.transaction import reading
 
+BY_CALENDAR = ("earlier", "later", "late", "settled")
 DEADLINES = ("earlier", "later", "late", "ended", "begun", "clause")
 
 
@@ -28,7 +31,32 @@ def report(run: Run, words: Speech) -> Report:
         return Report((), ())
     if run.kind == SIMULATE:
         return simulated(run, words)
+    if run.kind == LOOK:
+        return looked(run.result, words)
     return rehearsal(run.result, words) if run.kind == "rehearse" else moving(run, words)
+
+
+def looked(found: Mapping[str, Any], words: Speech) -> Report:
+    """Return what another calendar would do to running periods: how many, which, and who would be late by it."""
+    total = {name: sum(row.get(name, 0) for row in found["deadlines"]) for name in BY_CALENDAR}
+    summary = (
+        words.say("calendar.looked", cases=found["cases"], changed=found["changed"], left=found["left_count"]),
+        words.say(
+            "calendar.would_move", moved=total["earlier"] + total["later"], late=total["late"], settled=total["settled"]
+        ),
+    )
+    rows = (
+        (_timer(r["definition"], r["timer"], words), *(r.get(n, 0) for n in BY_CALENDAR)) for r in found["deadlines"]
+    )
+    moved = (
+        (*row, words.say("ui.yes" if told.get("late") else "ui.no"))
+        for told, row in zip(found["moving"], _late(found["moving"], words), strict=True)
+    )
+    tables = (
+        ("deadlines", ("period", *BY_CALENDAR), _texts(rows)),
+        ("moving", ("case", "period", "before", "after", "late_now"), _texts(moved)),
+    )
+    return Report(summary, tuple((name, columns, rows) for name, columns, rows in tables if rows))
 
 
 def simulated(run: Run, words: Speech) -> Report:
@@ -47,9 +75,8 @@ def differences(run: Run, words: Speech) -> list[dict[str, Any]]:
 def moving(run: Run, words: Speech) -> Report:
     """Return what a change or its return did."""
     found = run.result
-    summary = (
-        words.say(f"changes.did_{run.kind}", moved=found["moved"], left=found.get("left_count", len(found["left"]))),
-    )
+    key = "calendar.did" if run.kind == MOVE else f"changes.did_{run.kind}"
+    summary = (words.say(key, moved=found["moved"], left=found.get("left_count", len(found["left"]))),)
     left = _texts(_reasons(found["left"], words))
     return Report(summary, (("left", ("case", "why"), left),) if left else ())
 

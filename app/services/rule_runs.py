@@ -6,8 +6,8 @@ as what is moved already is told by its pins.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, cast
@@ -16,11 +16,12 @@ import structlog
 
 from app.places import short_area
 from app.runtime import runtime
-from app.services import rule_words
+from app.services import calendar_runs, rule_words
 from app.services.cases import ensure_rules, ensure_texts, loaded_rules, make_command
 from app.services.isolated import Trouble, attempt, held, never
+from app.services.moving import Movement, Progress, Run, Stop, as_run, head_of
 from app.services.people import actor_of_account
-from app.services.rehearsal import Progress, Rehearsal, Step, pin_of, rehearse
+from app.services.rehearsal import Rehearsal, Step, pin_of, rehearse
 from app.services.rule_sets import ids, is_as_shown, rules_key, wanted_rules
 from app.services.simulation.whatif import simulate
 from app.services.simulation.wishes import Inputs, judge
@@ -39,51 +40,10 @@ from workflows.tables import BadTable
 REHEARSE, APPLY, REVERT, SIMULATE = "rehearse", "apply", "revert", "simulate"
 DECIDERS = ("county_lead",)
 LOOKERS = ("county_lead", "admin")
-BATCH = 100  # households in a transaction: nobody waits long for a lock
-MOST_LEFT = 200
 LONGEST_REASON = 500
 LOCK = "rule_runs.lock"
 PAUSE = 0.2  # seconds between two looks at the lock
 log = structlog.stdlib.get_logger("rules")
-Stop = Callable[[], bool]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as people see it."""
-
-    id: int
-    county: str
-    kind: str
-    state: str
-    user: str
-    inputs: Mapping[str, Any]
-    total: int
-    done: int
-    result: Mapping[str, Any]
-    trouble: str
-    created_at: str
-    ended_at: str
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the scheduler has something left to do."""
-        return self.state in rule_runs.OPEN
-
-    @property
-    def is_stuck(self) -> bool:
-        """Tell whether a rehearsal found cases that have no place under the new rules."""
-        return bool(self.result.get("stuck"))
-
-
-def _as_run(row: RuleRun) -> Run:
-    return replace(_head_of(row, ""), inputs=row.inputs, result=row.result)
-
-
-def _head_of(row: RuleRun, reason: str | None) -> Run:
-    large = {"inputs": {"reason": reason} if reason else {}, "result": {}}
-    values = {name: getattr(row, name) for name in Run.__dataclass_fields__.keys() - large.keys()}
-    return Run(**{**values, **large, "ended_at": row.ended_at or ""})
 
 
 # --- asking ---
@@ -100,7 +60,7 @@ def ask_rehearsal(actor: Actor, county: str, *, packs: Sequence[str] = (), on: d
     with writing() as now:
         day = max(local_date(now), on or date.min, *(wanted.packs[name].effective for name in ids(packs)))
         inputs = {"packs": list(packs), "on": day.isoformat(), "rules": rules_key(wanted)}
-        return _as_run(rule_runs.add(county, kind=REHEARSE, user=actor.id, inputs=inputs, now=now))
+        return as_run(rule_runs.add(county, kind=REHEARSE, user=actor.id, inputs=inputs, now=now))
 
 
 def ask_change(actor: Actor, number: int, *, reason: str) -> Run:
@@ -159,14 +119,14 @@ def ask_simulation(actor: Actor, county: str, texts: Mapping[str, str]) -> Run:
     for field, value in wrong.items():
         raise BadValue(field=field, value=value)
     with writing() as now:
-        return _as_run(rule_runs.add(county, kind=SIMULATE, user=actor.id, inputs=inputs, now=now))
+        return as_run(rule_runs.add(county, kind=SIMULATE, user=actor.id, inputs=inputs, now=now))
 
 
 def _ask_moving(actor: Actor, county: str, kind: str, inputs: Mapping[str, Any]) -> Run:
     with writing() as now:
         if rule_runs.is_changing(county):
             raise BadValue(field="busy", value=county)
-        return _as_run(rule_runs.add(county, kind=kind, user=actor.id, inputs=inputs, now=now))
+        return as_run(rule_runs.add(county, kind=kind, user=actor.id, inputs=inputs, now=now))
 
 
 def _reason(text: str) -> str:
@@ -210,13 +170,13 @@ def run_of(actor: Actor, number: int) -> Run:
         row = rule_runs.run_of(number)
         if row is None or row.county not in counties_of(actor):
             raise NotFound(run=str(number))
-        return _as_run(row)
+        return as_run(row)
 
 
 def runs(actor: Actor) -> list[Run]:
     """Return the latest runs of a person's counties, without what was sent and found: that may be megabytes each."""
     with reading():
-        return [_head_of(row, reason) for row, reason in rule_runs.runs(counties_of(actor))]
+        return [head_of(row, reason) for row, reason in rule_runs.runs(counties_of(actor))]
 
 
 def counties_of(actor: Actor) -> list[str]:
@@ -244,7 +204,7 @@ def work(stop: Stop = never) -> dict[str, int]:
 def _work_on(number: int, stop: Stop) -> str:
     with reading():
         row = rule_runs.run_of(number)
-        run = _as_run(row) if row else None
+        run = as_run(row) if row else None
     if run is None or not run.is_open:
         return ""
     result = attempt(partial(carry_out, run, stop=stop))
@@ -271,6 +231,8 @@ def carry_out(run: Run, *, progress: Progress | None = None, stop: Stop = never)
         return rehearse(run.county, loaded_rules(), wanted, on=on, progress=told, stop=stop)
     if run.kind == SIMULATE:
         return simulate(run.county, loaded_rules(), run.inputs)
+    if run.kind in calendar_runs.KINDS:
+        return calendar_runs.carry_out(run, told, stop)
     return Moving(run).move(told, stop)
 
 
@@ -286,17 +248,14 @@ def _noting(run: Run) -> Progress:
     return advance
 
 
-class Moving:
+class Moving(Movement):
     """Moves the running cases of a county to other texts, each with an entry in its journal."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.rules = run, loaded_rules()
+        super().__init__(run)
         self.actor = actor_of_account(run.user)
         self.office = self._office()
         self.day = local_date(parse_utc(run.created_at))
-        self.moved, self.after = int(run.result.get("moved", 0)), str(run.result.get("after", ""))
-        self.left: list[dict[str, str]] = list(run.result.get("left", []))
-        self.left_count = int(run.result.get("left_count", 0))
         self._notes: dict[tuple[object, ...], list[dict[str, str]]] = {}
 
     def _office(self) -> Office:
@@ -306,51 +265,7 @@ class Moving:
                 return office
         raise WrongOffice(roles=list(DECIDERS))
 
-    def move(self, progress: Progress, stop: Stop) -> dict[str, Any] | None:
-        """Move case by case, some households a transaction; return how many, and which were left and why."""
-        while True:
-            if stop():
-                return None
-            with reading() as now:
-                self._ensure_as_shown(local_date(now))
-                numbers = rule_runs.households(self.run.county, self.after, BATCH)
-            if not numbers:
-                return self.result
-            self._move_some(numbers)
-            progress(len(numbers))
-
-    def _move_some(self, numbers: Sequence[str]) -> None:
-        """Move some households' cases in one transaction; where one fails, each alone, and leave what failed again."""
-        if not isinstance(attempt(partial(self._move_together, numbers)), Trouble):
-            return
-        for number in numbers:
-            done = attempt(partial(self._move_together, [number]))
-            if isinstance(done, Trouble):
-                log.error("rule_change_failed", run=self.run.id, household=number, what=done.what)
-                self._leave(number, "trouble")
-        self.after = numbers[-1]  # also past those that failed: they are left, not tried for ever
-        with writing():
-            rule_runs.note(self.run.id, result=self.result)
-
-    def _move_together(self, numbers: Sequence[str]) -> None:
-        kept = self.moved, list(self.left), self.left_count, self.after
-        try:
-            with writing() as now:
-                decided = list(self._decide(store.lock_dossiers(self.run.county, numbers), now))
-                if decided:
-                    store.record(self.rules, *decided)
-                self.moved, self.after = self.moved + len(decided), numbers[-1]
-                rule_runs.note(self.run.id, result=self.result)
-        except BaseException:
-            self.moved, self.left, self.left_count, self.after = kept
-            raise
-
-    def _leave(self, case: str, reason: str) -> None:
-        self.left_count += 1
-        if len(self.left) < MOST_LEFT:
-            self.left.append({"case": case, "reason": reason})
-
-    def _ensure_as_shown(self, today: date) -> None:
+    def ensure_wanted(self, today: date) -> None:
         """Raise BadValue when a change would be to other rules than those that were rehearsed."""
         run = self.run
         if run.kind == APPLY and not is_as_shown(
@@ -358,12 +273,8 @@ class Moving:
         ):
             raise BadValue(field="run", value=str(run.inputs["rehearsal"]))
 
-    @property
-    def result(self) -> dict[str, Any]:
-        """What was done so far: kept with each piece, in its transaction, so that a run cut off goes on from there."""
-        return {"moved": self.moved, "left": self.left, "left_count": self.left_count, "after": self.after}
-
-    def _decide(self, locked: Mapping[str, store.Locked], now: datetime) -> Iterator[store.Decided]:
+    def decide(self, locked: Mapping[str, store.Locked], now: datetime) -> Iterator[store.Decided]:
+        """Yield the move of each case whose texts would be others."""
         look = Rehearsal(self.rules, self.rules, local_date(now))
         for found in locked.values():
             at, dossier = sealing_time(found.latest, now), found.dossier
@@ -402,7 +313,7 @@ class Moving:
                 calendar=self.rules.calendar_for(self.run.county), now=now, note=self._note(step),
             )  # fmt: skip
         except CaseStuck as stuck:
-            self._leave(number, str(stuck.params["reason"]))
+            self.leave(number, str(stuck.params["reason"]))
             return None
         asked = digest(canonical([self.actor.id, self.run.id, number]))
         return store.Decided(outcome, command, self.actor, dossier, asked, now, found.listens)
@@ -436,4 +347,4 @@ def _carried_out(number: int, progress: Progress) -> Run:
 
 def _present(number: int) -> Run:
     with reading():
-        return _as_run(cast("RuleRun", rule_runs.run_of(number)))
+        return as_run(cast("RuleRun", rule_runs.run_of(number)))

@@ -12,7 +12,7 @@ from workflows.clock import utc_text
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 OPEN = (WAITING, RUNNING)
-CHANGING = ("apply", "revert")
+CHANGING = ("apply", "revert", "calendar")
 
 
 def add(county: str, *, kind: str, user: str, inputs: Mapping[str, Any], now: datetime) -> RuleRun:
@@ -51,6 +51,13 @@ def is_changed_since(county: str, number: int) -> bool:
     """Tell whether cases of a county were moved, or asked to be, after a run."""
     query = select(RuleRun.id).where(RuleRun.county == county, RuleRun.kind.in_(CHANGING), RuleRun.id > number)
     return db.session.scalar(query.limit(1)) is not None
+
+
+def latest(county: str, kind: str, document: int) -> RuleRun | None:
+    """Return the latest run of a kind about a document of the calendar."""
+    query = select(RuleRun).where(RuleRun.county == county, RuleRun.kind == kind)
+    query = query.where(RuleRun.inputs["document"].as_integer() == document)
+    return db.session.scalars(query.order_by(RuleRun.id.desc()).limit(1)).first()
 
 
 def note(number: int, **values: Any) -> None:

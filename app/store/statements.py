@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
+from app.store.calendars import STAMP
 from app.store.transaction import present, utc_now
 from app.tables import Base, CaseRow, CommandRow, Household, Member, OutboxRow, Webhook
 
@@ -67,6 +68,7 @@ def _dossiers(which: ColumnElement[bool]) -> Select[Any]:
             people.scalar_subquery().label("people"),
             utc_now().label("now"),
             listens.label("listens"),
+            STAMP.label("stamp"),
             *(CASES.c[name] for name in CASE_COLUMNS),
         )
         .select_from(HOUSEHOLDS.outerjoin(CASES, of_household))

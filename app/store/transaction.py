@@ -14,6 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from app.runtime import runtime
+from app.store import calendars
 from app.tables import JoiningSession, db
 from workflows.clock import parse_utc, utc_text
 from workflows.errors import ClockBack
@@ -42,6 +43,9 @@ def _on_postgresql(*_: Any, **__: Any) -> str:
 def is_sqlite() -> bool:
     """Tell whether the embedded engine is in use."""
     return db.engine.dialect.name == "sqlite"
+
+
+NOW = select(utc_now(), calendars.STAMP)
 
 
 @contextmanager
@@ -120,7 +124,9 @@ def moment_of(text: str) -> datetime:
 
 
 def _now(connection: Connection) -> datetime:
-    return moment_of("" if runtime().clock else str(connection.scalar(select(utc_now()))))
+    now, stamp = connection.execute(NOW).one()
+    calendars.follow(stamp, connection)
+    return moment_of(now)
 
 
 def engine_options(url: str, busy_seconds: int) -> dict[str, Any]:

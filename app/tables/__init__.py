@@ -1,5 +1,6 @@
 """The tables. County leads every key; times are RFC 3339 UTC texts, which sort and compare the same on both engines."""
 
+from app.tables.absences import LateReason, Substitution
 from app.tables.base import Base, BigKey, JoiningSession, db
 from app.tables.cases import (
     CaseRow,
@@ -26,7 +27,7 @@ from app.tables.messages import (
     WebhookDelivery,
 )
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
-from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, Heartbeat, LedgerHead, RuleRun, Setting
+from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, CalendarRow, Heartbeat, LedgerHead, RuleRun, Setting
 
 __all__ = [
     "APPEND_ONLY",
@@ -37,6 +38,7 @@ __all__ = [
     "Area",
     "Base",
     "BigKey",
+    "CalendarRow",
     "CaseRow",
     "ChannelAddress",
     "CommandRow",
@@ -54,6 +56,7 @@ __all__ = [
     "JoiningSession",
     "JournalRow",
     "KeptText",
+    "LateReason",
     "LedgerHead",
     "LoginFailure",
     "LoginSession",
@@ -65,6 +68,7 @@ __all__ = [
     "ReminderDelivery",
     "RuleRun",
     "Setting",
+    "Substitution",
     "Urging",
     "User",
     "Wait",

@@ -50,9 +50,39 @@ class Setting(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class CalendarRow(Base):
+    """A document about working days: a notice of a year, an amendment, or a county's own closing days.
+
+    ``area`` are the leading digits of the place that it is for, empty for the nation. state: proposed, in_force,
+    withdrawn. ``changed`` counts over all rows when one came into force or out of it: the highest tells any process
+    whether its calendar is the present one. ``text`` is canonical JSON and never changes.
+    """
+
+    __tablename__ = "calendars"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    area: Mapped[str] = mapped_column(String(6), default="")
+    kind: Mapped[str] = mapped_column(String(10))
+    year: Mapped[int] = mapped_column(Integer, default=0)
+    title: Mapped[str] = mapped_column(String(200))
+    number: Mapped[str] = mapped_column(String(200))
+    dated: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(10), default="proposed")
+    user: Mapped[str] = mapped_column(String(24))
+    created_at: Mapped[str] = mapped_column(String(20))
+    decided_by: Mapped[str] = mapped_column(String(24), default="")
+    decided_at: Mapped[str | None] = mapped_column(String(20))
+    withdrawn_by: Mapped[str] = mapped_column(String(24), default="")
+    withdrawn_at: Mapped[str | None] = mapped_column(String(20))
+    changed: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_calendars_changed", "changed", unique=True),)
+
+
 class RuleRun(Base):
     """A run over a county's cases with other rules: ``rehearse``, ``apply``, ``revert`` or ``simulate``.
 
+    With another calendar: ``cal_look`` and ``calendar``.
     state: waiting, running, done, failed. ``inputs`` say with what (packs' texts, seed), ``result`` what came of it.
     """
 

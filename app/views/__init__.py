@@ -12,6 +12,7 @@ from app.views import (
     accounts,
     audit,
     boards,
+    calendar,
     cases,
     desk,
     duties,
@@ -21,6 +22,7 @@ from app.views import (
     health,
     home,
     households,
+    late,
     mail,
     observed,
     receipts,
@@ -32,7 +34,9 @@ from app.views import (
     shown,
     simulate,
     staff,
+    substitutes,
     tokens,
+    urging,
     urgings,
 )
 
@@ -56,7 +60,8 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules, rule_runs, simulate, receipts, urgings,
+    health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
+    late, urging, receipts, urgings,
 )  # fmt: skip
 
 

@@ -14,21 +14,19 @@ from app.services.cases import CaseView
 from app.services.drawing import diagram, track_of
 from app.services.guide import Guide
 from app.services.rights import may_print
+from app.views.clockbox import explained_box
 from app.views.household import people_rows
 from app.views.incomes import is_said_by_sheet, sheet_box
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.receipts import receipt_row
 from app.views.shown import labels_for
 from app.views.urgings import letter_row
-from workflows.clock import explain, parse_utc
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
 from workflows.model import Case, Clock
-from workflows.periods import frozen_limit
+from workflows.periods import is_over
 
-SKIPPED = ("weekend", "holiday", "closing_day", "provisional_rest_day")
-MOST_DAYS = 60
 Entry = Mapping[str, Any]
 
 
@@ -166,7 +164,7 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "seq": entry["seq"],
         "action": labels.action(entry["action"]),
         "at": words.time(entry["at"]),
-        "who": words.role("system") if actor["id"] == "system" else actor["name"],
+        "who": actor_name(words, entry),
         "office": "" if actor["id"] == "system" else words.aside(office_of(words, actor, areas)),
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
@@ -175,6 +173,20 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
         "clauses": [labels.clause(clause) for clause in entry["clauses"]],
     }
+
+
+def actor_name(words: Speech, entry: Entry) -> str:
+    """Return who acted, and for whom: X 代 Y."""
+    actor, behalf = entry["actor"], entry.get("behalf")
+    if actor["id"] == "system":
+        return words.role("system")
+    absent = behalf.get("name", "") if isinstance(behalf, Mapping) else behalf
+    return words.say("absence.x_for_y", name=actor["name"], absent=absent) if absent else str(actor["name"])
+
+
+def absent_of(allowed: Allowed) -> str:
+    """Return the name of the absent person for whom an act would be signed, empty for one's own office."""
+    return allowed.office.behalf.name if allowed.office and allowed.office.behalf else ""
 
 
 def office_of(words: Speech, actor: Mapping[str, Any], areas: Mapping[str, str]) -> str:
@@ -222,28 +234,17 @@ def clock_row(labels: Labels, clock: Clock, view: CaseView) -> dict[str, Any]:
         "clause": labels.clause(clock.clause) if clock.clause else "",
         "own": own or not clock.clause,
         "minimum": minimum,
-        "skipped": skipped_days(labels, clock),
+        "extended": len(clock.extended),
+        "explained": explained_box(labels, clock, view),
         **cell,
     }
 
 
 def plain_minimum(words: Speech, clock: Clock, view: CaseView) -> str:
     """Return how long a minimum still runs; passing its end is no lateness."""
-    if parse_utc(clock.due) <= view.now:
+    if is_over(clock, view.now):
         return words.say("ui.period_over")
     return words.left(clock.due, view.now)
-
-
-def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
-    """Return the days that a period of working days does not count, each with its reason."""
-    start = parse_utc(clock.start)
-    calendar = runtime().rules.calendar_for(labels.speech.area[:6])
-    limit = frozen_limit(labels.compiled, clock, calendar)
-    if limit is None or type(limit.duration).__name__ != "WorkingDays":
-        return []
-    days = explain(limit.duration, start, calendar=calendar)[:MOST_DAYS]
-    words = labels.speech
-    return [{"day": words.date(d.date), "why": words.say(f"ui.why_{d.why}")} for d in days if d.why in SKIPPED]
 
 
 def gate_rows(labels: Labels, view: CaseView, areas: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -292,7 +293,9 @@ def step_row(
         "done": bool(signed) and not present,
         "present": present,
         "partial": present and bool(signed),
-        "who": labels.speech.listed(list(dict.fromkeys(e["actor"]["name"] for e in entries))) if signed else "",
+        "who": labels.speech.listed(list(dict.fromkeys(actor_name(labels.speech, e) for e in entries)))
+        if signed
+        else "",
         "role": labels.of_act(signed).speech.role(actor["role"]) if len(entries) == 1 and signed else "",
         "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",

@@ -12,6 +12,7 @@ from app.store.mails import MAIL
 from app.views.shown import labels_for
 from workflows.clock import local_date, parse_utc, time_left
 from workflows.model import Case, Clock
+from workflows.periods import is_over
 from workflows.registry import Rules
 
 ONE_DAY_LEFT = 1
@@ -34,6 +35,7 @@ def case_row(line: CaseLine, words: Speech, now: datetime, rules: Rules) -> dict
         "head": house.head_name,
         "village": short_area(house.village_name),
         "group": house.group,
+        "behalf": line.behalf,
         "members": house.member_count,
         "state": plain_state(labels, case, now),
         "purpose": purpose(labels, case),
@@ -67,8 +69,10 @@ def plain_state(labels: Labels, case: Case, now: datetime) -> str:
 
 def day_of(words: Speech, clock: Clock, now: datetime) -> str:
     """Return how far a minimum period has run: day 3 of 5, or that it has ended."""
+    if clock.is_paused:
+        return words.say("ui.paused")
     start, due = parse_utc(clock.start), parse_utc(clock.due)
-    if due <= now:
+    if is_over(clock, now):
         return words.say("ui.period_over")
     total = (local_date(due) - local_date(start)).days - 1
     day = (local_date(now) - local_date(start)).days

@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from app.access import signed
 from app.labels import Speech
-from app.services import rule_report, rule_runs
-from app.services.rule_runs import Run
+from app.services import calendar_runs, rule_report, rule_runs
+from app.services.moving import Run
 from app.views.errors import refused_page
 from app.views.shown import page, speech
 from workflows.errors import BadRules, BadValue
@@ -73,6 +73,8 @@ def run(run: int) -> Response | str:
     found = rule_runs.run_of(signed().actor, run)
     if found.kind == rule_runs.SIMULATE:
         return redirect(url_for("simulate.result", run=found.id), 303)
+    if found.kind in calendar_runs.KINDS:
+        return redirect(url_for("calendar.document", document=found.inputs["document"]), 303)
     response = make_response(_shown(found))
     if found.is_open:
         response.headers["Refresh"] = str(SECONDS)

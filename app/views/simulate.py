@@ -11,7 +11,8 @@ from app.access import signed
 from app.labels import Speech, money
 from app.schemas import narrow
 from app.services import rule_runs
-from app.services.rule_runs import SIMULATE, Run
+from app.services.moving import Run
+from app.services.rule_runs import SIMULATE
 from app.services.simulation import figures, form
 from app.services.simulation.form import ask_of
 from app.services.simulation.wishes import NUMBERS

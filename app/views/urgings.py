@@ -80,7 +80,7 @@ def urging(county: str, year: int, serial: int) -> str:
     one = service.letter(signed().actor, county, year, serial)
     words = speech()
     now = datetime.fromisoformat(one.issued_at)
-    return page("urging", words=words, l={**letter_row(one, words, now), **sheet_of(one, words)}, one=one)
+    return page("urging_letter", words=words, l={**letter_row(one, words, now), **sheet_of(one, words)}, one=one)
 
 
 @pages.post("/urgings")

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ from app.access import ANYBODY, PAGES
 from app.api.auth import RIGHTS
 from app.outward import Allowed
 from app.runtime import runtime
-from app.services import duty_reports, rule_runs, tokens, webhooks
+from app.services import calendars, duty_reports, rule_runs, substitutes, tokens, webhooks
+from app.services.substitutes import Asked
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
 from tests.web.test_rights import PLACES, ROLES, sees
 from tests.world import World
+from workflows.calendar_file import Document
 from workflows.clock import local_date
+from workflows.model import Actor
 
 VILLAGES = {place: area for place, (area, _) in PLACES.items()}
 # What a foreign object answers: like none at all, or refused before anybody looked whether it is there.
@@ -34,6 +38,12 @@ def filled(world: World) -> World:
         **{**vars(runtime().settings), "webhook_allowed": Allowed(hosts=frozenset({"receiver.example"}))}
     )
     return world
+
+
+def closing_of(area: str) -> Document:
+    """A closing day that is for the county of an area only."""
+    told = {"zh": "县庆日", "en": "County Day", "title": "县庆放假通知", "number": "府办〔2026〕3号"}
+    return calendars.closing(area[:6], ["2026-12-30"], dated="2026-11-01", reason="县庆", **told)
 
 
 def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
@@ -57,9 +67,18 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "webhooks": hook.id,
             "year": 2026,
             "serial": 1,
+            "calendar": calendars.propose(world.person("county_lead", area), closing_of(area)).id,
+            "substitutions": absence_of(world, cadre, area),
             "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
         }
     return found
+
+
+def absence_of(world: World, cadre: Actor, area: str) -> int:
+    """The number of a vacation of a village's cadre."""
+    today = local_date(world.now)
+    days = {"begins": today.isoformat(), "ends": (today + timedelta(days=3)).isoformat()}
+    return substitutes.add(cadre, Asked("village_cadre", area, reason="休假", **days))
 
 
 def routes(world: World) -> Iterator[tuple[str, str, str]]:
@@ -77,10 +96,23 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     known = {**things, "number": str(things.get(kind, number)), "action": "nominate", "purpose": "include"}
     known["sha256"] = "0" * 64
     known["token"] = "0" * 32
+    known["timer"] = "publicity_min"
     return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
 BODIES: dict[str, Any] = {
+    "api_calendar.propose": {"text": "国务院办公厅关于2027年部分节假日安排的通知"},
+    "api_calendar.close": {
+        "county": "500241",
+        "days": ["2026-12-30"],
+        "zh": "县庆日",
+        "en": "County Day",
+        "title": "县庆放假通知",
+        "number": "府办〔2026〕3号",
+        "date": "2026-11-01",
+        "reason": "县庆",
+    },
+    "api_calendar.decide": {"code": "00000000"},
     "api_rule_runs.rehearse": {"county": "500241"},
     "api_rule_runs.simulate": {"county": "500241", "inputs": {}},
     "api_rule_runs.apply": {"reason": "新办法施行"},
@@ -97,6 +129,10 @@ BODIES: dict[str, Any] = {
     "api_accounts.end_office": {"role": "grid_member", "area": "1"},
     "api_me.language": {"lang": "zh"},
     "api_handover.hand_over": {"from": "u1", "to": "u2", "reason": "x", "note": "0" * 64},
+    "api_substitutes.add": {"role": "village_cadre", "area": "1", "from": "x", "to": "x", "reason": "x"},
+    "api_late.answer": {"kind": "verify", "generation": 1, "text": "x"},
+    "api_late.erase": {"kind": "verify", "generation": 1},
+    "api_late.notice": {"area": "500241001000", "month": "2026-03"},
     "api_mail.keep": {"choice": "none"},
     "api_mail.confirm": {"code": "x"},
     "api_mail.assign": {"address": "x"},
@@ -149,6 +185,7 @@ def test_a_foreign_object_answers_exactly_like_none(filled: World, monkeypatch: 
         "username": "nobody-at-all",
         "tokens": 999_999,
         "webhooks": 999_999,
+        "calendar": 999_999,
     }
     for role in ("village_cadre", "county_lead", "auditor", "admin"):
         one = caller(filled, filled.person(role, XIUSHAN))
@@ -219,6 +256,13 @@ SAME_AS = {
     "simulate.result": "api_rule_runs.run",
     "simulate.as_csv": "api_rule_runs.run",
     "simulate.as_json": "api_rule_runs.run",
+    "calendar.year": "api_calendar.year",
+    "calendar.propose": "api_calendar.propose",
+    "calendar.close": "api_calendar.close",
+    "calendar.document": "api_calendar.document",
+    "calendar.decide": "api_calendar.decide",
+    "calendar.look": "api_calendar.look",
+    "calendar.withdraw": "api_calendar.withdraw",
     "rule_runs.runs": "api_rule_runs.runs",
     "rule_runs.rehearse": "api_rule_runs.rehearse",
     "rule_runs.run": "api_rule_runs.run",
@@ -236,6 +280,15 @@ SAME_AS = {
     "urgings.answer": "api_urgings.answer",
     "urgings.pdf": "api_urgings.pdf",
     "boards.overdue": "api_desk.overdue",
+    "late.board": "api_late.board",
+    "late.part": "api_late.board",
+    "late.rows": "api_late.rows",
+    "late.table": "api_late.rows",
+    "late.heat": "api_late.months",
+    "late.answer": "api_late.answer",
+    "late.erase": "api_late.erase",
+    "urging.form": "api_late.notice",
+    "urging.print_notice": "api_late.notice",
     "duties.duties": "api_duties.duties",
     "duties.duty": "api_duties.duty",
     "duties.report": "api_duties.report",
@@ -246,6 +299,7 @@ SAME_AS = {
     "boards.read_reminder": "api_reminders.read",
     "audit.cases": "api_audit.cases",
     "audit.ledger": "api_audit.ledger",
+    "audit.pauses": "api_audit.pauses",
     "audit.trail": "api_trails.trail",
     "audit.totals": "api_desk.totals",
     "accounts.accounts": "api_accounts.accounts",
@@ -257,6 +311,10 @@ SAME_AS = {
     "handover.givers": "api_handover.givers",
     "handover.form": "api_handover.givers",
     "handover.hand_over": "api_handover.hand_over",
+    "substitutes.mine": "api_substitutes.substitutions",
+    "substitutes.governed": "api_substitutes.governed",
+    "substitutes.add": "api_substitutes.add",
+    "substitutes.end": "api_substitutes.end",
     "staff.form": "api_staff.export",
     "staff.judge": "api_staff.take",
     "staff.take": "api_staff.take",

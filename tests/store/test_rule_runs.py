@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app import printing
 from app.labels import Labels, Speech
 from app.runtime import EXTENSION
-from app.services import cases, check, people, rule_runs
+from app.services import cases, check, moving, people, rule_runs
 from app.services.isolated import never
-from app.services.rule_runs import Run
+from app.services.moving import Run
 from app.services.trail import trail_text
 from app.store.transaction import reading
 from app.tables import CaseRow, DeadlineRow, JournalRow, OutboxRow, Wait, db
@@ -228,7 +228,7 @@ def test_change_cut_off_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -
     """Wherever it was cut off: each case gets one entry, none two, and the count is right."""
     standing(world, *["clue_open"] * 5)
     install(world, STRICTER)
-    monkeypatch.setattr(rule_runs, "BATCH", 2)
+    monkeypatch.setattr(moving, "BATCH", 2)
     asked = rule_runs.ask_change(world.person("county_lead"), rehearsed(world).id, reason="新办法施行")
     for pieces in (1, 1):
         rule_runs.work(partial(_after, [pieces]))

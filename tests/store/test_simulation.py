@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app.services import rule_runs
-from app.services.rule_runs import Run
+from app.services.moving import Run
 from app.services.simulation.wishes import changed, judge
 from app.store import schema
 from app.store.transaction import reading, writing

@@ -20,6 +20,7 @@ from tests.factories import (
     walker,
 )
 from workflows.decide import Allowed
+from workflows.errors import Refused
 from workflows.model import Actor
 
 ROLES = ("village_cadre", "resident_team", "township_officer", "township_leader", "county_lead", "sector_dept")
@@ -33,10 +34,27 @@ OPENINGS = st.tuples(
 
 def do(w: Walker, item: Allowed, who: Actor, pick: int) -> None:
     """Do what is offered, with good input."""
+    if "period" in item.fields:
+        change_period(w, item, who)
+        return
     data: dict[str, Any] = {"target": item.targets[pick % len(item.targets)]} if item.targets else {}
     if item.action == "fail_review":
         data.update(votes_for=3, votes_against=7)
     w.act(item.action, who, files=["other" if kind == "@any" else kind for kind in item.evidence], **data)
+
+
+def change_period(w: Walker, item: Allowed, who: Actor) -> None:
+    """Pause, resume or extend the first of the running periods that this may be done to: there must be one."""
+    refusals = []
+    for kind, clock in w.case.clocks.items():
+        unit = clock.limit.partition(" ")[2]
+        try:
+            w.act(item.action, who, files=item.evidence, period=kind, extra=f"1 {unit}")
+        except Refused as refusal:
+            refusals.append(refusal.code)
+        else:
+            return
+    raise AssertionError(f"{item.action} is offered, but: {refusals}")
 
 
 def step_or_any(w: Walker, offered: list[Allowed], pick: int) -> Allowed:
