@@ -9,7 +9,7 @@ import pytest
 
 from app import printing
 from app.labels import Speech
-from app.services import nudges, reminders, urgings
+from app.services import late_reasons, nudges, reminders, urgings
 from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.store.receipts import Wanted
@@ -85,6 +85,17 @@ def test_an_answer_ends_the_going_up(world: World) -> None:
     up_to_the_county(world, case)
     first = min((one for one in reminders.of_case(cadre, case) if one.word == "due_soon"), key=lambda one: one.id)
     assert (first.answer, first.escalated_at) == ("reason", "")
+
+
+def test_a_reason_why_it_is_late_is_an_answer(world: World) -> None:
+    walker = opened(world)
+    case, cadre = walker.case.number, world.person("village_cadre")
+    go(world, HOURS.first(ends(walker, "id_total")[1]))
+    go(world, HOURS.first(world.now + DAY))
+    late_reasons.give_reason(cadre, case=case, kind="id_total", generation=1, text="户主在外务工，本周返回。")
+    told = [one for one in reminders.of_case(cadre, case) if one.name == cadre.name and one.word == "overdue"]
+    assert told
+    assert {(one.answer, one.answered_at) for one in told} == {("reason", utc_text(world.now))}
 
 
 def test_the_list_is_for_county_and_auditors_by_filter_page_by_page(world: World) -> None:
