@@ -13,10 +13,14 @@ from app.services.export import EXPORTERS
 from app.services.grids import ASSIGNERS
 from app.services.handover import GIVERS
 from app.services.households import IMPORTERS
+from app.services.nudges import PRESSERS
 from app.services.people import Signed
+from app.services.reminders import LOOK_AT_RECEIPTS
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
 from app.services.urging_notice import URGERS
+from app.services.urgings import ANSWERERS, ISSUERS
+from app.services.urgings import READERS as URGING_READERS
 from workflows.errors import NotAllowed
 from workflows.substitutes import SUPERIORS
 
@@ -80,6 +84,13 @@ PAGES: dict[str, frozenset[str]] = {
     "rule_runs.run": frozenset(LOOKERS),
     "rule_runs.apply": frozenset(DECIDERS),
     "rule_runs.revert": frozenset(DECIDERS),
+    "receipts.receipts": frozenset(LOOK_AT_RECEIPTS),
+    "receipts.nudge": frozenset(PRESSERS) | {"helper"},
+    "urgings.urgings": frozenset(URGING_READERS),
+    "urgings.urging": frozenset(URGING_READERS),
+    "urgings.pdf": frozenset(URGING_READERS),
+    "urgings.issue": frozenset(ISSUERS),
+    "urgings.answer": frozenset(ANSWERERS) | frozenset(ISSUERS),
     "calendar.propose": frozenset(DAYS),
     "calendar.close": frozenset(DAYS),
     "calendar.document": frozenset(DAYS),

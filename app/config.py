@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.gateways import MAKERS, Site, site_of
 from app.outward import CLOSED, HOST, Allowed
 from app.smtp import Mailer, is_address, mailer_of
 from workflows.ladder import Quiet
@@ -32,10 +33,13 @@ NUMBERS = (
     ("FANGPIN_UPLOAD_MIB", "largest_upload", 1024 * 1024, 1, 64),
     ("FANGPIN_BUSY_SECONDS", "busy_seconds", 1, 1, 60),
 )
+# Gateways beside mail: variable and channel.
+CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))
 # Every variable of the installation; those after the numbers are read by single commands.
 KNOWN = (
     "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
+    *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
     "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
@@ -74,6 +78,7 @@ class Settings:
     base_url: str = ""
     alarm_mail: tuple[str, ...] = ()
     quiet: Quiet | None = field(default_factory=Quiet)
+    gateways: Mapping[str, Site] = field(default_factory=dict)
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -113,6 +118,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         base_url=_base_url(env),
         alarm_mail=_alarm_mail(env),
         quiet=_quiet(env),
+        gateways=_gateways(env),
         **_numbers(env),
     )
 
@@ -189,6 +195,13 @@ def _mail(env: Mapping[str, str]) -> Mailer | None:
         raise BadSetting(f"FANGPIN_{'MAIL_FROM' if url else 'SMTP_URL'}: missing; mail needs both settings")
     try:
         return mailer_of(url, sender, plain=plain)
+    except ValueError as error:
+        raise BadSetting(str(error)) from error
+
+
+def _gateways(env: Mapping[str, str]) -> dict[str, Site]:
+    try:
+        return {name: site_of(key, env[key], MAKERS[name][1]) for key, name in CHANNELS if env.get(key)}
     except ValueError as error:
         raise BadSetting(str(error)) from error
 

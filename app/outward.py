@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from workflows.errors import ForbiddenAddress
 
 LONGEST_URL = 500
+LONGEST_ANSWER = 64 * 1024
 SECONDS = 10.0  # for everything: finding, connecting, sending, the first line of the answer
 HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?|[0-9A-Fa-f:.]{2,45}")
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -136,6 +137,21 @@ def post(
 
     Raises ForbiddenAddress, or OSError/HTTPException when the other side cannot be reached or does not answer in time.
     """
+    return ask("POST", url, body, headers, allowed=allowed, seconds=seconds, find=find, most=0)[0]
+
+
+def ask(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    allowed: Allowed,
+    seconds: float = SECONDS,
+    find: Finder | None = None,
+    most: int = LONGEST_ANSWER,
+) -> tuple[int, bytes]:
+    """Send a request and return status and at most so many bytes of the answer; otherwise as ``post``."""
     target = target_of(url, allowed)
     connection = _Pinned(target, ensure_open(target, allowed, find), seconds)
     # The time limit of a socket begins anew with each byte: one that sends a byte now and then is cut off by this.
@@ -143,8 +159,9 @@ def post(
     limit.daemon = True
     limit.start()
     try:
-        connection.request("POST", target.path, body=body, headers=dict(headers))
-        return connection.getresponse().status
+        connection.request(method, target.path, body=body, headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read(most) if most else b""
     finally:
         limit.cancel()
         connection.close()

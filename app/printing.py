@@ -8,6 +8,7 @@ from typing import Any
 from app.services.cases import county_of
 from app.services.rights import ensure_may_print
 from app.services.trail import live_chains, trail_text
+from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import writing
 from reports import diagram as diagrams
@@ -21,7 +22,7 @@ from workflows.errors import NotFound
 from workflows.journal import canonical
 from workflows.model import Actor
 
-__all__ = ["Verdict", "draw", "print_rules", "print_trail", "verify"]
+__all__ = ["Verdict", "draw", "print_rules", "print_trail", "print_urging", "verify"]
 
 
 def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
@@ -59,6 +60,12 @@ def draw(
 ) -> str:
     """Return the diagram of a workflow as SVG text; everything in it is escaped."""
     return diagrams.draw(values, shape=shape, name=name, family=family, notes=notes)
+
+
+def print_urging(actor: Actor, letter: Letter, values: Mapping[str, Any]) -> bytes:
+    """Return a letter of formal urging as PDF; the print is written to the access ledger first."""
+    note_print(actor, letter)
+    return _printed("letter", canonical(dict(values)))
 
 
 def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:

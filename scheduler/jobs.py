@@ -50,6 +50,19 @@ def _mail(stop: Stop) -> Mapping[str, int]:
     return mails.send_due(stop=stop)
 
 
+def _by_wecom(stop: Stop) -> Mapping[str, int]:
+    """Each gateway has a thread of its own too: one that hangs holds up none of the others."""
+    return mails.send_due(stop=stop, channel="wecom")
+
+
+def _by_dingtalk(stop: Stop) -> Mapping[str, int]:
+    return mails.send_due(stop=stop, channel="dingtalk")
+
+
+def _by_sms(stop: Stop) -> Mapping[str, int]:
+    return mails.send_due(stop=stop, channel="sms")
+
+
 def _rosters(stop: Stop) -> Mapping[str, int]:
     """Check and take in rosters, in a thread of its own: a county's takes minutes."""
     return roster_jobs.work(stop)
@@ -111,6 +124,9 @@ JOBS = (
     Job("webhooks", 5, _webhooks),
     Job("watch", 60, _watch),
     Job("mail", 15, _mail),
+    Job("wecom", 15, _by_wecom),
+    Job("dingtalk", 15, _by_dingtalk),
+    Job("sms", 15, _by_sms),
     Job("rosters", 3, _rosters),
     Job("rules", 3, _rules),
     Job("duties", 60, _duties, is_timed=True),

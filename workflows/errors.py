@@ -216,6 +216,18 @@ class Throttled(Refused):
     code = "throttled"
 
 
+class NudgedAlready(Refused):
+    """The person pressed this case by hand today, or on as many days running as the policy allows."""
+
+    code = "nudged_already"
+
+
+class UrgedAlready(Refused):
+    """A letter of formal urging about this period still waits for its answer."""
+
+    code = "urged_already"
+
+
 class NotAllowed(Refused):
     """The account has no right to this page or act."""
 

@@ -18,6 +18,7 @@ from app.api import (
     late,
     mail,
     me,
+    receipts,
     reminders,
     rosters,
     rule_runs,
@@ -25,6 +26,7 @@ from app.api import (
     substitutes,
     tokens,
     trails,
+    urgings,
     webhooks,
 )
 from app.api.auth import RIGHTS
@@ -41,6 +43,8 @@ RESOURCES = (
     late,
     duties,
     reminders,
+    receipts,
+    urgings,
     trails,
     grids,
     handover,

@@ -11,6 +11,7 @@ from app.schemas import narrow
 from app.services import mail_addresses as service
 from app.services import mails
 from app.services.mail_addresses import CHOICES, Standing
+from app.store.mails import MAIL, MARKS
 
 pages = Resource("mail", "Mail reminders")
 
@@ -31,20 +32,26 @@ class MailDone(MailBody):
     repeated = fields.Boolean(required=True)
 
 
-class MailWanted(Schema):
+class OfChannel(Schema):
+    """Which channel: mail unless it is named."""
+
+    channel = fields.String(load_default=MAIL, validate=validate.OneOf(tuple(MARKS)))
+
+
+class MailWanted(OfChannel):
     """An address ("" leaves the present one) and when to write: each, digest or none."""
 
     address = fields.String(load_default="", validate=validate.Length(max=254))
     choice = fields.String(required=True, validate=validate.OneOf(CHOICES))
 
 
-class MailCode(Schema):
+class MailCode(OfChannel):
     """The code that came to the address."""
 
     code = fields.String(required=True, validate=validate.Length(max=8))
 
 
-class MailAddressBody(Schema):
+class MailAddressBody(OfChannel):
     """An address to set for somebody."""
 
     address = fields.String(required=True, validate=validate.Length(1, 254))
@@ -61,21 +68,22 @@ EXAMPLE = {"address": "z***@county.example", "state": "asked", "choice": "digest
 DONE_EXAMPLE = {**EXAMPLE, "repeated": False}
 
 
-def _shown(found: Standing) -> dict[str, Any]:
+def _shown(found: Standing, channel: str) -> dict[str, Any]:
     return {
         "address": found.masked,
         "state": found.state,
         "choice": found.choice,
         "bounce": found.bounce,
-        "enabled": mails.is_on(),
+        "enabled": mails.is_on(channel),
     }
 
 
 @pages.route("/me/mail", methods=["GET"])
+@pages.arguments(OfChannel, location="query")
 @pages.answers(MailBody, example=EXAMPLE)
-def mine() -> dict[str, Any]:
+def mine(query: Mapping[str, Any]) -> dict[str, Any]:
     """How one's own address stands."""
-    return _shown(service.mine(bearer().signed.user_id))
+    return _shown(service.mine(bearer().signed.user_id, query["channel"]), query["channel"])
 
 
 @pages.route("/me/mail", methods=["PUT"])
@@ -84,7 +92,8 @@ def mine() -> dict[str, Any]:
 @pages.command
 def keep(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Keep address and choice; a new address is sent a code."""
-    return 200, _shown(service.keep(bearer().signed.user_id, address=narrow(body["address"]), choice=body["choice"]))
+    wanted = {"address": narrow(body["address"]), "choice": body["choice"], "channel": body["channel"]}
+    return 200, _shown(service.keep(bearer().signed.user_id, **wanted), body["channel"])
 
 
 @pages.route("/me/mail/confirm", methods=["POST"])
@@ -93,16 +102,18 @@ def keep(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
 @pages.command
 def confirm(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Confirm the address by the code that came there."""
-    return 200, _shown(service.confirm(bearer().signed.user_id, narrow(body["code"])))
+    channel = body["channel"]
+    return 200, _shown(service.confirm(bearer().signed.user_id, narrow(body["code"]), channel), channel)
 
 
 @pages.route("/me/mail/remove", methods=["POST"])
+@pages.arguments(OfChannel, example={"channel": "mail"})
 @pages.answers(MailDone, example={**DONE_EXAMPLE, "address": "", "state": "absent"}, refusals=(409,))
 @pages.command
-def remove() -> tuple[int, dict[str, Any]]:
+def remove(body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Forget the address."""
-    service.remove(bearer().signed.user_id)
-    return 200, _shown(service.mine(bearer().signed.user_id))
+    service.remove(bearer().signed.user_id, body["channel"])
+    return 200, _shown(service.mine(bearer().signed.user_id, body["channel"]), body["channel"])
 
 
 @pages.route("/accounts/<username>/mail", methods=["PUT"])
@@ -111,5 +122,5 @@ def remove() -> tuple[int, dict[str, Any]]:
 @pages.command
 def assign(body: Mapping[str, Any], username: str) -> tuple[int, dict[str, Any]]:
     """Set the address of an account of the county; its owner confirms it."""
-    service.assign(actor(), username, address=narrow(body["address"]))
+    service.assign(actor(), username, address=narrow(body["address"]), channel=body["channel"])
     return 200, {"username": username}

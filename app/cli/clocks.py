@@ -53,9 +53,7 @@ def explain(
         _print(console, told, explained.words_in(speech, told.pack), grounds={})
 
 
-@clock.command(
-    help="确认数据库时钟正确，恢复期限处理 / the database's clock is right: sweeps go on"
-)
+@clock.command(help="确认数据库时钟正确，恢复期限处理 / the database's clock is right: sweeps go on")
 @pass_console
 def accept(console: Console) -> None:
     """Accept the present time of the database after a jump that stopped the sweeps."""

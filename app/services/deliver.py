@@ -7,12 +7,13 @@ from datetime import datetime
 from app.services import mails, upkeep, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
-from app.store import cases, deadlines, outbox, substitutes
+from app.store import cases, deadlines, outbox, receipts, substitutes
 from app.store.outbox import Sendable
 from app.store.transaction import reading
 from app.store.webhooks import MOVED
 
 BATCH = 200
+ABOVE = ("raised", "escalated")
 DELIVER = "deliver"
 NOBODY = "nobody holds the office"
 SETTLED = "done before it was told"
@@ -49,11 +50,19 @@ def _deliver_one(message_id: int, now: datetime) -> str:
         return "delivered"
     accounts = recipients(sendable, now)
     outbox.add_reminders(sendable, accounts, now)
+    _note_escalated(sendable, accounts, now)
     mails.announce(sendable, accounts, now)
     webhooks.fan_out(sendable, now)
     is_for_nobody = sendable.message.key == MOVED  # only other systems are told of it
     outbox.mark_delivered(message_id, now, note=None if accounts or is_for_nobody else NOBODY)
     return "delivered"
+
+
+def _note_escalated(sendable: Sendable, accounts: set[int], now: datetime) -> None:
+    """A step of the ladder above the owner is noted at what those below were told of the same period."""
+    if sendable.message.key in ABOVE and accounts:
+        period = sendable.key.rsplit(":", 2)[0]
+        receipts.note_escalated(sendable.county, sendable.message.case, period, accounts, now)
 
 
 def _is_too_late(sendable: Sendable) -> bool:

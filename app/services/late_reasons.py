@@ -6,12 +6,14 @@ from datetime import datetime
 from app.services.cases import county_of
 from app.services.late import awaited, is_answerable
 from app.services.lists import load_texts
+from app.services.reminders import note_answer
 from app.services.rights import ensure_visible
 from app.store import cases as case_store
 from app.store import late as store
 from app.store import ledger
 from app.store.cases import household_of
 from app.store.late import Key
+from app.store.receipts import REASON
 from app.store.transaction import writing
 from app.tables import DeadlineRow
 from workflows.clock import utc_text
@@ -42,6 +44,7 @@ def give_reason(actor: Actor, *, case: str, kind: str, generation: int, text: st
         salt = secrets.token_hex(16)
         digest = commit(salt, FIELD, words)["sha256"]
         store.add_reason(key, user=actor.id, text=words, salt=salt, digest=digest, now=now)
+        note_answer(int(actor.id[1:]), case, REASON, now)
         _note(actor, key, now, kind="late_reason", digest=digest)
 
 

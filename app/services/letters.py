@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email import policy
@@ -12,13 +12,13 @@ from email.utils import format_datetime
 
 from app.labels import Labels, Speech
 from app.runtime import runtime
-from app.services import lists
+from app.services import duty_desk, lists
 from app.services.lists import CaseLine
 from app.smtp import Mailer
 from app.store import mails as store
 from app.store import people
 from app.store.cases import household_of
-from app.store.mails import CODE, DIGEST, REMINDER, Due
+from app.store.mails import CODE, DIGEST, MAIL, MARKS, REMINDER, Due
 from app.store.transaction import reading
 from app.tables import Reminder
 from app.told import reminder_words
@@ -37,49 +37,107 @@ class Letter:
     paragraphs: Sequence[str]
 
 
-def letter_of(due: Due) -> Letter | None:
-    """Return what to write; None when nothing is to be said any more: read, out of sight, or not wanted."""
+@dataclass(frozen=True)
+class _Reader:
+    """Whom something is written to, their unread reminders of the range, and their words."""
+
+    actor: Actor
+    rows: Sequence[Reminder]
+    words: Speech
+
+
+def _reader(due: Due) -> _Reader | None:
+    """Return the reader; None when nothing is to be written any more."""
     if not due.is_active or not due.address:
         return None
     with reading() as now:
         user = people.user_by_id(due.user_id)
         actor = people.actor_of(user, now) if user else None
         rows = store.unread(due.user_id, due.first, due.last) if due.first and due.last else ()
-    if actor is None:
+    if actor is None or not (due.is_usable or due.kind == CODE):
         return None
-    words = Speech(due.lang, local_date(now), next((o.area for o in actor.offices), ""))
+    return _Reader(actor, rows, Speech(due.lang, local_date(now), next((o.area for o in actor.offices), "")))
+
+
+def letter_of(due: Due) -> Letter | None:
+    """Return what to write; None when nothing is to be said any more: read, out of sight, or not wanted."""
+    reader = _reader(due)
+    if reader is None:
+        return None
+    words = reader.words
     if due.kind == CODE:
-        return _code(due, words) if due.asked_at == due.ref else None
-    if not due.is_usable:
-        return None
+        return _code(due, words) if is_asked(due) else None
     if due.kind in (REMINDER, DIGEST):
-        return _of_reminders(due.kind, rows, actor, words)
+        return _of_reminders(due.kind, reader)
     return Letter(words.say("mail.test_subject"), [words.say("mail.test_body")])
 
 
+def is_asked(due: Due) -> bool:
+    """Tell whether the code of this mail is the one that was asked for last."""
+    return due.asked_at is not None and due.ref == due.asked_at + MARKS[due.channel]
+
+
+def brief_of(due: Due) -> str | None:
+    """Return the text for a channel that may carry no personal data: counts, a word, and to log in; None for nothing.
+
+    Nothing of a household is in it, nor a case's number: other companies carry it, and locked screens show it.
+    """
+    reader = _reader(due)
+    if reader is None:
+        return None
+    words = reader.words
+    if due.kind == CODE:
+        code = code_of(due.user_id, due.address, due.asked_at or "", due.channel)
+        return words.say("channel.code", code=code) if is_asked(due) else None
+    if due.kind not in (REMINDER, DIGEST):
+        return words.say("channel.test")
+    lines = lists.case_lines(reader.actor, [row.case for row in reader.rows])
+    fresh = sum(not row.case or row.case in lines for row in reader.rows)
+    work = _work(reader.actor)
+    if not fresh and not (due.kind == DIGEST and _pressing(work)):
+        return None
+    key = "channel.digest" if due.kind == DIGEST else "channel.reminder"
+    base = runtime().settings.base_url
+    return words.say(key, count=fresh, **work, url=f" {base}" if base else "")
+
+
+# --- what is due ---
+def _work(actor: Actor) -> Mapping[str, int]:
+    """Return what waits for somebody, by time left, and the duties of theirs that are open or missed."""
+    duties = duty_desk.counts_of(actor)
+    return {**lists.work_of(actor), "duties": duties["open"] + duties["missed"], "missed": duties["missed"]}
+
+
+def _pressing(work: Mapping[str, int]) -> bool:
+    """Tell whether something is due today or was before."""
+    return bool(work["late"] or work["today"] or work["missed"])
+
+
 def _code(due: Due, words: Speech) -> Letter:
-    code = code_of(due.user_id, due.address, due.ref)
+    code = code_of(due.user_id, due.address, due.asked_at or "")
     return Letter(words.say("mail.code_subject"), [words.say("mail.code_body", code=code)])
 
 
-def code_of(user_id: int, address: str, asked_at: str) -> str:
-    """Return the code that confirms an address; only whoever reads mail there can know it. Nothing of it is stored."""
-    text = f"mail-code\0{user_id}\0{address}\0{asked_at}"
+def code_of(user_id: int, address: str, asked_at: str, channel: str = MAIL) -> str:
+    """Return the code that confirms an address; only whoever is reached there can know it. Nothing of it is stored."""
+    text = f"{channel}-code\0{user_id}\0{address}\0{asked_at}"
     digest = hmac.new(runtime().keys.cookie, text.encode(), hashlib.sha256).digest()
     return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
 
 # --- reminders ---
-def _of_reminders(kind: str, rows: Sequence[Reminder], actor: Actor, words: Speech) -> Letter | None:
+def _of_reminders(kind: str, reader: _Reader) -> Letter | None:
     """Tell of what the reader may see today: who has lost an office since is told nothing of its cases."""
-    lines = lists.case_lines(actor, [row.case for row in rows])
+    rows, words = reader.rows, reader.words
+    lines = lists.case_lines(reader.actor, [row.case for row in rows])
     told = [_worded(row, lines.get(row.case), words) for row in rows if not row.case or row.case in lines]
+    if kind == DIGEST:
+        work = _work(reader.actor)
+        return _digest([title for title, _ in told], work, words) if told or _pressing(work) else None
     if not told:
         return None
-    if kind == REMINDER:
-        title, body = told[0]
-        return Letter(title, [body, *_link(words, f"cases/{rows[0].case}" if rows[0].case else "duties")])
-    return _digest([title for title, _ in told], words)
+    title, body = told[0]
+    return Letter(title, [body, *_link(words, f"cases/{rows[0].case}" if rows[0].case else "duties")])
 
 
 def _worded(row: Reminder, line: CaseLine | None, words: Speech) -> tuple[str, str]:
@@ -91,14 +149,18 @@ def _worded(row: Reminder, line: CaseLine | None, words: Speech) -> tuple[str, s
     return reminder_words(words, labels, word=row.word, case=row.case, household=number, params=row.params)
 
 
-def _digest(titles: Sequence[str], words: Speech) -> Letter:
+def _digest(titles: Sequence[str], work: Mapping[str, int], words: Speech) -> Letter:
     more = len(titles) - MOST_LINES
     body = "\n".join(f"- {title}" for title in titles[:MOST_LINES])
+    listed = [words.say("mail.digest_intro", count=len(titles)), body] if titles else []
     rest = [words.say("mail.digest_more", count=more)] if more > 0 else []
-    return Letter(
-        words.say("mail.digest_subject", count=len(titles)),
-        [words.say("mail.digest_intro", count=len(titles)), body, *rest, *_link(words, "reminders")],
+    due = (
+        [words.say("mail.digest_work", **work)]
+        if any(work[name] for name in ("late", "today", "week", "duties"))
+        else []
     )
+    subject = words.say("mail.digest_subject", count=len(titles)) if titles else words.say("mail.digest_due")
+    return Letter(subject, [*due, *listed, *rest, *_link(words, "reminders")])
 
 
 def _link(words: Speech, path: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Lists: desk, search, household page, boards, the auditor's list, totals. Each shows only what the person may see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
@@ -194,6 +194,14 @@ def desk(actor: Actor, *, band: str = "", after: str = "") -> Desk:
     more_than = tuple(name for name, count in zip(BANDS, counts, strict=True) if count > MOST)
     late, due_today, due_soon, later = (min(count, MOST) for count in counts)
     return Desk(Found(lines, following, now), late, due_today, due_soon, later, more_than)
+
+
+def work_of(actor: Actor) -> Mapping[str, int]:
+    """Return how many cases wait for a person, by band of time left (``BANDS``); ``MOST`` at most of each."""
+    scope = store.Scope(actor.offices, scope_of(actor).user_id)
+    with reading() as now:
+        counts = store.desk_counts(scope, _bounds(now).values())
+    return {name: min(count, MOST) for name, count in zip(BANDS, counts, strict=True)}
 
 
 def for_whom(actor: Actor, case: Case, area: str) -> str:

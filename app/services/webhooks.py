@@ -27,7 +27,8 @@ from workflows.errors import BadValue, ForbiddenAddress, NotAllowed, NotFound
 from workflows.model import Actor, area_root
 
 EVENTS = (
-    MOVED, "waiting", "overdue", "period_ended", "due_soon", "raised", "escalated", "to_urge", "substitute", "helper",
+    MOVED, "waiting", "overdue", "period_ended", "due_soon", "raised", "escalated", "to_urge", "nudged", "urged",
+    "substitute", "helper",
 )  # fmt: skip
 # What a body may say of an event: states, codes, times; never a name, nor who is meant.
 TOLD = ("action", "source", "target", "seq", "closed", "state", "timer", "due")

@@ -25,6 +25,7 @@ from app.tables import (
     EvidenceUse,
     JournalRow,
     OutboxRow,
+    Reminder,
     Wait,
 )
 from workflows.errors import Stale
@@ -128,6 +129,13 @@ PARTS = {
         " AND d.generation = r.generation",
     ),
     "started": _insert(DeadlineRow, *PLACE, *PERIOD),
+    # Who acts in a case has answered what was said of it.
+    "answered": Part(
+        Reminder,
+        ("county", "case", "user_id", "answered_at", "answer"),
+        "UPDATE reminders AS m SET answered_at = r.answered_at, answer = r.answer FROM {rows}"
+        ' WHERE m.county = r.county AND m."case" = r."case" AND m.user_id = r.user_id AND m.answered_at IS NULL',
+    ),
     "messages": _insert(OutboxRow, *MESSAGE),
     # Only where the county has a webhook: everywhere else a move leaves nothing to be delivered to nobody. Who has
     # looked already does not even try (``listens``).

@@ -17,6 +17,7 @@ from app.store.batch import PINS, Batch
 from app.store.deadlines import ended_row, started_row
 from app.store.duty_acts import Deed, follow
 from app.store.outbox import message_rows
+from app.store.receipts import ACTED
 from app.store.statements import (
     CASE_COLUMNS,
     LOCK_ONE,
@@ -241,9 +242,17 @@ def _gather(rules: Rules, one: Decided, batch: Batch) -> None:
     batch.add("evidence", ({**handed_in, "kind": item.kind, "sha256": item.sha256} for item in command.evidence))
     batch.add("ended", (ended_row(county, ended, at) for ended in outcome.ended))
     batch.add("started", _started(rules, outcome, {"county": county, **areas}, at))
+    batch.add("answered", _answered(one, county, at))
     batch.add("messages", message_rows(county, outcome.messages, command.key, at, one.tell_at))
     if one.listens:
         batch.add("told", (move_row(county, move, at) for move in outcome.moves))
+
+
+def _answered(one: Decided, county: str, at: str) -> list[dict[str, object]]:
+    if one.actor.is_system:
+        return []
+    mine = {"county": county, "user_id": int(one.actor.id[1:]), "answered_at": at, "answer": ACTED}
+    return [{**mine, "case": number} for number in dict.fromkeys(move.case.number for move in one.outcome.moves)]
 
 
 def _gather_cases(rules: Rules, one: Decided, areas: dict[str, str], at: str, batch: Batch) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import or_, select
 
-from app.tables import Appointment, Area, MailAddress, User, db
+from app.tables import Appointment, Area, ChannelAddress, User, db
 
 LEVELS = ("county", "township", "village", "grid")
 
@@ -35,7 +35,9 @@ def term(number: int) -> Appointment:
 
 def addresses(user_ids: Iterable[int]) -> dict[int, str]:
     """Return the mail addresses of some accounts."""
-    query = select(MailAddress.user_id, MailAddress.address).where(MailAddress.user_id.in_(list(user_ids)))
+    query = select(ChannelAddress.user_id, ChannelAddress.address).where(
+        ChannelAddress.user_id.in_(list(user_ids)), ChannelAddress.channel == "mail"
+    )
     return {int(row.user_id): str(row.address) for row in db.session.execute(query)}
 
 

@@ -15,7 +15,17 @@ from app.tables.cases import (
 )
 from app.tables.clocks import DeadlineRow, DutyAct, DutyPeriod, DutyReport, DutyRun
 from app.tables.households import Household, Member
-from app.tables.messages import Mail, MailAddress, OutboxRow, Reminder, Webhook, WebhookDelivery
+from app.tables.messages import (
+    ChannelAddress,
+    Mail,
+    Nudge,
+    OutboxRow,
+    Reminder,
+    ReminderDelivery,
+    Urging,
+    Webhook,
+    WebhookDelivery,
+)
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
 from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, CalendarRow, Heartbeat, LedgerHead, RuleRun, Setting
 
@@ -30,6 +40,7 @@ __all__ = [
     "BigKey",
     "CalendarRow",
     "CaseRow",
+    "ChannelAddress",
     "CommandRow",
     "Counter",
     "DeadlineRow",
@@ -50,13 +61,15 @@ __all__ = [
     "LoginFailure",
     "LoginSession",
     "Mail",
-    "MailAddress",
     "Member",
+    "Nudge",
     "OutboxRow",
     "Reminder",
+    "ReminderDelivery",
     "RuleRun",
     "Setting",
     "Substitution",
+    "Urging",
     "User",
     "Wait",
     "Webhook",

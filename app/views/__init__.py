@@ -25,6 +25,7 @@ from app.views import (
     late,
     mail,
     observed,
+    receipts,
     rosters,
     rule_runs,
     rules,
@@ -36,6 +37,7 @@ from app.views import (
     substitutes,
     tokens,
     urging,
+    urgings,
 )
 
 POLICY = (
@@ -59,7 +61,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging,
+    late, urging, receipts, urgings,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from app.services import accounts as service
 from app.services import mail_addresses, mails
 from app.services.people import SHORTEST_PASSWORD
 from app.views.errors import refused_page
-from app.views.plain import more_url
+from app.views.plain import more_url, standing_text
 from app.views.shown import page, speech
 from workflows.errors import BadValue, Refused
 
@@ -56,15 +56,18 @@ def show_accounts(refused: Refused | None, *, form: str = "add") -> str:
         shortest=SHORTEST_PASSWORD,
         problem=problem,
         form=form,
-        is_mail_on=mails.is_on(),
+        channels=mails.channels_on(),
         more=more_url("accounts.accounts", found.following),
     )
 
 
 def mail_texts(words: Speech, usernames: Sequence[str]) -> dict[str, str]:
     """Return the masked addresses of accounts and how each stands, in words."""
-    found = mail_addresses.of_accounts(usernames) if mails.is_on() else {}
-    return {name: f"{one.masked} {words.say(f'mail.state_{one.state}', why=one.bounce)}" for name, one in found.items()}
+    told: dict[str, list[str]] = {}
+    for channel in mails.channels_on():
+        for name, one in mail_addresses.of_accounts(usernames, channel).items():
+            told.setdefault(name, []).append(f"{one.masked} {standing_text(words, one, channel)}")
+    return {name: " · ".join(texts) for name, texts in told.items()}
 
 
 @pages.post("/accounts")

@@ -54,6 +54,10 @@ KINDS = (
     "webhook_added",
     "webhook_changed",
     "webhook_replayed",
+    "case_pressed",
+    "urging_issued",
+    "urging_answered",
+    "urging_printed",
     "duty",
     "duty_begun",
 )

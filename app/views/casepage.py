@@ -6,10 +6,10 @@ from typing import Any
 from flask import url_for
 
 from app import printing
-from app.access import signed
+from app.access import signed, visitor
 from app.labels import Labels, Speech, bare, changed_values, masked_phone, refusal_sentence, short_area
 from app.runtime import runtime
-from app.services import lists
+from app.services import lists, nudges, reminders, urgings
 from app.services.cases import CaseView
 from app.services.drawing import diagram, track_of
 from app.services.guide import Guide
@@ -18,7 +18,9 @@ from app.views.clockbox import explained_box
 from app.views.household import people_rows
 from app.views.incomes import is_said_by_sheet, sheet_box
 from app.views.plain import plain_state, purpose, time_cell
+from app.views.receipts import receipt_row
 from app.views.shown import labels_for
+from app.views.urgings import letter_row
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
@@ -58,8 +60,27 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "rules": words.pick(view.compiled.pack.label),
         "head_hash": view.case.head,
         "way": way_box(view, words),
+        **reminding_box(view, labels),
         "trail_url": url_for("audit.trail", number=view.case.number) if may_print(signed().actor) else "",
     }
+
+
+def reminding_box(view: CaseView, labels: Labels) -> dict[str, Any]:
+    """Return who was reminded and pressed in this case, and the letters about it."""
+    actor, words, number = signed().actor, labels.speech, view.case.number
+    rows = [{"at": words.time(one.at), "name": one.name, "reason": one.reason} for one in nudges.pressed(number)]
+    may = may_open("receipts.nudge") and nudges.may_press(actor, view.dossier, view.case)
+    sees_letters = may_open("urgings.urging")
+    return {
+        "nudge": {"rows": rows, "count": len(rows), "may": may},
+        "receipts": [receipt_row(one, labels, words) for one in reminders.in_case(number)],
+        "letters": [letter_row(one, words, view.now) for one in urgings.letters_of(number)] if sees_letters else [],
+    }
+
+
+def may_open(endpoint: str) -> bool:
+    """Tell whether a page is for the reader."""
+    return visitor().may_open(endpoint)
 
 
 def way_box(view: CaseView, words: Speech) -> dict[str, Any]:

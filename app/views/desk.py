@@ -8,7 +8,7 @@ from flask import Blueprint, request, url_for
 from app.access import signed, visitor
 from app.labels import Speech
 from app.runtime import runtime
-from app.services import duty_desk, lists
+from app.services import duty_desk, lists, nudges
 from app.services.lists import CaseLine, Desk
 from app.views.duties import link_of
 from app.views.plain import case_row, more_url
@@ -25,8 +25,13 @@ def desk() -> str:
     band = band if band in lists.BANDS else ""
     found = lists.desk(signed().actor, band=band, after=request.args.get("after", ""))
     words = speech(now=found.found.now)
+    pressed = nudges.counts(line.case.number for line in found.found.rows)
     rows = [
-        {**case_row(line, words, found.found.now, runtime().rules), "choice": choice(line.case, visitor().roles)}
+        {
+            **case_row(line, words, found.found.now, runtime().rules),
+            "choice": choice(line.case, visitor().roles),
+            "pressed": pressed.get(line.case.number, 0),
+        }
         for line in found.found.rows
     ]
     return page(

@@ -73,6 +73,8 @@ HTTP = {
     "forbidden_address": 422,
     "version_missing": 428,
     "throttled": 429,
+    "nudged_already": 429,
+    "urged_already": 409,
 }
 HIDDEN = {"out_of_area": "not_found"}  # what lies outside one's area answers like what does not exist
 API = "/api/"

@@ -7,6 +7,8 @@ from flask import url_for
 
 from app.labels import Labels, Speech, short_area
 from app.services.lists import CaseLine
+from app.services.mail_addresses import Standing
+from app.store.mails import MAIL
 from app.views.shown import labels_for
 from workflows.clock import local_date, parse_utc, time_left
 from workflows.model import Case, Clock
@@ -75,3 +77,8 @@ def day_of(words: Speech, clock: Clock, now: datetime) -> str:
     total = (local_date(due) - local_date(start)).days - 1
     day = (local_date(now) - local_date(start)).days
     return words.say("ui.day_of", day=day, total=total) if day > 0 else words.say("ui.day_first", total=total)
+
+
+def standing_text(words: Speech, standing: Standing, channel: str = MAIL) -> str:
+    """Return how an address stands, in words; what a server said only as its code."""
+    return words.say(f"{'mail' if channel == MAIL else 'channel'}.state_{standing.state}", why=standing.bounce)

@@ -7,7 +7,7 @@ from app.access import TOKEN, signed, visitor
 from app.labels import refusal_sentence
 from app.services import people
 from app.views.errors import CODE_HEADER, note_refusal, status_of
-from app.views.mail import box
+from app.views.mail import boxes
 from app.views.paths import HERE, safe_path
 from app.views.shown import LANGUAGES, language, page, speech
 from workflows.errors import BadValue, NotAllowed, Refused, Throttled
@@ -58,14 +58,14 @@ def log_out() -> Response:
 def password() -> Response | str:
     """Change one's password; all other log-ins of the account end."""
     if request.method != "POST":
-        return page("password", shortest=people.SHORTEST_PASSWORD, mail=box(speech()))
+        return page("password", shortest=people.SHORTEST_PASSWORD, mails=boxes(speech()))
     form = request.form
     problem = (
         "ui.password_differs"
         if form.get("new") != form.get("again")
         else _change(form.get("old", ""), form.get("new", ""))
     )
-    values = {"shortest": people.SHORTEST_PASSWORD, "mail": box(speech())}
+    values = {"shortest": people.SHORTEST_PASSWORD, "mails": boxes(speech())}
     shown = make_response(page("password", **values, problem=problem, done=not problem))
     shown.status_code = (429 if problem == THROTTLED else 422) if problem else 200
     return shown

@@ -21,6 +21,8 @@ MENU = (
     ("audit.ledger", "ui.menu_ledger"),
     ("households.search", "ui.menu_households"),
     ("boards.overdue", "ui.menu_overdue"),
+    ("urgings.urgings", "urging.menu"),
+    ("receipts.receipts", "receipt.title"),
     ("duties.duties", "duty.menu"),
     ("boards.notices", "ui.menu_notices"),
     ("audit.pauses", "ui.menu_pauses"),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.services import mail_addresses, mails
 from app.services.letters import code_of, mark_of
 from app.store.transaction import reading, writing
-from app.tables import Mail, MailAddress, User, db
+from app.tables import ChannelAddress, Mail, User, db
 from tests.cli.conftest import Machine
 from tests.scheduler.post_office import SENDER, Office, free_port, serving
 
@@ -37,7 +37,7 @@ def confirm(machine: Machine, username: str = "cun") -> None:
             number = int(db.session.scalars(select(User.id).where(User.username == username)).one())
         mail_addresses.keep(number, address=ADDRESS, choice="each")
         with reading():
-            row = db.session.get_one(MailAddress, number)
+            row = db.session.get_one(ChannelAddress, (number, "mail"))
             code = code_of(number, row.address, str(row.asked_at))
         mail_addresses.confirm(number, code)
         with writing():
@@ -140,7 +140,7 @@ def test_an_old_report_says_nothing_about_a_new_address(machine: Machine, office
     with machine.application():
         mail_addresses.keep(user, address="neu@village.example", choice="each")
         with reading():
-            row = db.session.get_one(MailAddress, user)
+            row = db.session.get_one(ChannelAddress, (user, "mail"))
             code = code_of(user, row.address, str(row.asked_at))
         mail_addresses.confirm(user, code)
     assert "0" in machine.run("mail", "bounced", given=report(office.marks[0])).output

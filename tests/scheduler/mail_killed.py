@@ -27,6 +27,7 @@ def main(url: str, folder: str, port: str, now: str, act: str) -> None:
         settle(due, answer)
 
     mails.settle = dying
+    mails.MOST_SINGLE = 1000  # one mail for each reminder
     with world.app.app_context():
         mails.send_due()
 

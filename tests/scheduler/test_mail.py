@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.services import mail_addresses, mails, people, reminders, upkeep
 from app.services.deliver import deliver
@@ -20,18 +20,21 @@ from app.smtp import Mailer
 from app.store.outbox import add_messages
 from app.store.transaction import reading, writing
 from app.store.upkeep import beats
-from app.tables import Mail, MailAddress, db
+from app.tables import ChannelAddress, Mail, Reminder, db
 from scheduler import tick_until
 from tests.scheduler.kills import ROOT
 from tests.scheduler.post_office import Office, certificate, free_port, hanging, serving, use
 from tests.scheduler.seen import lists, opened
 from tests.world import StoredWalker, World
-from workflows.clock import parse_utc
+from workflows.clock import parse_utc, utc_text
 from workflows.errors import BadValue, NotAllowed, Throttled
 from workflows.model import Actor, Message
 
 NOWHERE = Mailer("127.0.0.1", 1, "none", "fangpin@county.example")
 NAMES = re.compile(r"张三|李四|测试|13900000000|疾病|患重病")
+
+
+DUE = {"timer": "id_total", "due": "2026-03-17T16:00:00Z"}
 
 
 def account(actor: Actor) -> int:
@@ -43,7 +46,7 @@ def confirmed(actor: Actor, address: str = "zhao@village.example", choice: str =
     """Give an account an address and confirm it, as its owner would."""
     mail_addresses.keep(account(actor), address=address, choice=choice)
     with reading():
-        row = db.session.get_one(MailAddress, account(actor))
+        row = db.session.get_one(ChannelAddress, (account(actor), "mail"))
         code = code_of(row.user_id, row.address, str(row.asked_at))
     assert mail_addresses.confirm(account(actor), code).state == "confirmed"
     mails_of(actor, drop=True)
@@ -51,12 +54,13 @@ def confirmed(actor: Actor, address: str = "zhao@village.example", choice: str =
 
 
 def mails_of(actor: Actor, *, drop: bool = False) -> list[Mail]:
-    """An account's mails, oldest first."""
-    with writing():
+    """An account's mails, oldest first; with ``drop`` they are gone, and what they told of is read."""
+    with writing() as now:
         rows = list(db.session.scalars(select(Mail).where(Mail.user_id == account(actor)).order_by(Mail.id)))
         db.session.expunge_all()
         if drop:
             db.session.execute(delete(Mail).where(Mail.user_id == account(actor)))
+            db.session.execute(update(Reminder).where(Reminder.user_id == account(actor)).values(read_at=utc_text(now)))
     return rows
 
 
@@ -65,6 +69,13 @@ def cadre(world: World) -> Actor:
     """The village cadre, who wants each reminder at once."""
     use(world, NOWHERE, base_url="https://site.example")
     return confirmed(world.person("village_cadre"))
+
+
+@pytest.fixture(autouse=True)
+def _singly(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests look at each mail; that many become one has a test of its own."""
+    if "together" not in request.node.name:
+        monkeypatch.setattr(mails, "MOST_SINGLE", 10**6)
 
 
 def remind(world: World, count: int = 1, **params: str) -> StoredWalker:
@@ -190,8 +201,8 @@ def test_no_header_can_be_written_by_a_value(world: World, cadre: Actor) -> None
 @pytest.mark.parametrize(
     ("moment", "count"),
     [
-        ("2026-03-03T23:59:00Z", 0),  # Wednesday 07:59 in China
-        ("2026-03-04T00:00:00Z", 1),
+        ("2026-03-04T00:29:00Z", 0),  # Wednesday 08:29 in China
+        ("2026-03-04T00:30:00Z", 1),
         ("2026-03-07T01:00:00Z", 0),  # a Saturday
         ("2026-02-28T01:00:00Z", 1),  # a Saturday that is worked, after the Spring Festival
         ("2026-04-06T01:00:00Z", 0),  # a Monday, Tomb-Sweeping Festival
@@ -223,9 +234,10 @@ def test_a_digest_tells_once_and_only_of_what_is_unread(world: World) -> None:
     with serving(office) as mailer:
         use(world, mailer)
         for day in ("2026-03-03", "2026-03-04"):
-            world.now = parse_utc(f"{day}T00:00:00Z")
+            world.now = parse_utc(f"{day}T00:30:00Z")
             mails.send_due()
-        [message] = office.got
+        message, due = office.got
+        assert due["Subject"] == "今日待办"  # the second morning: nothing new, but what is due that day
         assert message["Subject"] == f"未读提醒 {all_of_them - 1} 条"
         text = message.get_content()
         assert text.count("\n- 待办：500241H0000001") == 40
@@ -233,9 +245,65 @@ def test_a_digest_tells_once_and_only_of_what_is_unread(world: World) -> None:
         assert "https://site.example/reminders" in text
         assert not NAMES.search(text)
         remind(world)
-        world.now = parse_utc("2026-03-05T00:00:00Z")
+        world.now = parse_utc("2026-03-05T00:30:00Z")
         mails.send_due()
-    assert [str(one["Subject"]) for one in office.got[1:]] == ["未读提醒 1 条"]
+    assert [str(one["Subject"]) for one in office.got[2:]] == ["未读提醒 1 条"]
+
+
+def test_what_an_outage_left_is_told_together_in_one_mail(world: World) -> None:
+    """Twenty reminders at once are one mail to who wants each; three are three."""
+    office = Office()
+    use(world, NOWHERE)
+    cadre = confirmed(world.person("village_cadre"))
+    with serving(office) as mailer:
+        use(world, mailer)
+        remind(world, 20)
+        mails.send_due()
+        assert [str(one["Subject"]) for one in office.got] == [f"未读提醒 {len(lists()[account(cadre)])} 条"]
+        world.now += timedelta(minutes=1)
+        remind(world, 3)
+        mails.send_due()
+    assert len(office.got) == 4
+    assert Counter(state for state, *_ in states(cadre)) == {"sent": 4, "dropped": 21}
+
+
+@pytest.mark.parametrize("choice", ["each", "digest"])
+def test_nothing_is_sent_in_quiet_hours_and_the_morning_tells_of_it(world: World, choice: str) -> None:
+    """In the app a reminder is there at once; the mail of a Friday night comes on Monday."""
+    office = Office()
+    use(world, NOWHERE)
+    cadre = confirmed(world.person("village_cadre"), choice=choice)
+    with serving(office) as mailer:
+        use(world, mailer)
+        world.now = parse_utc("2026-03-06T13:30:00Z")  # 21:30
+        remind(world)
+        assert len(lists()[account(cadre)]) >= 1
+        for moment in ("2026-03-06T14:00:00Z", "2026-03-07T02:00:00Z", "2026-03-08T02:00:00Z", "2026-03-09T00:29:00Z"):
+            world.now = parse_utc(moment)
+            mails.send_due()
+        assert office.got == []
+        world.now = parse_utc("2026-03-09T00:30:00Z")
+        mails.send_due()
+        assert len(office.got) == 1
+
+
+def test_an_urgent_reminder_does_not_wait_for_the_digest(world: World) -> None:
+    office = Office()
+    use(world, NOWHERE)
+    confirmed(world.person("village_cadre"), choice="digest")
+    walker = remind(world)
+    with serving(office) as mailer:
+        use(world, mailer)
+        upkeep_day = world.now
+        with writing() as now:
+            told = [Message(walker.case.number, "overdue", roles=("village_cadre",), params=DUE)]
+            add_messages("500241", told, "urgent", now)
+        deliver()
+        mails.send_due()
+        assert [str(one["Subject"])[:2] for one in office.got if "超期" in str(one["Subject"])] == ["超期"]
+        world.now = upkeep_day + timedelta(days=1)
+        mails.send_due()
+        assert sum("超期：" in one.get_content() for one in office.got) == 0  # the digest does not tell of it again
 
 
 # --- addresses ---
@@ -271,7 +339,7 @@ def test_codes_are_few_short_lived_and_cannot_be_guessed(world: World) -> None:
     with pytest.raises(Throttled):
         mail_addresses.keep(number, address="a9@village.example", choice="each")
     with reading():
-        row = db.session.get_one(MailAddress, number)
+        row = db.session.get_one(ChannelAddress, (number, "mail"))
         code = code_of(number, row.address, str(row.asked_at))
     for _ in range(4):
         with pytest.raises(BadValue):
@@ -283,7 +351,7 @@ def test_codes_are_few_short_lived_and_cannot_be_guessed(world: World) -> None:
     world.now += timedelta(days=1, minutes=1)
     mail_addresses.keep(number, address="a9@village.example", choice="each")
     with reading():
-        row = db.session.get_one(MailAddress, number)
+        row = db.session.get_one(ChannelAddress, (number, "mail"))
         code = code_of(number, row.address, str(row.asked_at))
     world.now += timedelta(days=1)
     with pytest.raises(BadValue):
@@ -348,7 +416,7 @@ def test_waits_double_up_to_a_day_and_then_it_is_given_up(world: World, cadre: A
     remind(world)
     began, waits = world.now, []
     with serving(office) as mailer:
-        use(world, mailer)
+        use(world, mailer, quiet=None)  # around the clock: in quiet hours a retry waits for the morning
         for _ in range(mails.MOST_TRIES):
             mails.send_due()
             [one] = mails_of(cadre)

@@ -21,9 +21,22 @@ from workflows.terms import LANGUAGES, Terms, load_terms, parse_terms, parse_var
 TERMS = load_terms()
 ROOT = Path(workflows.__file__).parents[1]
 KINDS = {c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Refused)}
-MESSAGES = ("waiting", "overdue", "period_ended", "substitute", "helper", "due_soon", "raised", "escalated", "to_urge")
+MESSAGES = (
+    "waiting",
+    "overdue",
+    "period_ended",
+    "substitute",
+    "helper",
+    "due_soon",
+    "raised",
+    "escalated",
+    "to_urge",
+    "nudged",
+    "urged",
+)
 MESSAGE_PARAMETERS = {
     "waiting": {"case", "household", "state"},
+    "nudged": {"case", "household", "state"},
     "substitute": {"case", "household", "state"},
     "helper": {"case", "household"},
 }

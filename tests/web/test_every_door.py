@@ -57,6 +57,8 @@ def things_of(world: World, place: str) -> dict[str, str]:
     run = rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6])
     return {
         "run": str(run.id),
+        "year": "2026",
+        "serial": "1",
         "document": str(calendars.propose(world.person("county_lead", area), closing_of(area)).id),
         "household": household,
         "case": f"{household}-C1",

@@ -9,7 +9,7 @@ from app.services import mail_addresses, mails, upkeep
 from app.services.letters import code_of
 from app.smtp import Mailer
 from app.store.transaction import reading
-from app.tables import AccessRow, MailAddress, db
+from app.tables import AccessRow, ChannelAddress, db
 from tests.scheduler.post_office import free_port, use
 from tests.web.site import browser
 from tests.web.test_health import failing, run_jobs
@@ -22,7 +22,7 @@ WHOLE = "zhao@village.example"
 def code_for(number: int) -> str:
     """The code that its mail tells."""
     with reading():
-        row = db.session.get_one(MailAddress, number)
+        row = db.session.get_one(ChannelAddress, (number, "mail"))
         return code_of(number, row.address, str(row.asked_at))
 
 

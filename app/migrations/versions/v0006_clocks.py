@@ -116,6 +116,15 @@ def upgrade() -> None:
     # --- reminders, receipts and channels ---
     op.add_column("outbox", sa.Column("wait_until", sa.String(20)))
     _put_on_ladder()
+    for name, size in (("answered_at", 20), ("answer", 8), ("escalated_at", 20)):
+        op.add_column("reminders", sa.Column(name, sa.String(size)))
+    op.create_index("ix_reminders_case", "reminders", ["county", "case", "user_id"])
+    _make_receipts()
+    _make_urging()
+    op.add_column("mails", sa.Column("channel", sa.String(8), nullable=False, server_default="mail"))
+    _make_addresses("channel_addresses", by_channel=True)
+    _copy_addresses("channel_addresses", "mail_addresses", channel="mail")
+    op.drop_table("mail_addresses")
 
     # --- substitutes, reasons ---
     op.create_table(
@@ -162,6 +171,16 @@ def downgrade() -> None:
     op.drop_table("substitutions")
 
     # --- reminders, receipts and channels ---
+    _make_addresses("mail_addresses", by_channel=False)
+    _copy_addresses("mail_addresses", "channel_addresses")
+    op.drop_table("channel_addresses")
+    op.execute(sa.text("DELETE FROM mails WHERE channel <> 'mail'"))
+    op.drop_column("mails", "channel")
+    for table in ("urgings", "nudges", "reminder_deliveries"):
+        op.drop_table(table)
+    op.drop_index("ix_reminders_case", "reminders")
+    for name in ("escalated_at", "answer", "answered_at"):
+        op.drop_column("reminders", name)
     _take_off_ladder()
     op.drop_column("outbox", "wait_until")
 
@@ -210,3 +229,75 @@ def _rewrite(text: str, steps: list[str] | list[int]) -> None:
 
 def _move_on(where: sa.ColumnElement[bool], **values: object) -> None:
     op.execute(sa.update(PERIODS).where(where).values(**values))
+
+
+# --- reminders, receipts and channels: tables ---
+ADDRESS = ("user_id", "address", "choice", "asked_at", "tries", "confirmed_at", "bounced_at", "bounce")
+
+
+def _make_receipts() -> None:
+    op.create_table(
+        "reminder_deliveries",
+        sa.Column("reminder_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(8), nullable=False),
+        sa.Column("at", sa.String(20), nullable=False),
+        sa.PrimaryKeyConstraint("reminder_id", "channel"),
+    )
+    op.create_table(
+        "nudges",
+        sa.Column("county", sa.String(6), nullable=False),
+        sa.Column("case", sa.String(32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("at", sa.String(20), nullable=False),
+        sa.Column("reason", sa.String(200), nullable=False),
+        sa.PrimaryKeyConstraint("county", "case", "user_id", "day"),
+    )
+
+
+def _make_urging() -> None:
+    op.create_table(
+        "urgings",
+        sa.Column("county", sa.String(6), nullable=False),
+        sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("case", sa.String(32), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.String(20), nullable=False),
+        sa.Column("area", sa.String(12), nullable=False),
+        sa.Column("mark", sa.String(20), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("issued_at", sa.String(20), nullable=False),
+        sa.Column("issued_by", sa.String(24), nullable=False),
+        sa.Column("answer_by", sa.String(20), nullable=False),
+        sa.Column("answered_at", sa.String(20)),
+        sa.Column("answered_by", sa.String(24)),
+        sa.Column("answer", sa.String(1000), nullable=False),
+        sa.PrimaryKeyConstraint("county", "year", "number"),
+    )
+    op.create_index("ix_urgings_case", "urgings", ["county", "case", "kind", "generation"])
+
+
+def _make_addresses(name: str, *, by_channel: bool) -> None:
+    channel = [sa.Column("channel", sa.String(8), nullable=False)] if by_channel else []
+    op.create_table(
+        name,
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        *channel,
+        sa.Column("address", sa.String(254), nullable=False),
+        sa.Column("choice", sa.String(8), nullable=False),
+        sa.Column("asked_at", sa.String(20), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("confirmed_at", sa.String(20), nullable=True),
+        sa.Column("bounced_at", sa.String(20), nullable=True),
+        sa.Column("bounce", sa.String(60), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", *(column.name for column in channel)),
+    )
+
+
+def _copy_addresses(to: str, source: str, *, channel: str = "") -> None:
+    """Take the addresses over into the new table, or back those of mail."""
+    names = ", ".join(ADDRESS)
+    more, value, only = (", channel", f", '{channel}'", "") if channel else ("", "", " WHERE channel = 'mail'")
+    op.execute(sa.text(f"INSERT INTO {to} ({names}{more}) SELECT {names}{value} FROM {source}{only}"))  # noqa: S608
