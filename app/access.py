@@ -92,6 +92,7 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
+    "audit.pauses": frozenset({"auditor", "county_lead", "township_leader"}),
     "audit.trail": frozenset(PRINTS),
     "audit.totals": frozenset({"upper_level"}),
     "accounts.accounts": frozenset({"admin"}),

@@ -409,7 +409,7 @@ def fault_of(speech: Speech, fault: Fault) -> str:
 
 
 def _param(speech: Speech, labels: Labels | None, name: str, value: object) -> str:
-    if name in ("roles", "reasons") and isinstance(value, list | tuple):
+    if name in ("roles", "reasons", "forms") and isinstance(value, list | tuple):
         return speech.roles([str(item) for item in value])  # a reason is no role and stays as it is
     if name == "role":
         return speech.role(str(value))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
 
-from workflows.calendars import Calendar, DayKind, working_days_between
+from workflows.calendars import Calendar, working_days_between
 from workflows.durations import (
     CalendarDays,
     Duration,
@@ -29,7 +29,6 @@ __all__ = [
     "Bound",
     "CalendarDays",
     "Counted",
-    "DayStep",
     "Due",
     "Duration",
     "Hours",
@@ -43,7 +42,6 @@ __all__ = [
     "due",
     "duration_table",
     "duration_text",
-    "explain",
     "local_date",
     "local_midnight",
     "next_period",
@@ -62,14 +60,12 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 Bound = Literal["max", "min"]
 Pauses = Iterable[tuple[str, str]]
-Why = Literal["start_day", "calendar_day", "clock_hours", "in_window", "outside_window"] | DayKind
 
 _UTC_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 NEVER = "9999-12-31T00:00:00Z"  # when a paused period falls due
 _ONE_DAY = timedelta(days=1)
 _ONE_SECOND = timedelta(seconds=1)
 _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
-_NOT_COUNTED = {"start_day", "weekend", "holiday", "closing_day", "provisional_rest_day", "outside_window"}
 
 
 @dataclass(frozen=True)
@@ -94,15 +90,6 @@ class TimeLeft:
     is_late: bool
 
 
-@dataclass(frozen=True)
-class DayStep:
-    """One local day on the way to a due date, whether it counts, and why."""
-
-    date: date
-    counted: bool
-    why: Why
-
-
 # --- counting rules ---
 START_COUNTS, LAST_MOVES = "start_counts", "last_day_moves"
 COUNTINGS = ("", LAST_MOVES, START_COUNTS, f"{START_COUNTS} {LAST_MOVES}")
@@ -123,6 +110,11 @@ class Counted:
     whole: bool = False
 
     @staticmethod
+    def by_pauses(pauses: Pauses) -> tuple[tuple[datetime, datetime], ...]:
+        """Read pauses alone."""
+        return _read_pauses(pauses)
+
+    @staticmethod
     def by(calendar: Calendar, counting: str = "", pauses: Pauses = (), bound: str = "max") -> "Counted":
         """Read a counting rule and pauses as clocks hold them; ValueError for an unknown rule or an endless pause."""
         if counting not in COUNTINGS:
@@ -132,12 +124,15 @@ class Counted:
 
     def runs(self, day: date) -> bool:
         """Tell whether no pause takes this day out of the count."""
-        if not self.pauses:
-            return True
+        return not self.pauses or self.pause_of(day) < 0
+
+    def pause_of(self, day: date) -> int:
+        """Return the place of the pause that takes this day out of the count, or -1."""
         begin, end = local_midnight(day), local_midnight(day + _ONE_DAY)
-        if self.whole:
-            return not any(paused < end and resumed > begin for paused, resumed in self.pauses)
-        return not any(paused < end <= resumed for paused, resumed in self.pauses)
+        for place, (paused, resumed) in enumerate(self.pauses):
+            if paused < end and (resumed > begin if self.whole else resumed >= end):
+                return place
+        return -1
 
     def works(self, day: date) -> bool:
         """Tell whether this is a working day on which the period runs."""
@@ -183,15 +178,15 @@ def due(
     dropped, as the journal keeps none. ValueError for a pause without an end and an unknown ``counting``.
     """
     rule = Counted.by(calendar, counting, pauses, bound)
-    match duration:
-        case Hours(amount):
-            at = _after_hours(_whole_second(start), timedelta(hours=amount), rule)
-            return Due(at, local_date(at - _ONE_SECOND))
-        case Window():
-            return _end_of(_window_days(duration, local_date(start))[1])
-        case Recurring():
-            return _end_of_period(duration, local_date(start), rule)
-    return _end_of_days(duration, local_date(start), rule)
+    if isinstance(duration, Hours):
+        at = _after_hours(_whole_second(start), timedelta(hours=duration.amount), rule)
+        return Due(at, local_date(at - _ONE_SECOND))
+    last = unmoved(duration, start, rule)
+    if isinstance(duration, WorkingDays):
+        first = _before(local_date(start), rule) + _ONE_DAY
+        return _end_of(last, provisional=not (rule.calendar.is_covered(first) and rule.calendar.is_covered(last)))
+    is_whole = isinstance(duration, Window) or (isinstance(duration, Recurring) and not duration.by_day)
+    return _end_of(last) if is_whole else _moved(last, rule)
 
 
 def _after_hours(start: datetime, amount: timedelta, rule: Counted) -> datetime:
@@ -202,24 +197,33 @@ def _after_hours(start: datetime, amount: timedelta, rule: Counted) -> datetime:
     return at
 
 
-def _end_of_period(duration: Recurring, first: date, rule: Counted) -> Due:
-    begins, after = _period_days(duration.every, first)
-    by_day = duration.by_day
-    if not by_day:
-        return _end_of(after - _ONE_DAY)
-    return _moved((begins if first.day <= by_day else after).replace(day=by_day), rule)
-
-
-def _end_of_days(duration: WorkingDays | CalendarDays | Months, first: date, rule: Counted) -> Due:
-    """The day before the first counted one, and how many are to be counted from there."""
-    before = first - _ONE_DAY if rule.start_counts else first
+def unmoved(duration: Duration, start: datetime, rule: Counted) -> date:
+    """Return the last day that is counted, before one that is off moves."""
+    first = local_date(start)
+    match duration:
+        case Hours(amount):
+            return local_date(_after_hours(_whole_second(start), timedelta(hours=amount), rule) - _ONE_SECOND)
+        case Window():
+            return _window_days(duration, first)[1]
+        case Recurring(every, _, by_day):
+            begins, after = _period_days(every, first)
+            by_month = begins if first.day <= by_day else after
+            return by_month.replace(day=by_day) if by_day else after - _ONE_DAY
+    before = _before(first, rule)
     if isinstance(duration, WorkingDays):
-        last = _nth_day(before, duration.amount, rule.works)
-        certain = rule.calendar.is_covered(before + _ONE_DAY) and rule.calendar.is_covered(last)
-        return _end_of(last, provisional=not certain)
+        return _nth_day(before, duration.amount, rule.works)
     amount = duration.amount if isinstance(duration, CalendarDays) else _days_in(duration, first, before)
-    last = _nth_day(before, amount, rule.runs) if rule.pauses else before + timedelta(days=amount)
-    return _moved(last, rule)
+    return _nth_day(before, amount, rule.runs) if rule.pauses else before + timedelta(days=amount)
+
+
+def window_begins(window: Window, day: date) -> date:
+    """Return the first day of the window that holds a day, else of the next one."""
+    return _window_days(window, day)[0]
+
+
+def _before(first: date, rule: Counted) -> date:
+    """The day before the first one that is counted."""
+    return first - _ONE_DAY if rule.start_counts else first
 
 
 def _days_in(duration: Months, first: date, before: date) -> int:
@@ -242,27 +246,6 @@ def _nth_day(day: date, amount: int, counts: Callable[[date], bool]) -> date:
         day += _ONE_DAY
         amount -= counts(day)
     return day
-
-
-def explain(duration: Duration, start: datetime, *, calendar: Calendar) -> list[DayStep]:
-    """Walk from the day of the start to the last day that `due` gives, and say what each day is."""
-    first, last = local_date(start), due(duration, start, calendar=calendar).last_day
-    days = [first + timedelta(days=step) for step in range((last - first).days + 1)]
-    reasons = [(day, _why(duration, day, first=first, calendar=calendar)) for day in days]
-    return [DayStep(day, why not in _NOT_COUNTED, why) for day, why in reasons]
-
-
-def _why(duration: Duration, day: date, *, first: date, calendar: Calendar) -> Why:
-    match duration:
-        case Hours():
-            return "clock_hours"
-        case Recurring():
-            return "calendar_day"
-        case Window():
-            return "in_window" if day >= _window_days(duration, first)[0] else "outside_window"
-    if day == first:
-        return "start_day"
-    return calendar.day_kind(day) if isinstance(duration, WorkingDays) else "calendar_day"
 
 
 def period(recurring: Recurring, moment: datetime) -> tuple[datetime, datetime]:

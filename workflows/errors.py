@@ -282,6 +282,18 @@ class MixedDuration(Refused):
     code = "mixed_duration"
 
 
+class BadDuration(Refused):
+    """A text is no duration, or mixes several kinds (``given``); ``forms`` are those that there are."""
+
+    code = "bad_duration"
+
+
+class BadStart(Refused):
+    """A text is no time at which a period could begin (``given``)."""
+
+    code = "bad_start"
+
+
 class ExtensionBound(Refused):
     """The pack allows no further extension of the period, or none so long."""
 

@@ -54,6 +54,7 @@ class Rules:
         self._packs = {p.digest: p for p in packs.values()}
         self._machines: dict[tuple[str, str, str], Compiled] = {}
         self._acts: tuple[int, frozenset[str]] = (0, frozenset())
+        self.stored_calendars: set[str] = set()  # digests of those that the store is known to hold
         self._over = _Over(0, (), {})
         self._kept_calendars: dict[str, Calendar] = {}
 
@@ -61,6 +62,7 @@ class Rules:
         """Return the same rules, machines shared, with a calendar of its own: each installation imports documents."""
         own = copy.copy(self)
         own.use_documents((), stamp=0)
+        own.stored_calendars = set()
         return own
 
     @property

@@ -8,6 +8,7 @@ from app.api import (
     audit,
     calendar,
     cases,
+    clocks,
     desk,
     duties,
     evidence,
@@ -30,6 +31,7 @@ from app.api.resources import PREFIX, PROBLEM_EXAMPLE, REFUSED, Problem
 RESOURCES = (
     me,
     cases,
+    clocks,
     households,
     rosters,
     evidence,

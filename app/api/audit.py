@@ -9,11 +9,15 @@ from app.api.auth import actor
 from app.api.resources import After, Resource
 from app.api.schemas import AreaCount, CaseLine, Listed, nested
 from app.api.shapes import case_line
+from app.labels import Speech
 from app.runtime import runtime
 from app.services import boards, tokens
+from app.services import pauses as pause_service
+from app.services.lists import CaseLine as CaseLineOf
+from app.services.pauses import Change
 from app.store.lists import CaseFilter
 from app.views.audit import KINDS
-from app.views.shown import speech
+from app.views.shown import labels_for, speech
 from workflows.clock import utc_text
 from workflows.errors import BadValue, OutOfScope
 
@@ -80,6 +84,66 @@ def cases(query: Mapping[str, Any]) -> dict[str, Any]:
         "townships": [vars(item) for item in found.townships],
         "next": found.found.following,
         "as_of": utc_text(found.found.now),
+    }
+
+
+class ChangeBody(CaseLine):
+    """One pause or extension: ``how`` is paused or extended; ``until`` is empty while a pause lasts.
+
+    ``extra`` is by how much it was extended, from one exclusive end to the other. ``entry`` is the number of the entry,
+    ``documents`` the SHA-256 of what was handed in with it; the reason stands in the entry, which the case shows.
+    """
+
+    timer = fields.String(required=True)
+    timer_label = fields.String(required=True)
+    how = fields.String(required=True)
+    at = fields.String(required=True)
+    until = fields.String(required=True)
+    days = fields.Integer(required=True)
+    before = fields.String(required=True)
+    after = fields.String(required=True)
+    extra = fields.String(required=True)
+    by = fields.String(required=True)
+    role = fields.String(required=True)
+    entry = fields.Integer(required=True)
+    documents = fields.List(fields.String(), required=True)
+    marked = fields.Boolean(required=True)
+
+
+class ChangesBody(Listed):
+    """A page of pauses and extensions, the newest first."""
+
+    rows = nested(ChangeBody, many=True)
+
+
+@pages.route("/audit/pauses", methods=["GET"])
+@pages.arguments(After, location="query")
+@pages.answers(ChangesBody)
+def pauses(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Which deadlines were paused or extended, by whom, with which document, for how many days."""
+    found = pause_service.pauses(actor(), after=query["after"])
+    words = speech(now=found.now)
+    return {
+        "rows": [change_body(change, words) for change in found.rows],
+        "next": found.following,
+        "as_of": utc_text(found.now),
+    }
+
+
+def change_body(change: Change, words: Speech) -> dict[str, Any]:
+    """Return a pause or an extension."""
+    labels, entry = labels_for(runtime().rules.machine_of(change.case), words), change.entry
+    actor_of = entry.get("actor", {})
+    return {
+        **case_line(CaseLineOf(change.case, change.house, change.before), words),
+        "timer": change.timer,
+        "timer_label": labels.timer(change.timer),
+        **{name: getattr(change, name) for name in ("how", "at", "until", "days", "before", "after", "extra")},
+        "by": actor_of.get("name", ""),
+        "role": actor_of.get("role", ""),
+        "entry": entry.get("seq", 0),
+        "documents": [item["sha256"] for item in entry.get("evidence", [])],
+        "marked": change.is_marked,
     }
 
 

@@ -28,7 +28,10 @@ class Head(Schema):
 
 
 class ClockBody(Schema):
-    """A running period; ``due`` is exclusive, ``last_day`` the day before in words."""
+    """A running period; ``due`` is exclusive, ``last_day`` the day before in words; a paused one is due in 9999.
+
+    ``limit`` is the duration that it was made from (empty for periods of before), ``extended`` what was added to it.
+    """
 
     kind = fields.String(required=True)
     label = fields.String(required=True)
@@ -39,6 +42,9 @@ class ClockBody(Schema):
     left = fields.String(required=True)
     clause = fields.String(required=True)
     provisional = fields.Boolean(required=True)
+    limit = fields.String(required=True)
+    paused = fields.Boolean(required=True)
+    extended = fields.List(fields.String(), required=True)
 
 
 class Member(Schema):

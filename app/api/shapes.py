@@ -85,6 +85,9 @@ def clock_body(labels: Labels, clock: Clock, now: datetime) -> dict[str, Any]:
         "left": words.left(clock.due, now),
         "clause": labels.clause(clock.clause) if clock.clause else "",
         "provisional": clock.provisional,
+        "limit": clock.limit,
+        "paused": clock.is_paused,
+        "extended": list(clock.extended),
     }
 
 

@@ -8,6 +8,7 @@ from app.cli import (
     calendar,
     cases,
     check,
+    clocks,
     demo,
     duties,
     grids,
@@ -48,8 +49,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, duties, trails, users, mail, tokens, webhooks,
-    policy, rules, rule_changes, simulate, calendar,
+    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, users, mail,
+    tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

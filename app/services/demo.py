@@ -13,7 +13,19 @@ from flask import Flask
 
 from app.config import Settings
 from app.idnumber import make_synthetic
-from app.services import areas, check, demo_office, demo_roster, grids, people, setup, story, upkeep
+from app.services import (
+    areas,
+    check,
+    demo_duties,
+    demo_office,
+    demo_roster,
+    duties,
+    grids,
+    people,
+    setup,
+    story,
+    upkeep,
+)
 from app.services.deliver import deliver
 from app.services.demo_year import FULL, LEAST, YEAR, Account, Grid, Year, villages
 from app.services.households import import_households
@@ -241,6 +253,8 @@ class Teller:
             yield told.play()
             yield told.visits()
         yield demo_office.rounds(self, OFFICES_FROM, self.cast, year.table["township"], year.table["seed"])
+        places = [village.code for village in year.villages]
+        yield demo_duties.rounds(self, OFFICES_FROM, self.cast, places, year.table["seed"])
 
     def _go_on(self, queue: Queue, index: int, acts: Iterator[datetime]) -> None:
         """Let a thread do what was due, and line up its next act unless that lies ahead of today."""
@@ -253,9 +267,11 @@ class Teller:
         while local_date(self.clock.now) < local_date(when):
             today = local_date(self.clock.now)
             self.clock.now = max(self.clock.now, moment(today, EVENING))
+            duties.remind()
             deliver()
             self.clock.now = min(when, moment(today + timedelta(days=1), NIGHT))
             sweep()
+            duties.make_due()
             deliver()
             self.progress(1)
         self.clock.now = max(when, self.clock.now)

@@ -206,7 +206,7 @@ def record(rules: Rules, *decided: Decided) -> None:
     batch = Batch()
     for one in decided:
         _gather(rules, one, batch)
-    _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)])
+    _keep_texts(rules, [case for one in decided for case in _newly_pinned(one)], _fresh_calendars(rules, decided))
     batch.write()
     follow(rules, (Deed(one.outcome, one.command.data, one.dossier, one.actor.id, one.now) for one in decided))
 
@@ -331,16 +331,30 @@ def waits_of(rules: Rules, case: Case, areas: dict[str, str]) -> list[dict[str, 
     ]
 
 
-def _keep_texts(rules: Rules, opened: Iterable[Case]) -> None:
-    """Keep the texts that new cases are pinned to, so that they run and verify for ever."""
+def _fresh_calendars(rules: Rules, decided: Iterable[Decided]) -> set[tuple[str, str]]:
+    """The calendars that periods were started by, and that are not known to be kept yet: digest and text."""
+    found = set()
+    for one in decided:
+        named = {d.clock.calendar for d in one.outcome.started} - rules.stored_calendars
+        calendar = rules.calendar_for(one.dossier.subject.county) if named else None
+        if calendar and calendar.digest in named:
+            found.add((calendar.digest, calendar.text))
+    return found
+
+
+def _keep_texts(rules: Rules, opened: Iterable[Case], calendars: Iterable[tuple[str, str]]) -> None:
+    """Keep the texts that new cases are pinned to and periods were counted by, so that they run and verify for ever."""
     machines = {(c.definition_digest, c.policy_digest): rules.machine_of(c) for c in opened}.values()
     pinned = {(m.definition.digest, "definition", m.definition.text) for m in machines}
     pinned |= {(m.pack.digest, "pack", m.pack.text) for m in machines}
+    pinned |= {(digest, "calendar", text) for digest, text in calendars}
     wanted = [digest for digest, _, _ in pinned]
     known = set(db.session.scalars(select(KeptText.digest).where(KeptText.digest.in_(wanted)))) if wanted else set()
     for digest, kind, text in pinned:
         if digest not in known:
             db.session.execute(insert_once(KeptText).values(digest=digest, kind=kind, text=text))
+    # Only what was read is known to be kept: an insert may yet be rolled back.
+    rules.stored_calendars |= known & {digest for digest, kind, _ in pinned if kind == "calendar"}
 
 
 def kept_texts(digests: Iterable[str]) -> list[KeptText]:

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import aliased
 
 from app.office_hours import office_hours
-from app.store.transaction import engine_insert, insert_once, is_sqlite
+from app.store.transaction import engine_insert, insert_once, is_sqlite, present
 from app.tables import Area, CaseRow, DutyPeriod, DutyRun, Household, JournalRow, KeptText, Wait, db
 from workflows.clock import utc_text
 from workflows.duties import GONE, Duty
@@ -104,13 +104,15 @@ def note_run(county: str, through: str) -> None:
 
 
 def places(county: str) -> list[tuple[str, str]]:
-    """Return (code, level) of a county's county, townships and villages, by code."""
-    rows = db.session.execute(
-        select(Area.code, Area.level)
-        .where(Area.county == county, Area.level.in_(("county", "township", "village")))
-        .order_by(Area.code)
-    )
-    return [(row.code, row.level) for row in rows]
+    """Return (code, level) of the villages that have households on record, and of the areas around them, by code.
+
+    Where nobody is on record nobody works with the system yet, and nothing is owed.
+    """
+    villages = set(db.session.scalars(select(Household.village).where(Household.county == county).distinct()))
+    townships = {f"{village[:9]}000" for village in villages}
+    above = {county.ljust(12, "0")} if villages else set()
+    levels = {"county": above, "township": townships, "village": villages}
+    return sorted((code, level) for level, codes in levels.items() for code in codes)
 
 
 def keep_pack(pack: Pack) -> None:
@@ -171,8 +173,10 @@ def period(county: str, duty: str, subject: str, begins: str) -> DutyPeriod:
 
 
 def _insert(query: Any) -> int:
+    """SQLite's driver counts the rows of no statement that begins with WITH."""
     statement = engine_insert(DutyPeriod).from_select(list(NAMES), query).on_conflict_do_nothing()
-    return cast("CursorResult[Any]", db.session.execute(statement)).rowcount
+    made = present().execute(statement.execution_options(preserve_rowcount=True)).rowcount
+    return int(db.session.scalar(select(func.changes())) or 0) if is_sqlite() else made
 
 
 def _chosen(rows: CTE, county: Any, subject: Any, village: Any, township: Any, user: Any) -> list[Any]:
@@ -234,13 +238,31 @@ def _state_at(begins: str) -> ColumnElement[str]:
     entry = aliased(JournalRow)
     latest = (
         select(target_of(entry.text))
-        .join(status, and_(status.county == entry.county, status.number == entry.case))
-        .where(status.county == Household.county, status.subject == _subject(), status.definition == "monitor_status")
+        .join(status, _belongs(entry, status))
+        .where(status.county == Household.county, status.subject == _subject(), _is_a(status, "monitor_status"))
         .where(entry.at <= begins)
         .order_by(entry.at.desc(), entry.case.desc(), entry.seq.desc())
         .limit(1)
     )
     return func.coalesce(latest.scalar_subquery(), "none")
+
+
+def _belongs(row: Any, case: Any) -> ColumnElement[bool]:
+    """The condition that a row is a case's, said so that the case is found first: it is the household's one or two.
+
+    Where the county is known to be the same, SQLite begins with all rows of the county, for each household anew.
+    """
+    county: ColumnElement[str] = func.coalesce(case.county, "")
+    return and_(row.county == county, row.case == case.number)
+
+
+def _is_a(row: Any, definition: str) -> ColumnElement[bool]:
+    """The condition on the kind of a case, said so that no index knows it: the few cases of a household are read.
+
+    SQLite would take the index by definition and walk through all of the county's, for each household anew.
+    """
+    kind: ColumnElement[str] = func.coalesce(row.definition, "")
+    return kind == definition
 
 
 def target_of(text: Any) -> ColumnElement[str]:
@@ -254,8 +276,8 @@ def _helper() -> ColumnElement[int]:
     wait = aliased(Wait)
     own = (
         select(wait.user_id)
-        .join(assist, and_(assist.county == wait.county, assist.number == wait.case))
-        .where(assist.county == Household.county, assist.subject == _subject(), assist.definition == "assist")
+        .join(assist, _belongs(wait, assist))
+        .where(assist.county == Household.county, assist.subject == _subject(), _is_a(assist, "assist"))
         .where(wait.role == "helper")
         .limit(1)
     )

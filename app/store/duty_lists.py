@@ -210,6 +210,12 @@ def alike(scope: Scope, county: str, duty: str, begins: str, limit: int) -> Rows
     return db.session.execute(query.order_by(DutyPeriod.village, DutyPeriod.subject).limit(limit)).all()
 
 
+def to_report(scope: Scope) -> Sequence[DutyPeriod]:
+    """Return all open periods that a person reports, those of one duty and time together."""
+    query = select(DutyPeriod).where(DutyPeriod.state == OPEN, reported(scope))
+    return db.session.scalars(query.order_by(DutyPeriod.duty, DutyPeriod.begins, DutyPeriod.subject)).all()
+
+
 def lives_there(county: str, household: str, person: str) -> bool:
     """Tell whether a person is a member of a household."""
     mine = and_(Member.county == county, Member.household == household, Member.id_key == person)

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, make_response, request, url_for
 from werkzeug.wrappers import Response
 
 from app import printing
 from app.access import signed
-from app.labels import definition_label, state_of
+from app.labels import Speech, definition_label, short_area, state_of
 from app.runtime import runtime
 from app.services import boards
+from app.services import pauses as pause_service
 from app.services.boards import Total
+from app.services.pauses import Change
 from app.store.lists import CaseFilter
 from app.views.ledger import ledger_rows
 from app.views.plain import case_row, more_url
-from app.views.shown import language, page, speech
+from app.views.shown import labels_for, language, page, speech
+from workflows.clock import parse_duration_text
+from workflows.explain_words import length_text
 
 pages = Blueprint("audit", __name__)
 KINDS = (
@@ -78,6 +82,50 @@ def cases() -> str:
         definitions=[(d.id, definition_label(words, d)) for d in runtime().rules.definitions.values()],
         more=more_url("audit.cases", found.found.following, **kept),
     )
+
+
+@pages.get("/audit/pauses")
+def pauses() -> str:
+    """Which deadlines were paused or extended in my area, the newest first."""
+    found = pause_service.pauses(signed().actor, after=request.args.get("after", ""))
+    words = speech(now=found.now)
+    return page(
+        "pauses",
+        words=words,
+        rows=[change_row(change, words) for change in found.rows],
+        more=more_url("audit.pauses", found.following),
+    )
+
+
+def change_row(change: Change, words: Speech) -> dict[str, Any]:
+    """Return a pause or an extension as the list shows it."""
+    labels = labels_for(runtime().rules.machine_of(change.case), words)
+    actor = change.entry.get("actor", {})
+    kinds = [labels.evidence(item["kind"]) for item in change.entry.get("evidence", [])]
+    return {
+        "url": url_for("cases.case", number=change.case.number),
+        "number": change.case.number,
+        "head": change.house.head_name,
+        "place": f"{change.house.township_name} {short_area(change.house.village_name)}".strip(),
+        "timer": labels.timer(change.timer),
+        "how": words.say(f"how.{change.how}"),
+        "length": _length(change, words),
+        "ends": words.say("ui.pause_moved", before=words.last_day(change.before), after=words.last_day(change.after))
+        if change.after else words.say("ui.pause_was", before=words.last_day(change.before)),
+        "who": actor.get("name", ""),
+        "role": words.role(str(actor.get("role", ""))),
+        "at": words.time(change.at),
+        "documents": words.listed(list(dict.fromkeys(kinds))),
+        "seq": change.entry.get("seq", ""),
+        "marked": change.is_marked,
+        "open": change.how == "paused" and not change.until,
+    }  # fmt: skip
+
+
+def _length(change: Change, words: Speech) -> str:
+    if change.how == "paused":
+        return words.say("ui.pause_days" if change.until else "ui.pause_open", days=change.days)
+    return length_text(parse_duration_text(change.extra), "plain", words.say) if change.extra else ""
 
 
 def _definition(name: str) -> str:

@@ -14,19 +14,17 @@ from app.services.cases import CaseView
 from app.services.drawing import diagram, track_of
 from app.services.guide import Guide
 from app.services.rights import may_print
+from app.views.clockbox import explained_box
 from app.views.household import people_rows
 from app.views.incomes import is_said_by_sheet, sheet_box
 from app.views.plain import plain_state, purpose, time_cell
 from app.views.shown import labels_for
-from workflows.clock import explain, parse_utc
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
 from workflows.model import Case, Clock
-from workflows.periods import frozen_limit
+from workflows.periods import is_over
 
-SKIPPED = ("weekend", "holiday", "closing_day", "provisional_rest_day")
-MOST_DAYS = 60
 Entry = Mapping[str, Any]
 
 
@@ -201,28 +199,17 @@ def clock_row(labels: Labels, clock: Clock, view: CaseView) -> dict[str, Any]:
         "clause": labels.clause(clock.clause) if clock.clause else "",
         "own": own or not clock.clause,
         "minimum": minimum,
-        "skipped": skipped_days(labels, clock),
+        "extended": len(clock.extended),
+        "explained": explained_box(labels, clock, view),
         **cell,
     }
 
 
 def plain_minimum(words: Speech, clock: Clock, view: CaseView) -> str:
     """Return how long a minimum still runs; passing its end is no lateness."""
-    if parse_utc(clock.due) <= view.now:
+    if is_over(clock, view.now):
         return words.say("ui.period_over")
     return words.left(clock.due, view.now)
-
-
-def skipped_days(labels: Labels, clock: Clock) -> list[dict[str, str]]:
-    """Return the days that a period of working days does not count, each with its reason."""
-    start = parse_utc(clock.start)
-    calendar = runtime().rules.calendar_for(labels.speech.area[:6])
-    limit = frozen_limit(labels.compiled, clock, calendar)
-    if limit is None or type(limit.duration).__name__ != "WorkingDays":
-        return []
-    days = explain(limit.duration, start, calendar=calendar)[:MOST_DAYS]
-    words = labels.speech
-    return [{"day": words.date(d.date), "why": words.say(f"ui.why_{d.why}")} for d in days if d.why in SKIPPED]
 
 
 def gate_rows(labels: Labels, view: CaseView, areas: Mapping[str, str]) -> list[dict[str, Any]]:

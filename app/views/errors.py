@@ -54,6 +54,8 @@ HTTP = {
     "period_fixed": 409,
     "extension_bound": 409,
     "mixed_duration": 422,
+    "bad_duration": 422,
+    "bad_start": 422,
     "missing_field": 422,
     "needs_explanation": 422,
     "needs_judgement": 422,

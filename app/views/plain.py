@@ -10,6 +10,7 @@ from app.services.lists import CaseLine
 from app.views.shown import labels_for
 from workflows.clock import local_date, parse_utc, time_left
 from workflows.model import Case, Clock
+from workflows.periods import is_over
 from workflows.registry import Rules
 
 ONE_DAY_LEFT = 1
@@ -65,8 +66,10 @@ def plain_state(labels: Labels, case: Case, now: datetime) -> str:
 
 def day_of(words: Speech, clock: Clock, now: datetime) -> str:
     """Return how far a minimum period has run: day 3 of 5, or that it has ended."""
+    if clock.is_paused:
+        return words.say("ui.paused")
     start, due = parse_utc(clock.start), parse_utc(clock.due)
-    if due <= now:
+    if is_over(clock, now):
         return words.say("ui.period_over")
     total = (local_date(due) - local_date(start)).days - 1
     day = (local_date(now) - local_date(start)).days

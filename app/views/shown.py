@@ -19,6 +19,7 @@ MENU = (
     ("desk.desk", "ui.menu_desk"),
     ("audit.cases", "ui.menu_audit"),
     ("audit.ledger", "ui.menu_ledger"),
+    ("audit.pauses", "ui.menu_pauses"),
     ("households.search", "ui.menu_households"),
     ("boards.overdue", "ui.menu_overdue"),
     ("duties.duties", "duty.menu"),

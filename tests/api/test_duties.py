@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.services import duties, evidence
-from app.store.transaction import writing
 from tests.api.site import caller
 from tests.factories import FENGDU, XIUSHAN
 from tests.world import World, picture
@@ -16,8 +15,7 @@ PERIOD = f"/duties/500241/survey_monthly~2026-03-31T16:00:00Z~{XIUSHAN}"
 @pytest.fixture
 def april(world: World) -> World:
     """A county four days into April, with the duties of that month."""
-    with writing():
-        world.add_area(XIUSHAN)
+    world.household(8, XIUSHAN)
     duties.make_due()
     world.now = datetime(2026, 4, 4, 2, tzinfo=UTC)
     duties.make_due()

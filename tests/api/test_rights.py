@@ -83,6 +83,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     known = {**things, "number": str(things.get(kind, number)), "action": "nominate", "purpose": "include"}
     known["sha256"] = "0" * 64
     known["token"] = "0" * 32
+    known["timer"] = "publicity_min"
     return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
@@ -265,6 +266,7 @@ SAME_AS = {
     "boards.read_reminder": "api_reminders.read",
     "audit.cases": "api_audit.cases",
     "audit.ledger": "api_audit.ledger",
+    "audit.pauses": "api_audit.pauses",
     "audit.trail": "api_trails.trail",
     "audit.totals": "api_desk.totals",
     "accounts.accounts": "api_accounts.accounts",

@@ -20,7 +20,7 @@ from tests import postgres
 from tests.bench.__main__ import FIGURES, machine
 from tests.bench.trails import trail_of
 from tests.factories import included
-from tests.prove import counting, full_disk, killed_database, races, writers
+from tests.prove import counting, county_year, full_disk, killed_database, races, writers
 from tests.prove.worlds import ENGINES, world
 from tests.scheduler import kills
 from tests.store.test_races import race_of_approvals
@@ -40,6 +40,7 @@ SIZES: dict[str, int] = {
     "breaks_seconds": 15,
     "disk_fillings": 20,
     "writers": 8,
+    "year_households": 3_000,
     "writers_seconds": 600,
 }
 RIGHTS = ("tests/web/test_rights.py", "tests/api/test_rights.py")
@@ -153,6 +154,7 @@ def printed_bytes(sizes: Mapping[str, int]) -> str:
 
 
 PROOFS: dict[str, Proof] = {
+    "a county's year of duties": lambda sizes: county_year.prove(sizes["year_households"]),
     "machine and rights against the oracle": machine_against_oracle,
     "edits of a chain": chain_edits,
     "ends by two calculations": lambda sizes: counting.prove(cases=sizes["periods"], seed=5),

@@ -11,8 +11,9 @@ from app.services.guide import Apart
 from app.services.handbook import handbook
 from app.services.rule_words import differences
 from workflows.calendars import Calendar
-from workflows.clock import Recurring, due, duration_table, explain, parse_duration
+from workflows.clock import Recurring, due, duration_table, parse_duration
 from workflows.compare import compare_packs, concerning
+from workflows.explain import explain
 from workflows.inherit import merge
 from workflows.registry import POLICIES, load_rules
 from workflows.tables import BadTable

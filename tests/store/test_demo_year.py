@@ -19,6 +19,7 @@ from app.services.demo_year import LEAST, YEAR, Year
 from app.services.setup import close
 from app.store.lists import CaseFilter
 from app.tables import db
+from tests.prove import county_year
 from workflows.clock import utc_text
 from workflows.registry import load_rules
 
@@ -71,6 +72,7 @@ SEEN = (
     "SELECT household, position, name, sex, born, id_masked FROM members ORDER BY 1, 2",
     'SELECT "case", kind, generation, due_at, ended_at FROM deadlines ORDER BY 1, 2, 3',
     "SELECT username, name, county FROM users ORDER BY id",
+    "SELECT duty, subject, begins, due_at, state, done, settled_at FROM duty_periods ORDER BY 1, 2, 3",
     "SELECT json_extract(text, '$.kind'), count(*) FROM access_ledger GROUP BY 1 ORDER BY 1",
 )
 
@@ -125,6 +127,13 @@ def test_boards_have_something_to_show(app: Flask) -> None:
     assert wanted - kinds == set()
     assert rows("SELECT count(*) FROM reminders WHERE read_at IS NULL")[0] > (0,)
     assert rows("SELECT count(*) FROM reminders WHERE read_at IS NOT NULL")[0] > (0,)
+
+
+def test_every_duty_of_the_year_is_accounted_for(app: Flask) -> None:
+    """What must exist is enumerated anew, day by day; done, late, missed, dropped and nil all occur."""
+    told = county_year.account(NOW)
+    assert all(word in told for word in (" done", " late", " missed", " open", " dropped")), told
+    assert rows("SELECT count(*) FROM duty_acts WHERE nil")[0] > (10,)
 
 
 def test_nothing_lies_ahead_of_today(app: Flask) -> None:

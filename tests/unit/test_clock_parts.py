@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.unit.clock_values import CALENDAR, china, durations, moments
 from workflows.clock import (
     CalendarDays,
-    DayStep,
     Duration,
     Hours,
     Months,
@@ -21,7 +20,6 @@ from workflows.clock import (
     at_percent,
     due,
     duration_table,
-    explain,
     local_date,
     local_midnight,
     parse_duration,
@@ -29,6 +27,7 @@ from workflows.clock import (
     time_left,
     utc_text,
 )
+from workflows.explain import DayStep, explain
 
 
 class TestExplain:

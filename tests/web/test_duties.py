@@ -22,9 +22,8 @@ NEIGHBOUR = "500241001202"
 @pytest.fixture
 def april(world: World) -> World:
     """A county with two villages and a monitored household, four days into April."""
-    with writing():
-        world.add_area(XIUSHAN)
-        world.add_area(NEIGHBOUR)
+    world.household(8, XIUSHAN)
+    world.household(9, NEIGHBOUR)
     duties.make_due()
     walker = world.walker(1).clue().walk("concluded").assist()
     world.now = max(walker.now, APRIL)
