@@ -16,7 +16,9 @@ from app.services.households import IMPORTERS
 from app.services.people import Signed
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
+from app.services.urging_notice import URGERS
 from workflows.errors import NotAllowed
+from workflows.substitutes import SUPERIORS
 
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
@@ -46,6 +48,7 @@ NOTICES = READERS - {"helper", "sector_dept"}
 # Who has duties of an area or of households helped; a grid has none of its own.
 DUTIES = READERS - {"grid_member"}
 GRIDS = WORKERS & frozenset(ASSIGNERS)
+ABSENCES = WORKERS | {"admin"}
 IMPORTS = frozenset(IMPORTERS)
 SIMULATES = frozenset(LOOKERS)
 PAGES: dict[str, frozenset[str]] = {
@@ -83,7 +86,20 @@ PAGES: dict[str, frozenset[str]] = {
     "calendar.decide": frozenset(DAYS),
     "calendar.look": frozenset(DAYS),
     "calendar.withdraw": frozenset(DAYS),
+    "substitutes.mine": ABSENCES,
+    "substitutes.add": ABSENCES,
+    "substitutes.end": ABSENCES,
+    "substitutes.governed": frozenset({"admin", *(role for roles in SUPERIORS.values() for role in roles)}),
     "boards.overdue": READERS,
+    "late.board": READERS,
+    "late.part": READERS,
+    "late.rows": READERS,
+    "late.table": READERS,
+    "late.heat": READERS,
+    "late.answer": WORKERS,
+    "late.erase": WORKERS,
+    "urging.form": frozenset(URGERS),
+    "urging.print_notice": frozenset(URGERS),
     "duties.duties": DUTIES,
     "duties.duty": DUTIES,
     "duties.report": DUTIES - {"auditor"},

@@ -66,6 +66,11 @@ def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:
     return _printed(kind, canonical(dict(values)))
 
 
+def print_notice(values: Mapping[str, Any]) -> bytes:
+    """Return an urging notice as PDF; who asked for it stands in the access ledger by then."""
+    return render_sheet("urging", values)
+
+
 @lru_cache(maxsize=24)
 def _printed(kind: str, text: str) -> bytes:
     """Typesetting takes seconds, and everybody of a place asks for the same sheet: the last ones are kept."""

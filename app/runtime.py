@@ -41,6 +41,6 @@ def runtime() -> Runtime:
 
 def all_terms() -> Terms:
     """Return the words of the policy, of the pages and of mails as one catalogue."""
-    names = ("ui", "mail", "staff", "rosters", "rules", "changes", "simulate", "duties", "calendar")
+    names = ("ui", "mail", "staff", "rosters", "rules", "changes", "simulate", "duties", "absences", "calendar")
     found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in names]
     return load_terms().merged({key: words.variants(key) for words in found for key in words})

@@ -30,6 +30,13 @@ def workbook_of(rows: Iterable[Sequence[Cell]]) -> bytes:
     return packed.getvalue()
 
 
+def csv_of(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a table as the bytes of a .csv (UTF-8 with a mark, as Excel wants it)."""
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([harmless(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
 def _book(rows: Iterable[Sequence[Cell]]) -> tuple[Workbook, int]:
     book, count = Workbook(write_only=True), 0
     sheet = book.create_sheet()

@@ -16,6 +16,7 @@ from workflows.repin import ACTION as CHANGE_RULES
 STRINGS = ("county", "case", "definition", "policy", "subject", "at", "action", "source", "target")
 LISTS = ("evidence", "clauses")
 ACTOR = ("id", "name", "office", "role")
+BEHALF = ("id", "name", "person")
 STARTED = ("kind", "start", "due", "bound")
 ENDED = ("kind", "due", "how")
 COUNTED_BY = ("limit", "calendar", "counting")
@@ -96,6 +97,8 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
         raise MalformedTrail("entry", where) from error
     _require(isinstance(body, dict), where)
     _require(body.get("behalf") is None or isinstance(body["behalf"], str | dict), where)
+    if isinstance(body.get("behalf"), dict):
+        _require_strings(body["behalf"], BEHALF, where)
     _require(all(isinstance(body.get(key), str) for key in STRINGS), where)
     _require(all(isinstance(body.get(key), list) for key in LISTS), where)
     _require(all(isinstance(clause, str) for clause in body["clauses"]), where)

@@ -19,7 +19,7 @@ from reports.glyphs import written_out
 from reports.render import BUNDLED, DOCUMENTS, VARIANT, BundledFonts, Fonts, FontsFetched, NothingFetched, RenderError
 from workflows import journal
 
-KINDS = ("handbook", "matrix", "clauses")
+KINDS = ("handbook", "matrix", "clauses", "urging")
 TEXT, HEAD = "FangpinSong, FangpinRare", "FangpinHei, FangpinSong, FangpinRare"
 
 

@@ -272,9 +272,11 @@ def _who(entry: Entry, trail: Trail) -> str:
         return word("entry.system", lang)
     role = entry.labels.term(f"role.{actor['role']}", actor["role"])
     office = str(actor.get("office_name") or actor["office"])
-    behalf = body.get("behalf")
-    tail = word("entry.behalf", lang, name=plain(behalf, lang)) if behalf else ""
-    return word("entry.actor", lang, name=actor["name"], role=role, office=office, id=actor["id"]) + tail
+    behalf, name = body.get("behalf"), actor["name"]
+    if isinstance(behalf, dict):
+        name = word("entry.for", lang, name=name, absent=plain(behalf, lang))
+    tail = word("entry.behalf", lang, name=behalf) if isinstance(behalf, str) and behalf else ""
+    return word("entry.actor", lang, name=name, role=role, office=office, id=actor["id"]) + tail
 
 
 def _move(entry: Entry, lang: str) -> str:

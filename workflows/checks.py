@@ -19,6 +19,7 @@ from workflows.model import HOUSEHOLD_KINDS, ROLE_LEVELS
 from workflows.policy import Aside, Condition, Omission, Pack, Parameter, Signature, StepOrder, ensure_clauses
 from workflows.tables import BadTable, Mistakes, ensure_label
 from workflows.wordings import check_terms
+from workflows.worktime import is_office_hours
 
 Definitions = Mapping[str, Definition]
 GUARD_KEYS: Mapping[str, set[str]] = {
@@ -244,6 +245,7 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "urging_days": (lambda v: type(v) is int and 1 <= v <= 60, "a number of working days from 1 to 60"),
         "urging_mark": (lambda v: isinstance(v, str) and 1 <= len(v) <= 20, "a text of at most 20 characters"),
         "ladder": (is_ladder, "a ladder such as " + ", ".join(f'"{text}"' for text in DEFAULT_LADDER)),
+        "office_hours": (is_office_hours, 'spans of hours such as "09:00-12:00", one after the other'),
         **_income_kinds(pack, definitions),
     }
 
@@ -298,7 +300,7 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
 # What packs kept from before it was known do not set: the reader has a default.
 DEFAULTED = {
     "count_start_day", "last_day_on_rest", "pause_by", "extend_by", "most_extensions", "extension_percent",
-    "pause_mark_days", "objection_pauses", "ladder", "nudge_days", "urging_days", "urging_mark",
+    "pause_mark_days", "objection_pauses", "ladder", "nudge_days", "office_hours", "urging_days", "urging_mark",
 }  # fmt: skip
 
 

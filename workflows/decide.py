@@ -80,6 +80,7 @@ def apply(rules: Rules, dossier: Dossier, command: Command, actor: Actor, now: d
         office, values = actor.offices[0], _due_period(context, command)
     else:
         office = _standing(context)
+        context = replace(context, office=office)
         values = check_input(context, command)
     return _move(rules, context, command, office=office, values=values)
 
@@ -257,7 +258,7 @@ def _follow(rules: Rules, context: Context, command: Command, effect: Effect, *,
     inner = replace(command, action=action, definition=effect.definition, case=related.number if related else None,
                     data={}, evidence=(), version=None)  # fmt: skip
     form = compiled.definition.actions[action]
-    following = Context(compiled, dossier, related, form, context.actor, context.now, context.calendar)
+    following = Context(compiled, dossier, related, form, context.actor, context.now, context.calendar, office)
     return _move(rules, following, inner, office=office, values={})
 
 

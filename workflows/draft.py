@@ -1,6 +1,6 @@
 """What one entry records: the form's values, signatures, counters, and what an action notes besides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflows.definition import Action, Step
@@ -72,9 +72,13 @@ def record_signature(draft: Draft, context: Context, office: Office, *, target: 
     form = context.form
     gate = context.signed_gate
     if context.decides and gate:
-        record_hand(draft, gate, context.actor.person)
+        record_hands(draft, gate, context.hands)
+    if office.role == "helper" and office.behalf:
+        # Whoever did the helper's work steps aside where helpers do.
+        record_helpers(draft, context.hands)
     if form.sign.get("mode") in REPEATED and not completes:
         mine = {"person": context.actor.person, "id": context.actor.id, "role": office.role}
+        mine |= {"behalf": office.behalf.person} if office.behalf else {}
         given = {**draft.fields.get("_signatures", {}), form.id: [*signatures(context), mine]}
         draft.put("_signatures", given)
     elif draft.fields.get("_signatures") and (completes and target != context.state):
@@ -86,11 +90,18 @@ def record_signature(draft: Draft, context: Context, office: Office, *, target: 
         _record_done(draft, context, target)
 
 
-def record_hand(draft: Draft, gate: str, person: str) -> None:
-    """Note that a person had a hand in a gate of this case, in whatever round."""
+def record_hands(draft: Draft, gate: str, people: Iterable[str]) -> None:
+    """Note that persons had a hand in a gate of this case, in whatever round: of a substitute both."""
     hands = draft.fields.get("_hands", {})
-    if person not in hands.get(gate, []):
-        draft.put("_hands", {**hands, gate: sorted({*hands.get(gate, []), person})})
+    if not set(people) <= set(hands.get(gate, [])):
+        draft.put("_hands", {**hands, gate: sorted({*hands.get(gate, []), *people})})
+
+
+def record_helpers(draft: Draft, people: Iterable[str]) -> None:
+    """Note persons who help this household, or did."""
+    helpers = draft.fields.get("_helpers", [])
+    if not set(people) <= set(helpers):
+        draft.put("_helpers", sorted({*helpers, *people}))
 
 
 def _record_done(draft: Draft, context: Context, target: str) -> None:
@@ -138,7 +149,7 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
     value = check_value(spec, values["corrected_value"], context)
     gate = draft.fields.get("_recorded_at", {}).get(name, "")
     if gate:
-        record_hand(draft, gate, context.actor.person)
+        record_hands(draft, gate, context.hands)
     draft.put("corrected_entry", draft.fields["_provenance"][name])
     draft.put("_provenance", {**draft.fields["_provenance"], name: draft.seq})
     draft.put(name, value, personal=spec.personal)
@@ -151,7 +162,8 @@ def _record_correction(draft: Draft, context: Context, values: Mapping[str, Any]
 
 def _record_refusal(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:
     """Who refused, and at which gate: an appeal goes to other hands, also when a clerical step was the place."""
-    draft.put("_refused_by", {**draft.fields.get("_refused_by", {}), context.actor.person: context.gate})
+    refused = dict.fromkeys(context.hands, context.gate)
+    draft.put("_refused_by", {**draft.fields.get("_refused_by", {}), **refused})
 
 
 def _record_helper(draft: Draft, context: Context, values: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def seal_move(context: Context, command: Command, draft: Draft, *, turn: Turn, c
         "subject": f"{subject.kind}:{subject.number}",
         "at": utc_text(context.now),
         "actor": _actor_body(context, turn.office),
-        "behalf": context.actor.behalf,
+        "behalf": turn.office.behalf.as_json() if turn.office.behalf else None,
         "action": turn.action,
         "gate": context.gate,
         "source": "" if turn.source == NEW else turn.source,

@@ -168,6 +168,24 @@ class ConditionBars(Refused):
     code = "condition_bars"
 
 
+class UnfitSubstitute(Refused):
+    """Who should stand in holds no office of the same level in the same county."""
+
+    code = "unfit_substitute"
+
+
+class ChainedSubstitute(Refused):
+    """Who is absent stands in for somebody on those days, or who should stand in is absent then."""
+
+    code = "chained_substitute"
+
+
+class OverlappingAbsence(Refused):
+    """An absence from the same office is recorded for some of those days."""
+
+    code = "overlapping_absence"
+
+
 class AlreadyOpen(Refused):
     """The subject has an open case of this kind."""
 

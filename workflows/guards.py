@@ -1,7 +1,7 @@
 """Guards: who may do what now. Each is one function that passes silently or raises a Refused with its reason."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,10 @@ from workflows.policy import Condition
 
 @dataclass(frozen=True)
 class Context:
-    """Everything a guard may look at: the machine, the dossier, the case (None to open one), who, what, when."""
+    """Everything a guard may look at: the machine, the dossier, the case (None to open one), who, what, when.
+
+    ``office`` is the one in which the person acts, once it is known.
+    """
 
     compiled: Compiled
     dossier: Dossier
@@ -43,6 +46,13 @@ class Context:
     actor: Actor
     now: datetime
     calendar: Calendar
+    office: Office | None = None
+
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """The natural persons whose hand this act is: who acts, and for whom; each of them must be clean."""
+        behalf = self.office.behalf if self.office else None
+        return (self.actor.person, behalf.person) if behalf else (self.actor.person,)
 
     @property
     def state(self) -> str:
@@ -88,6 +98,7 @@ def ensure_standing(context: Context) -> Office:
     ensure_purpose(context)
     ensure_source(context)
     office = ensure_office(context)
+    context = replace(context, office=office)
     if context.decides:
         ensure_clean_hands(context)
     for spec in context.form.guards:
@@ -128,10 +139,11 @@ def ensure_office(context: Context) -> Office:
     covering = [o for o in held if o.covers(context.dossier.subject.area)]
     if not covering:
         raise OutOfArea(area=held[0].area)
-    usable = [o for o in covering if o.role != "helper" or is_present_helper(context)]
+    usable = [o for o in covering if o.role != "helper" or is_present_helper(context, o)]
     if not usable:
         raise WrongOffice(roles=[r for r in roles if r != "helper"] or ["helper"])
-    return _unsigned_office(context, usable)
+    # Where one's own office would do, nobody is stood in for.
+    return _unsigned_office(context, sorted(usable, key=lambda office: office.behalf is not None))
 
 
 def _unsigned_office(context: Context, offices: list[Office]) -> Office:
@@ -150,35 +162,38 @@ def signatures(context: Context) -> list[Mapping[str, str]]:
     return list(context.fields.get("_signatures", {}).get(context.form.id, []))
 
 
-def is_present_helper(context: Context) -> bool:
-    """Tell whether the person is the household's present helper."""
+def is_present_helper(context: Context, office: Office) -> bool:
+    """Tell whether an office of the person is that of the household's present helper."""
     assist = context.dossier.open_case("assist")
-    return bool(assist and assist.fields.get("helper", {}).get("id") == context.actor.id)
+    return bool(assist and assist.fields.get("helper", {}).get("id") == context.actor.account_in(office))
 
 
 def has_helped(context: Context) -> bool:
-    """Tell whether the person is or was this household's helper in any of its assistance cases."""
+    """Tell whether one of the hands is or was this household's helper in any of its assistance cases."""
     keys = {key for c in context.dossier.cases for key in c.fields.get("_helpers", [])}
-    return context.actor.person in keys
+    return not keys.isdisjoint(context.hands)
 
 
 def ensure_clean_hands(context: Context) -> None:
-    """Own household, recusal, helper, other gates of this case, the same step twice (design: separation of duties)."""
-    person = context.actor.person
+    """Own household, recusal, helper, other gates of this case, the same step twice (design: separation of duties).
+
+    Of a substitute both are asked, the substitute and the absent person: neither ever has a part in two gates.
+    """
     ensure_own_household(context)
     if has_helped(context) and _helper_steps_aside(context):
         raise HelperStepsAside(step=context.step.id if context.step else context.form.id)
     ensure_other_hands(context)
     ensure_aside(context)
-    if any(s["person"] == person for s in signatures(context)):
+    signed = {key for s in signatures(context) for key in (s["person"], s.get("behalf", ""))}
+    if not signed.isdisjoint(context.hands):
         raise AlreadySigned(role="")
 
 
 def ensure_own_household(context: Context) -> None:
     """Nobody acts on the household they belong to, nor on a case for which they declared recusal."""
-    if context.actor.person in context.dossier.subject.people:
+    if not context.dossier.subject.people.isdisjoint(context.hands):
         raise OwnHousehold()
-    if any(item["person"] == context.actor.person for item in context.fields.get("_recused", [])):
+    if any(item["person"] in context.hands for item in context.fields.get("_recused", [])):
         raise RecusedPerson()
 
 
@@ -197,19 +212,24 @@ def ensure_other_hands(context: Context) -> None:
     separate = context.compiled.definition.separate_hands
     if context.signed_gate not in separate:
         return
-    if context.actor.person in context.fields.get("_barred", {}).get(context.signed_gate, []):
+    if has_hand(context, context.fields.get("_barred", {}).get(context.signed_gate, [])):
         raise SameHand(gate=context.signed_gate)
     hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
     for gate in separate:
-        if gate != context.signed_gate and context.actor.person in hands.get(gate, []):
+        if gate != context.signed_gate and has_hand(context, hands.get(gate, [])):
             raise SameHand(gate=gate)
+
+
+def has_hand(context: Context, people: Iterable[str]) -> bool:
+    """Tell whether one of those whose hand this act is stands among some natural persons."""
+    return not set(people).isdisjoint(context.hands)
 
 
 def ensure_aside(context: Context) -> None:
     """Who signed one gate steps aside at others where the pack says so."""
     hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
     for row in context.compiled.pack.aside:
-        if context.signed_gate in row.at and context.actor.person in hands.get(row.signed, []):
+        if context.signed_gate in row.at and has_hand(context, hands.get(row.signed, [])):
             raise SameHand(gate=row.signed)
 
 
@@ -268,10 +288,11 @@ def once(context: Context, spec: Mapping[str, Any]) -> None:
 def fresh_hand(context: Context, spec: Mapping[str, Any]) -> None:
     """An appeal is decided by somebody who signed nothing in this case (domain notes: re-verify by other staff)."""
     for gate, people in context.fields.get("_hands", {}).items():
-        if context.actor.person in people:
+        if has_hand(context, people):
             raise SameHand(gate=gate)
-    if context.actor.person in context.fields.get("_refused_by", {}):
-        raise SameHand(gate=context.fields["_refused_by"][context.actor.person])
+    for person, gate in context.fields.get("_refused_by", {}).items():
+        if person in context.hands:
+            raise SameHand(gate=gate)
 
 
 def outsider(context: Context, spec: Mapping[str, Any]) -> None:

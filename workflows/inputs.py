@@ -21,7 +21,7 @@ from workflows.errors import (
     VoteMismatch,
     WrongOffice,
 )
-from workflows.guards import Context, signatures
+from workflows.guards import Context, has_hand, signatures
 from workflows.income import JUDGEMENT, MEMBERS, PER_HEAD, SHEET, fill, rule_of, sheet_fields
 from workflows.model import Command
 from workflows.pauses import EXTEND, EXTRA, PERIOD, act_of, check_extra, ensure_period
@@ -264,12 +264,13 @@ def ensure_correction(context: Context, name: str) -> None:
     step = next((s for s in context.compiled.order if s.gate == gate and s.required), None)
     if step is None:
         return
-    if not any(o.role in step.roles and o.covers(context.dossier.subject.area) for o in context.actor.offices):
+    offices = {*context.actor.own_offices, context.office} - {None}
+    if not any(o.role in step.roles and o.covers(context.dossier.subject.area) for o in offices if o):
         raise WrongOffice(roles=list(step.roles))
     hands: Mapping[str, list[str]] = context.fields.get("_hands", {})
     separate = context.compiled.definition.separate_hands
     for other in separate:
-        if other != gate and gate in separate and context.actor.person in hands.get(other, []):
+        if other != gate and gate in separate and has_hand(context, hands.get(other, [])):
             raise SameHand(gate=other)
     ensure_not_signed_upon(context, gate)
 

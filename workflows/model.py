@@ -49,16 +49,31 @@ def area_root(code: str) -> str:
 
 
 @dataclass(frozen=True)
+class Behalf:
+    """Whom a substitute stands in for: account, name, and the key of the natural person."""
+
+    id: str
+    name: str
+    person: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the form that entries hold."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
 class Office:
     """One appointment of a person: a role in an area (code of 12 digits, or 15 for a grid; name for paper).
 
-    ``within`` are the leading digits to which a token narrows it; empty when the person acts himself.
+    ``within`` are the leading digits to which a token or a substitution narrows it, else empty; ``behalf`` is the
+    absent person whose office a substitute holds, None for one's own.
     """
 
     role: str
     area: str
     name: str = ""
     within: str = ""
+    behalf: Behalf | None = None
 
     @property
     def level(self) -> str:
@@ -78,7 +93,15 @@ class Actor:
     name: str
     person: str
     offices: tuple[Office, ...]
-    behalf: str | None = None
+
+    @property
+    def own_offices(self) -> tuple[Office, ...]:
+        """The offices held in person, without those of people who are absent."""
+        return tuple(office for office in self.offices if office.behalf is None)
+
+    def account_in(self, office: Office) -> str:
+        """Return the account to which what is assigned by name belongs in an office: one's own, or the absent one's."""
+        return office.behalf.id if office.behalf else self.id
 
     @property
     def is_system(self) -> bool:

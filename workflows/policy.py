@@ -29,6 +29,7 @@ from workflows.tables import (
     freeze,
 )
 from workflows.terms import Variant, parse_variant
+from workflows.worktime import DEFAULT_OFFICE_HOURS, Hours, parse_office_hours
 
 FORMAT = "fp-pack-v1"
 BOUNDS = ("max", "min")
@@ -193,6 +194,11 @@ class Pack:
         """Return the steps of reminding on a day; packs kept from before it was known have ours."""
         found = self.given("ladder", on)
         return tuple(found.value) if found else DEFAULT_LADDER
+
+    def office_hours(self, on: date) -> Hours:
+        """Return the hours in which offices work on a day; packs kept from before they were known have ours."""
+        found = self.given("office_hours", on)
+        return parse_office_hours(found.value if found else DEFAULT_OFFICE_HOURS)
 
     def flag(self, name: str, on: date, *, default: bool) -> bool:
         """Return a parameter that packs kept from before it was known do not set."""

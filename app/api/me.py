@@ -21,6 +21,7 @@ class MyOffice(Schema):
     label = fields.String(required=True)
     area = fields.String(required=True)
     within = fields.String(required=True)
+    behalf = fields.String(required=True, metadata={"description": "the absent person whose office it is; else empty"})
 
 
 class Me(Schema):
@@ -51,7 +52,7 @@ ME_EXAMPLE = {
     "username": "xs-village",
     "name": "王村干",
     "lang": "zh",
-    "offices": [{"role": "village_cadre", "label": "村干部", "area": "500241103204", "within": ""}],
+    "offices": [{"role": "village_cadre", "label": "村干部", "area": "500241103204", "within": "", "behalf": ""}],
     "scopes": ["cases:read"],
     "area": "500241103204",
     "expires_at": "2027-11-22T00:00:00Z",
@@ -64,7 +65,13 @@ def me() -> dict[str, Any]:
     """Who asks, and what the token is for."""
     found, words = bearer(), speech()
     offices = [
-        {"role": o.role, "label": words.role(o.role), "area": o.area, "within": o.within}
+        {
+            "role": o.role,
+            "label": words.role(o.role),
+            "area": o.area,
+            "within": o.within,
+            "behalf": o.behalf.name if o.behalf else "",
+        }
         for o in found.signed.actor.offices
     ]
     return {

@@ -64,7 +64,7 @@ def reminders(query: Mapping[str, Any]) -> dict[str, Any]:
     """The account's reminders, newest first."""
     found = service.list_reminders(actor(), before=query["before"])
     cases = lists.case_lines(actor(), [item.case for item in found.items])
-    words, is_narrow = speech(), any(office.within for office in actor().offices)
+    words, is_narrow = speech(), any(office.within for office in actor().own_offices)
     rows = []
     for item in found.items:
         if item.case in cases or not is_narrow:

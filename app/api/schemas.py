@@ -147,6 +147,7 @@ class AllowedBody(Schema):
     action = fields.String(required=True)
     label = fields.String(required=True)
     allowed = fields.Boolean(required=True)
+    behalf = fields.String(required=True, metadata={"description": "the absent person for whom it would be signed"})
     reason = fields.Nested(Reason, required=True, allow_none=True)
     fields_ = fields.Nested(FieldBody, many=True, required=True, data_key="fields", attribute="fields")
     evidence = nested(Named, many=True)
@@ -235,6 +236,7 @@ class CaseLine(Head):
 
     household = nested(House)
     due = fields.String(required=True)
+    behalf = fields.String(required=True, metadata={"description": "the absent person for whom it waits for you"})
 
 
 class Listed(Schema):

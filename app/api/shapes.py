@@ -12,7 +12,7 @@ from app.runtime import runtime
 from app.services.cases import CaseView
 from app.services.lists import CaseLine, House, Person
 from app.services.several import Answer
-from app.views.casepage import office_of
+from app.views.casepage import absent_of, actor_name, office_of
 from app.views.errors import code_of
 from app.views.household import people_rows
 from app.views.shown import labels_for, speech
@@ -117,7 +117,7 @@ def entry_body(labels: Labels, entry: Mapping[str, Any], view: CaseView, areas: 
         "seq": entry["seq"],
         "at": entry["at"],
         "action": named(entry["action"], labels.action(entry["action"])),
-        "actor": words.role("system") if is_system else actor["name"],
+        "actor": actor_name(words, entry),
         "office": "" if is_system else office_of(words, actor, areas),
         "source": entry["source"],
         "target": entry["target"],
@@ -186,6 +186,7 @@ def allowed_body(labels: Labels, allowed: Allowed) -> dict[str, Any]:
         "action": allowed.action,
         "label": labels.action(allowed.action),
         "allowed": allowed.is_allowed,
+        "behalf": absent_of(allowed),
         "reason": reason_body(labels, allowed.refusal) if allowed.refusal else None,
         "fields": [field_body(labels, specs[name], allowed.form.optional) for name in allowed.fields],
         "evidence": [named(kind, "" if kind == "@any" else labels.evidence(kind)) for kind in allowed.evidence],
@@ -226,7 +227,8 @@ def house_body(house: House, words: Speech) -> dict[str, Any]:
 def case_line(line: CaseLine, words: Speech) -> dict[str, Any]:
     """Return a case of a list with its household and the earliest maximum."""
     labels = labels_for(runtime().rules.machine_of(line.case), words)
-    return {**case_head(line.case, labels), "household": house_body(line.house, words), "due": line.due_at}
+    return {**case_head(line.case, labels), "household": house_body(line.house, words), "due": line.due_at,
+            "behalf": line.behalf}  # fmt: skip
 
 
 def member_bodies(members: Sequence[Person], words: Speech, now: datetime) -> list[dict[str, str]]:

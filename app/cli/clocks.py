@@ -6,9 +6,10 @@ import click
 
 from app.cli.console import Console, Fault, pass_console
 from app.labels import Labels
-from app.services import cases, explained
+from app.services import cases, explained, steady
 from app.services.cases import CaseView
 from app.services.explained import Told
+from workflows.clock import utc_text
 from workflows.explain_words import (
     Words,
     end_text,
@@ -50,6 +51,17 @@ def explain(
         told = explained.explain_question(area or "", start or "", limit or "", bound="min" if is_minimum else "max")
         speech = console.speech((area or "").ljust(12, "0"))
         _print(console, told, explained.words_in(speech, told.pack), grounds={})
+
+
+@clock.command(
+    help="确认数据库时钟正确，恢复期限处理 / the database's clock is right: sweeps go on"
+)
+@pass_console
+def accept(console: Console) -> None:
+    """Accept the present time of the database after a jump that stopped the sweeps."""
+    with console.running():
+        now = steady.accept_clock()
+    console.tell("clock_accepted", at=utc_text(now))
 
 
 def _explain_case(console: Console, view: CaseView, timer: str | None) -> None:

@@ -9,6 +9,7 @@ import click
 from app.cli.console import Console, acting, pass_console
 from app.cli.installation import ensure_one_pipe, read_secret
 from app.cli.staff import export_people, import_people
+from app.cli.substitutes import stand_in
 from app.services import accounts, handover, operators
 from app.services.offices import LOOKING_ON
 from workflows.model import ROLE_LEVELS
@@ -185,7 +186,7 @@ def list_users(console: Console, county: str) -> None:
 
 def register(group: click.Group) -> None:
     """Add the commands of this file."""
-    for command in (import_people, export_people):
+    for command in (import_people, export_people, stand_in):
         user.add_command(command)
     group.add_command(user)
     both = copy.copy(user)

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.services import mails, upkeep, webhooks
 from app.services.isolated import alone, never, work_through
 from app.services.rights import dossier_helper
-from app.store import cases, deadlines, outbox
+from app.store import cases, deadlines, outbox, substitutes
 from app.store.outbox import Sendable
 from app.store.transaction import reading
 from app.store.webhooks import MOVED
@@ -74,14 +74,20 @@ def recipients(sendable: Sendable, now: datetime) -> set[int]:
     if message.person:
         return outbox.active_account(message.person)
     if message.area:
-        return {account for role in message.roles for account in outbox.holders_over(role, message.area, now)}
+        return {one for role in message.roles for one in _with_substitutes(role, message.area, now)}
     household = cases.household_of(message.case)
     area = outbox.area_of(county, household)
     found: set[int] = set()
     for role in message.roles:
         own = role == "helper"
-        found |= _helper(county, household) if own else outbox.holders_over(role, area, now)
+        found |= _with_substitutes(role, area, now, _helper(county, household) if own else None)
     return found
+
+
+def _with_substitutes(role: str, area: str, now: datetime, holders: set[int] | None = None) -> set[int]:
+    """Whoever is absent is told all the same: an absence takes nothing away."""
+    told = outbox.holders_over(role, area, now) if holders is None else holders
+    return told | substitutes.acting_for(told, [role], area, now)
 
 
 def _helper(county: str, household: str) -> set[int]:

@@ -155,6 +155,8 @@ def _make_in(settings: Settings, make_app: Factory, now: datetime, progress: Pro
             year = _year(households, local_date(now))
             _fill(table, year)
             Teller(clock, now, progress).tell(read(STORIES), year)
+            demo_office.be_away(table["absences"])
+            demo_office.say_why(table["reasons"])
             _check()
             with writing():
                 stored.write(MARK, VERSION)

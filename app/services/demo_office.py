@@ -1,14 +1,17 @@
 """What offices do in the demo year besides cases: reminders read, looks of the auditor, rosters out, trails printed."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from app import printing
-from app.services import boards, cases, export, reminders
+from app.services import boards, cases, export, late, late_reasons, people, reminders, substitutes
 from app.services.story import Stage, seeded
 from app.store.lists import CaseFilter
+from app.store.transaction import reading
+from workflows.clock import local_date
 from workflows.model import Actor
 
 EVERY = timedelta(days=28)
@@ -41,3 +44,23 @@ def _look(auditor: Actor, chance: random.Random) -> list[str]:
     for number in chosen:
         cases.case_view(auditor, case=number)
     return chosen
+
+
+def be_away(table: Sequence[Mapping[str, Any]]) -> None:
+    """Let people be absent from today on, somebody standing in for each."""
+    with reading() as now:
+        today = local_date(now)
+    for row in table:
+        days: dict[str, Any] = {"begins": today.isoformat(), "ends": (today + timedelta(days=row["days"])).isoformat()}
+        named = {name: row[name] for name in ("role", "area", "substitute", "reason")}
+        substitutes.add(people.actor_named(row["username"]), substitutes.Asked(**named, **days))
+
+
+def say_why(table: Sequence[Mapping[str, Any]]) -> None:
+    """Let those whom something late waits for say why, each for as many periods as there are texts."""
+    for row in table:
+        actor = people.actor_named(row["username"])
+        asked = (line for line in late.listed(actor, late.Asked()).rows if line.can_answer)
+        for line, text in zip(asked, row["texts"], strict=False):
+            period: dict[str, Any] = {"case": line.case.number, "kind": line.timer, "generation": line.generation}
+            late_reasons.give_reason(actor, text=text, **period)

@@ -251,7 +251,8 @@ def reporting_office(actor: Actor, period: DutyPeriod) -> str:
     """Return the role by which a person reports a period, empty for none."""
     place = period.village or period.township or period.county.ljust(12, "0")
     for office in actor.offices:
-        named, own = f",{office.role}," in period.roles, office.role != "helper" or period.user_id == _number(actor)
+        own = office.role != "helper" or f"u{period.user_id}" == actor.account_in(office)
+        named = f",{office.role}," in period.roles
         if named and own and _reaches(office, period, place):
             return office.role
     return ""
@@ -266,10 +267,6 @@ def may_report(actor: Actor, period: DutyPeriod, duty: Duty | None) -> bool:
     """Tell whether a person may report a period now."""
     takes = duty is not None and REPORT in duty.acts
     return takes and period.state not in (DONE, DROPPED) and bool(reporting_office(actor, period))
-
-
-def _number(actor: Actor) -> int:
-    return int(actor.id[1:]) if actor.id[1:].isdigit() else 0
 
 
 def label_of(pack: str, duty: str, begins: str) -> Label:

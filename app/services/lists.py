@@ -1,7 +1,7 @@
 """Lists: desk, search, household page, boards, the auditor's list, totals. Each shows only what the person may see."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -15,10 +15,11 @@ from app.store.transaction import reading, writing
 from app.tables import CaseRow, Household
 from workflows.clock import NEVER, local_date, local_midnight, utc_text
 from workflows.errors import NotFound
-from workflows.model import Actor, Case, Evidence, area_prefix, area_root
+from workflows.model import LEVEL_DIGITS, Actor, Case, Evidence, area_prefix, area_root
 
 SIZE = 25
 MOST = store.COUNTED
+COUNTY_DIGITS = LEVEL_DIGITS["county"]
 FIRST, LAST = "", NEVER
 BANDS = ("late", "today", "week", "later")
 T = TypeVar("T")
@@ -53,11 +54,15 @@ class House:
 
 @dataclass(frozen=True)
 class CaseLine:
-    """A case in a list with its household; ``due_at`` is the earliest maximum, an exclusive UTC text, or empty."""
+    """A case in a list with its household; ``due_at`` is the earliest maximum, an exclusive UTC text, or empty.
+
+    ``behalf`` names the absent person for whom it waits for the reader, empty for the reader's own work.
+    """
 
     case: Case
     house: House
     due_at: str
+    behalf: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,10 +189,24 @@ def desk(actor: Actor, *, band: str = "", after: str = "") -> Desk:
         rows, more = paged(store.desk_rows(scope, page_of(after), bounds.get(band, (FIRST, LAST))))
         lines = [CaseLine(case_of(r.CaseRow), house_of(r.Household, r.village_name), _due(r.due_at)) for r in rows]
         load_texts(line.case for line in lines)
+        lines = [replace(line, behalf=for_whom(actor, line.case, line.house.area)) for line in lines]
         following = following_key(more, rows[-1].due_at, rows[-1].CaseRow.number) if rows else ""
     more_than = tuple(name for name, count in zip(BANDS, counts, strict=True) if count > MOST)
     late, due_today, due_soon, later = (min(count, MOST) for count in counts)
     return Desk(Found(lines, following, now), late, due_today, due_soon, later, more_than)
+
+
+def for_whom(actor: Actor, case: Case, area: str) -> str:
+    """Return the name of the absent person for whom a case waits for the actor; empty when it waits for his own office.
+
+    The texts that the case is pinned to are loaded.
+    """
+    if len(actor.own_offices) == len(actor.offices):
+        return ""
+    roles, helper = runtime().rules.machine_of(case).waits_for(case.state), case.fields.get("helper", {}).get("id")
+    able = (o for o in actor.offices if o.role in roles and o.covers(area))
+    found = [o.behalf for o in able if o.role != "helper" or actor.account_in(o) == helper]
+    return "" if None in found or not found else found[0].name if found[0] else ""
 
 
 def _due(text: str) -> str:
@@ -244,9 +263,15 @@ def _state_text(case: Case | None) -> str:
 
 
 def home_area(actor: Actor) -> str:
-    """Return the area from which a person's browsing starts: the widest one held, a helper's is the county."""
+    """Return the area from which a person's browsing starts: the widest one held, a helper's is the county.
+
+    Of two beside each other in one county, as a substitute holds them, it is the least that holds both.
+    """
     areas = sorted((o.area[:12] for o in scope_of(actor).offices), key=lambda a: (len(area_root(a)), a))
-    return areas[0] if areas else ""
+    widest = len(area_root(areas[0])) if areas else 0
+    steps = [d for d in LEVEL_DIGITS.values() if COUNTY_DIGITS <= d <= widest]
+    digits = max((d for d in steps if len({area[:d] for area in areas}) == 1), default=0)
+    return areas[0][:digits].ljust(12, "0") if digits else areas[0] if areas else ""
 
 
 def path_of(area: str) -> list[tuple[str, str]]:

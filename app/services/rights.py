@@ -27,11 +27,19 @@ def can_see(actor: Actor, area: str) -> bool:
     return actor.is_system or any(o.covers(area) for o in seeing_offices(actor))
 
 
+def seen_for(actor: Actor, area: str) -> str:
+    """Return the name of the absent person through whose office alone an area is seen; empty when by an own office."""
+    seeing = [o for o in seeing_offices(actor) if o.covers(area)]
+    return (
+        "" if not seeing or any(o.behalf is None for o in seeing) else str(seeing[0].behalf and seeing[0].behalf.name)
+    )
+
+
 def is_helper_of(actor: Actor, dossier: Dossier) -> bool:
     """Tell whether the person is the household's present helper."""
     assist = dossier.open_case("assist")
-    helps = any(o.role == "helper" and o.covers(dossier.subject.area) for o in actor.offices)
-    return helps and bool(assist) and dossier_helper(dossier) == actor.id
+    helping = [o for o in actor.offices if o.role == "helper" and o.covers(dossier.subject.area)]
+    return bool(assist) and dossier_helper(dossier) in {actor.account_in(office) for office in helping}
 
 
 def dossier_helper(dossier: Dossier) -> str:

@@ -29,6 +29,7 @@ SCOPES = (
     "trails:read",
     "audit:read",
     "totals:read",
+    "substitutes:manage",
     "accounts:manage",
     "tokens:manage",
     "webhooks:manage",
@@ -124,7 +125,7 @@ def narrowed(actor: Actor, area: str) -> Actor:
 
 
 def _part(office: Office, root: str) -> Office | None:
-    whole = area_root(office.area)
+    whole = office.within or area_root(office.area)
     if whole.startswith(root):
         return office
     is_inside = root.startswith(whole) and office.role not in WHOLE

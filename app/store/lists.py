@@ -68,7 +68,12 @@ def _visible_by(office: Office, user_id: int, model: Any) -> ColumnElement[bool]
     if office.role not in HOUSEHOLD_ROLES:
         return false()
     inside = _within(model, _reach(office))
-    return and_(inside, Household.number.in_(_helped(user_id))) if office.role == "helper" else inside
+    return and_(inside, Household.number.in_(_helped(_account(office, user_id)))) if office.role == "helper" else inside
+
+
+def _account(office: Office, user_id: int) -> int:
+    """Return the account whose assignments an office sees: a substitute sees the absent person's."""
+    return int(office.behalf.id[1:]) if office.behalf else user_id
 
 
 def _reach(office: Office) -> str:
@@ -148,7 +153,7 @@ def _waits_for(office: Office, user_id: int) -> ColumnElement[bool]:
     if office.role not in HOUSEHOLD_ROLES:
         return false()
     if office.role == "helper":
-        mine = and_(Wait.role == office.role, Wait.user_id == user_id)
+        mine = and_(Wait.role == office.role, Wait.user_id == _account(office, user_id))
         return and_(mine, _within(Wait, office.within)) if office.within else mine
     return and_(Wait.role == office.role, _within(Wait, _reach(office)))
 

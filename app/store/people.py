@@ -9,9 +9,10 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
-from app.tables import Appointment, Area, LoginFailure, LoginSession, User, db
+from app.store import substitutes
+from app.tables import Appointment, Area, LoginFailure, LoginSession, Substitution, User, db
 from workflows.clock import local_date, utc_text
-from workflows.model import Actor, Office
+from workflows.model import Actor, Behalf, Office, area_root
 
 
 def canonical(username: str) -> str:
@@ -65,8 +66,27 @@ def appointments(user_id: int, role: str, area: str, now: datetime) -> Sequence[
 
 
 def actor_of(user: User, now: datetime) -> Actor:
-    """Return the person behind an account with the offices held today."""
-    return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices_of(user.id, now))
+    """Return the person behind an account with the offices held today, one's own and those of absent people."""
+    offices = (*offices_of(user.id, now), *standing_in(user, now))
+    return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices)
+
+
+def standing_in(user: User, now: datetime) -> tuple[Office, ...]:
+    """Return the offices of absent people that an account holds as their substitute today."""
+    above = aliased(Area)
+    query = substitutes.in_force(now).add_columns(User.name, User.person, Area.name, Area.level, above.name)
+    query = query.outerjoin(Area, Area.code == Substitution.area).outerjoin(above, above.code == Area.parent)
+    query = query.where(Substitution.substitute_id == user.id, User.person != user.person)
+    return tuple(
+        Office(
+            row.role,
+            row.area,
+            _office_name(place, level, parent),
+            within=area_root(row.part) if row.part else "",
+            behalf=Behalf(f"u{row.user_id}", name, person),
+        )
+        for row, name, person, place, level, parent in db.session.execute(query.order_by(Substitution.id))
+    )
 
 
 def administrators(now: datetime) -> dict[str, set[int]]:

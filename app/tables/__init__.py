@@ -1,5 +1,6 @@
 """The tables. County leads every key; times are RFC 3339 UTC texts, which sort and compare the same on both engines."""
 
+from app.tables.absences import LateReason, Substitution
 from app.tables.base import Base, BigKey, JoiningSession, db
 from app.tables.cases import (
     CaseRow,
@@ -44,6 +45,7 @@ __all__ = [
     "JoiningSession",
     "JournalRow",
     "KeptText",
+    "LateReason",
     "LedgerHead",
     "LoginFailure",
     "LoginSession",
@@ -54,6 +56,7 @@ __all__ = [
     "Reminder",
     "RuleRun",
     "Setting",
+    "Substitution",
     "User",
     "Wait",
     "Webhook",

@@ -22,6 +22,7 @@ from app.views import (
     health,
     home,
     households,
+    late,
     mail,
     observed,
     rosters,
@@ -32,7 +33,9 @@ from app.views import (
     shown,
     simulate,
     staff,
+    substitutes,
     tokens,
+    urging,
 )
 
 POLICY = (
@@ -55,7 +58,8 @@ FORM = 64 << 10  # what surrounds a file that is sent
 HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
-    health, tokens, mail, rules, rule_runs, simulate, calendar,
+    health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
+    late, urging,
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "seq": entry["seq"],
         "action": labels.action(entry["action"]),
         "at": words.time(entry["at"]),
-        "who": words.role("system") if actor["id"] == "system" else actor["name"],
+        "who": actor_name(words, entry),
         "office": "" if actor["id"] == "system" else words.aside(office_of(words, actor, areas)),
         "system": actor["id"] == "system",
         "arrow": (labels.state(entry["source"]), labels.state(entry["target"])) if moved else None,
@@ -152,6 +152,20 @@ def entry_row(labels: Labels, entry: Entry, view: CaseView, areas: Mapping[str, 
         "ended": [ended_row(labels, item) for item in entry["deadlines"]["ended"] if item["how"] in ("late", "met")],
         "clauses": [labels.clause(clause) for clause in entry["clauses"]],
     }
+
+
+def actor_name(words: Speech, entry: Entry) -> str:
+    """Return who acted, and for whom: X 代 Y."""
+    actor, behalf = entry["actor"], entry.get("behalf")
+    if actor["id"] == "system":
+        return words.role("system")
+    absent = behalf.get("name", "") if isinstance(behalf, Mapping) else behalf
+    return words.say("absence.x_for_y", name=actor["name"], absent=absent) if absent else str(actor["name"])
+
+
+def absent_of(allowed: Allowed) -> str:
+    """Return the name of the absent person for whom an act would be signed, empty for one's own office."""
+    return allowed.office.behalf.name if allowed.office and allowed.office.behalf else ""
 
 
 def office_of(words: Speech, actor: Mapping[str, Any], areas: Mapping[str, str]) -> str:
@@ -258,7 +272,9 @@ def step_row(
         "done": bool(signed) and not present,
         "present": present,
         "partial": present and bool(signed),
-        "who": labels.speech.listed(list(dict.fromkeys(e["actor"]["name"] for e in entries))) if signed else "",
+        "who": labels.speech.listed(list(dict.fromkeys(actor_name(labels.speech, e) for e in entries)))
+        if signed
+        else "",
         "role": labels.of_act(signed).speech.role(actor["role"]) if len(entries) == 1 and signed else "",
         "office": areas.get(actor.get("office", ""), ""),
         "at": labels.speech.date(signed["at"]) if signed else "",

@@ -12,7 +12,7 @@ from app.labels import Labels, refusal_sentence, short_area
 from app.schemas import whole
 from app.services import cases, evidence, lists
 from app.services.cases import CaseView, Done
-from app.views.casepage import case_page, entry_row
+from app.views.casepage import absent_of, case_page, entry_row
 from app.views.errors import code_of, refused_answer, refused_page
 from app.views.forms import Filled, asked_of, correctable, file_rows, fill, form_rows, new_key, sent_of, target_rows
 from app.views.incomes import no_ground, reference_box
@@ -146,6 +146,7 @@ def show_form(
         corrected=corrected_box(view, labels, chosen) if chosen in correctable(view) else None,
         banner=banner,
         open=allowed.is_allowed,
+        absent=absent_of(allowed),
     )
 
 

@@ -12,6 +12,7 @@ from app.runtime import runtime
 from app.schemas import narrow, whole
 from app.services import cases, duty_desk, grids, lists
 from app.services.lists import House, HouseholdPage
+from app.services.rights import seen_for
 from app.views.casepage import chain_rows
 from app.views.cases import done_url, sent_key
 from app.views.duties import household_rows
@@ -70,6 +71,7 @@ def house_row(house: House, state: str, words: Speech) -> dict[str, Any]:
         "url": url_for("households.household", number=house.number),
         "number": house.number,
         "head": house.head_name,
+        "behalf": seen_for(signed().actor, house.area),
         "place": " ".join(filter(None, (house.township_name, short_area(house.village_name), house.group))),
         "kind": words.say(f"kind.{house.kind}"),
         "members": house.member_count,

@@ -33,6 +33,7 @@ def case_row(line: CaseLine, words: Speech, now: datetime, rules: Rules) -> dict
         "head": house.head_name,
         "village": short_area(house.village_name),
         "group": house.group,
+        "behalf": line.behalf,
         "members": house.member_count,
         "state": plain_state(labels, case, now),
         "purpose": purpose(labels, case),

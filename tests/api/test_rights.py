@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from app.access import ANYBODY, PAGES
 from app.api.auth import RIGHTS
 from app.outward import Allowed
 from app.runtime import runtime
-from app.services import calendars, duty_reports, rule_runs, tokens, webhooks
+from app.services import calendars, duty_reports, rule_runs, substitutes, tokens, webhooks
+from app.services.substitutes import Asked
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
@@ -19,6 +21,7 @@ from tests.web.test_rights import PLACES, ROLES, sees
 from tests.world import World
 from workflows.calendar_file import Document
 from workflows.clock import local_date
+from workflows.model import Actor
 
 VILLAGES = {place: area for place, (area, _) in PLACES.items()}
 # What a foreign object answers: like none at all, or refused before anybody looked whether it is there.
@@ -63,9 +66,17 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "tokens": line.id,
             "webhooks": hook.id,
             "calendar": calendars.propose(world.person("county_lead", area), closing_of(area)).id,
+            "substitutions": absence_of(world, cadre, area),
             "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
         }
     return found
+
+
+def absence_of(world: World, cadre: Actor, area: str) -> int:
+    """The number of a vacation of a village's cadre."""
+    today = local_date(world.now)
+    days = {"begins": today.isoformat(), "ends": (today + timedelta(days=3)).isoformat()}
+    return substitutes.add(cadre, Asked("village_cadre", area, reason="休假", **days))
 
 
 def routes(world: World) -> Iterator[tuple[str, str, str]]:
@@ -116,6 +127,10 @@ BODIES: dict[str, Any] = {
     "api_accounts.end_office": {"role": "grid_member", "area": "1"},
     "api_me.language": {"lang": "zh"},
     "api_handover.hand_over": {"from": "u1", "to": "u2", "reason": "x", "note": "0" * 64},
+    "api_substitutes.add": {"role": "village_cadre", "area": "1", "from": "x", "to": "x", "reason": "x"},
+    "api_late.answer": {"kind": "verify", "generation": 1, "text": "x"},
+    "api_late.erase": {"kind": "verify", "generation": 1},
+    "api_late.notice": {"area": "500241001000", "month": "2026-03"},
     "api_mail.keep": {"choice": "none"},
     "api_mail.confirm": {"code": "x"},
     "api_mail.assign": {"address": "x"},
@@ -256,6 +271,15 @@ SAME_AS = {
     "grids.assign": "api_grids.assign",
     "grids.move": "api_grids.assign",
     "boards.overdue": "api_desk.overdue",
+    "late.board": "api_late.board",
+    "late.part": "api_late.board",
+    "late.rows": "api_late.rows",
+    "late.table": "api_late.rows",
+    "late.heat": "api_late.months",
+    "late.answer": "api_late.answer",
+    "late.erase": "api_late.erase",
+    "urging.form": "api_late.notice",
+    "urging.print_notice": "api_late.notice",
     "duties.duties": "api_duties.duties",
     "duties.duty": "api_duties.duty",
     "duties.report": "api_duties.report",
@@ -278,6 +302,10 @@ SAME_AS = {
     "handover.givers": "api_handover.givers",
     "handover.form": "api_handover.givers",
     "handover.hand_over": "api_handover.hand_over",
+    "substitutes.mine": "api_substitutes.substitutions",
+    "substitutes.governed": "api_substitutes.governed",
+    "substitutes.add": "api_substitutes.add",
+    "substitutes.end": "api_substitutes.end",
     "staff.form": "api_staff.export",
     "staff.judge": "api_staff.take",
     "staff.take": "api_staff.take",

@@ -12,7 +12,7 @@ from app.access import ANYBODY, PAGES, PUBLIC
 from app.services import calendars, duty_reports, rule_runs, tokens
 from app.store.transaction import reading
 from app.tables import db
-from tests.api.test_rights import closing_of
+from tests.api.test_rights import absence_of, closing_of
 from tests.factories import XIUSHAN
 from tests.web.site import Browser, browser
 from tests.web.test_rights import OTHER_COUNTY, PLACES, ROLES, sees
@@ -27,6 +27,7 @@ RULES = {"rules.packs", "rules.pack", "rules.drawing", "rules.svg", "rules.sheet
 COUNTYS = {
     "accounts",
     "hand-over",
+    "substitutes",
     "tokens",
     "changes",
     "calendar",
@@ -60,6 +61,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "household": household,
         "case": f"{household}-C1",
         "token": str(line.id),
+        "absence": str(absence_of(world, cadre, area)),
         "village": area,
         "county": area[:6],
         "sha256": "0" * 64,
@@ -68,6 +70,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "simulation": str(rule_runs.ask_simulation(world.person("county_lead", area), area[:6], {}).id),
         "period": f"warn_verify~{today}T04:00:00Z~{area}",
         "action": "add_evidence",
+        "kind": "csv",
         "purpose": "include",
     }
 
@@ -82,7 +85,9 @@ def doors(world: World) -> Iterator[tuple[str, str, str]]:
 
 def filled_in(rule: str, things: dict[str, str]) -> str:
     """An address with the things of a place."""
-    kind = {"cases": "case", "households": "household", "tokens": "token"}.get(rule.split("/")[1], "")
+    kind = {"cases": "case", "households": "household", "tokens": "token", "substitutes": "absence"}.get(
+        rule.split("/")[1], ""
+    )
     known = {**things, "number": things.get(kind, "")}
     if rule.startswith("/simulations"):
         known["run"] = things["simulation"]
@@ -151,7 +156,7 @@ def ensure_shut(one: Browser, door: tuple[str, str, str, str], place: str, thing
     if endpoint not in ANYBODY and role not in PAGES[endpoint]:
         assert (one.status, one.code) == (403, "not_allowed"), where
         return
-    names = set(re.findall(r"<(?:[^:>]*:)?([a-z0-9]+)>", rule)) - {"action", "purpose"}
+    names = set(re.findall(r"<(?:[^:>]*:)?([a-z0-9]+)>", rule)) - {"action", "purpose", "kind"}
     if not sees(role, place) and names:
         assert "张三" not in text, where
     if not sees(role, place) and method == "GET" and not names and rule != "/audit/ledger":

@@ -175,8 +175,8 @@ def get_paths(world: World) -> list[str]:
     known = {"number": f"{XIUSHAN[:6]}H0000001-C1", "action": "nominate", "purpose": "include", "village": XIUSHAN,
              "county": XIUSHAN[:6], "sha256": "0" * 64, "token": "0" * 32, "filename": "app.css", "account": "u1",
              "username": "nobody", "pack": "500241-xiushan", "definition": "household_case",
-             "sheet": "matrix", "run": "1", "document": "1",
-              "period": f"survey_monthly~2026-02-28T16:00:00Z~{XIUSHAN}"}  # fmt: skip
+             "sheet": "matrix", "run": "1", "document": "1", "kind": "csv",
+             "period": f"survey_monthly~2026-02-28T16:00:00Z~{XIUSHAN}"}  # fmt: skip
     found = []
     for rule in world.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint.startswith("api"):

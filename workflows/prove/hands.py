@@ -15,6 +15,7 @@ from workflows.model import (
     LEVEL_DIGITS,
     ROLE_LEVELS,
     Actor,
+    Behalf,
     Case,
     Command,
     Dossier,
@@ -32,6 +33,14 @@ LONG = timedelta(days=400)
 MUCH = 10**11
 OTHERS = ("setup-a", "setup-b", "setup-c", "setup-d", "setup-e", "setup-f")
 PEOPLE = tuple("甲乙丙丁戊己")
+FOR = "代"
+# Whoever must not carry a case: one person; one person who also stands in for all others; one whom all others stand
+# in for. Substitution gives nobody a second gate, neither the substitute nor the absent.
+ALONE = (
+    PEOPLE[:1],
+    (PEOPLE[0], *(f"{PEOPLE[0]}{FOR}{absent}" for absent in PEOPLE[1:])),
+    (PEOPLE[0], *(f"{substitute}{FOR}{PEOPLE[0]}" for substitute in PEOPLE[1:])),
+)
 
 
 @dataclass(frozen=True)
@@ -44,24 +53,27 @@ class Standing:
 
 
 def person(name: str, area: str) -> Actor:
-    """Return somebody who holds every office over a household."""
+    """Return somebody who holds every office over a household; "甲代乙" (甲 for 乙) holds all of them for another."""
     roles = [role for role in ROLE_LEVELS if role not in ("system", "admin")]
-    offices = tuple(Office(r, area[: LEVEL_DIGITS[ROLE_LEVELS[r]]].ljust(12, "0")) for r in roles)
-    return Actor(name, name, name, offices)
+    who, _, absent = name.partition(FOR)
+    behalf = Behalf(absent, absent, absent) if absent else None
+    offices = (Office(r, area[: LEVEL_DIGITS[ROLE_LEVELS[r]]].ljust(12, "0"), behalf=behalf) for r in roles)
+    return Actor(who, who, who, tuple(offices))
 
 
 def hands(rules: Rules, area: str, on: date, purpose: str) -> tuple[int, Finding | None]:
     """Return how many persons a case needs from clue to decision (0 when more than MOST_TRIED), and a finding for one.
 
     A hand once given only ever bars, so that going back never needs fewer people: more than one person try the way
-    forward only; one alone tries everything.
+    forward only, substitutes too; one alone tries everything.
     """
     begin = _begin(rules, area, on, purpose)
     if begin is None:
         return 0, None
-    alone = _carry(rules, begin, purpose, PEOPLE[:1], is_free=True)
-    if alone:
-        return 1, _finding(purpose, alone)
+    for people in ALONE:
+        alone = _carry(rules, begin, purpose, people, is_free=len(people) == 1)
+        if alone:
+            return 1, _finding(purpose, alone)
     for count in range(2, MOST_TRIED + 1):
         if _carry(rules, begin, purpose, PEOPLE[:count], is_free=False):
             return count, None

@@ -143,6 +143,7 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "visit_modes": _visits,
     "visit_roles": _visits,
     "ladder": _maxima,
+    "office_hours": _maxima,
     "nudge_days": _gates,
     "urging_days": _maxima,
     "urging_mark": _maxima,
