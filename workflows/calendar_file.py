@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 FORMAT = "fp-calendar-v1"
 FESTIVALS = Path(__file__).parent / "policies" / "calendars" / "festivals.toml"
@@ -397,9 +397,3 @@ def check_order(years: Sequence[int], reader: Reader) -> None:
             reader.fault("years", "year_twice", year)
         elif year != before + 1:
             reader.fault("years", "gap", year, more=str(before + 1))
-
-
-def read_changes(table: Mapping[str, Any], reader: Reader) -> tuple[Document, ...]:
-    """Return the amendments and closing days of a calendar's table, in the order in which they hold."""
-    rows = cast("list[dict[str, Any]]", table.get("changes", []))
-    return tuple(document_of(row, reader) for row in rows)

@@ -15,9 +15,9 @@ from workflows.calendar_file import (
     Reader,
     Stretch,
     Words,
+    document_of,
     festivals,
     is_weekend,
-    read_changes,
     read_table,
     read_years,
 )
@@ -168,7 +168,7 @@ def _calendar(table: Mapping[str, Any], reader: Reader, file: str) -> Calendar:
         reader.fault("kind", "no_calendar", table["kind"])
     elif reader.has_keys("calendar", table, "calendar", "format", "kind"):
         version = reader.texts(table, "calendar", "version").get("version", "")
-        years, changes = read_years(table, reader), read_changes(table, reader)
+        years, changes = read_years(table, reader), tuple(document_of(row, reader) for row in table.get("changes", ()))
         if not reader.faults:
             return put_together(version, years, changes, reader=reader, file=file)
     reader.ensure_sound(file)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workflows.calendars import KNOWN as CALENDARS
 from workflows.clock import parse_duration
 from workflows.definition import Action, Field, Label, Option, Step, read_fields
 from workflows.duties import Duty, Target, in_force, read_duty, read_target
@@ -306,7 +307,17 @@ def parse_pack(text: str) -> Pack:
 
 
 LISTS = (*SELECTORS, "roles", "modes")
-LIMIT_KEYS = {"timer", "bound", "clause", "from", "to", "own", "warn", *LISTS}
+LIMIT_KEYS = {"timer", "bound", "clause", "from", "to", "own", "warn", "calendar", *LISTS}
+
+
+def _ensure_calendar(row: Mapping[str, Any], where: str) -> None:
+    """A limit in working days may name its calendar; there is one, and a misspelt name would count by another."""
+    if "calendar" not in row:
+        return
+    if row["calendar"] not in CALENDARS:
+        raise BadTable(f"{where}, calendar: {row['calendar']!r} is unknown; known are {', '.join(CALENDARS)}")
+    if row.get("unit") != "working_days":
+        raise BadTable(f"{where}, calendar: only a limit in working_days counts by one")
 
 
 def _limit(row: Mapping[str, Any]) -> Limit:
@@ -317,6 +328,7 @@ def _limit(row: Mapping[str, Any]) -> Limit:
         duration = parse_duration({key: value for key, value in row.items() if key not in LIMIT_KEYS})
     except ValueError as error:
         raise BadTable(f"{where}: {error}") from error
+    _ensure_calendar(row, where)
     begins, ends = dates_of(row, where)
     warn = row.get("warn")
     if warn is not None and (not isinstance(warn, list) or not all(type(percent) is int for percent in warn)):

@@ -21,7 +21,10 @@ def wanted_rules(packs: Sequence[str]) -> Rules:
     if len(named) < len(packs):
         raise BadTable(f"two packs of one id: {', '.join(sorted(ids(packs)))}")
     with laid_over(runtime().settings.policies, named) as folders:
-        return load_rules(*folders)
+        found, present = load_rules(*folders), loaded_rules()
+    # Other rules, the same days: what is in force of the calendar holds under them too.
+    found.use_documents(present.documents, stamp=present.calendar_stamp)
+    return found
 
 
 def ids(packs: Sequence[str]) -> list[str]:

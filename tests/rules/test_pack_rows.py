@@ -35,6 +35,18 @@ MUTATIONS = [
     ),
     pytest.param('unit = "working_days"\namount = 20', "amount = 20", "unit = None", id="no unit"),
     pytest.param(
+        'unit = "working_days"\namount = 20',
+        'unit = "working_days"\namount = 20\ncalendar = "moon"',
+        "calendar: 'moon' is unknown; known are cn-workdays",
+        id="no such calendar",
+    ),
+    pytest.param(
+        'unit = "working_days"\namount = 20',
+        'unit = "calendar_days"\namount = 20\ncalendar = "cn-workdays"',
+        "only a limit in working_days counts by one",
+        id="calendar of days that need none",
+    ),
+    pytest.param(
         'kinds = ["former_poor"]\nsources = ["village_bell"]',
         'kinds = ["former_poor", "ordinary"]',
         "neither is more specific",

@@ -10,13 +10,14 @@ from app import create_app
 from app.config import Settings
 from app.runtime import runtime
 from app.services import calendars, check, moving, rule_runs
+from app.services.rule_sets import wanted_rules
 from app.store import cases as case_store
 from app.store.transaction import reading, writing
 from app.tables import AccessRow, CalendarRow, DeadlineRow, JournalRow, RuleRun, db
 from tests.factories import PACKS, XIUSHAN, rules
 from tests.rules.notices import MADE_UP
 from tests.rules.test_calendar import AMENDMENT
-from tests.store.test_rule_runs import everything, sound
+from tests.store.test_rule_runs import SHIPPED, everything, sound
 from tests.world import KEYS, StoredWalker, World
 from workflows import recount
 from workflows.calendar_file import Document
@@ -245,6 +246,13 @@ def test_a_process_that_runs_notices_what_came_into_force(world: World) -> None:
         db.session.remove()
         db.engine.dispose()
     assert rules().calendar_for(COUNTY).last_year == 2026  # what tests share stays as it is
+
+
+def test_other_rules_are_rehearsed_by_the_days_in_force(world: World) -> None:
+    world.household()
+    put_in_force(world, MADE_UP)
+    with reading():
+        assert wanted_rules([SHIPPED]).calendar_for(COUNTY).last_year == 2027
 
 
 def test_a_run_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
