@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.runtime import runtime
+from app.services.duty_check import faults as duty_faults
 from app.services.isolated import Trouble, attempt
 from app.services.lists import load_texts
 from app.store import calendars
@@ -80,6 +81,7 @@ def check(chosen: Iterable[str], *, report: Report, progress: Progress | None = 
         _check_files(county, run)
         _check_orphans(county, run)
         _check_ledger(county, run)
+        _check_duties(county, run)
     return tally
 
 
@@ -325,6 +327,11 @@ def _settled(place: Path) -> Iterator[Path]:
         for path in sorted(shelf.iterdir()) if shelf.is_dir() else (shelf,):
             if path.stat().st_mtime < limit:
                 yield path
+
+
+def _check_duties(county: str, run: Run) -> None:
+    for place, code, detail in duty_faults(county):
+        run.found(Damage(place, 0, code, detail))
 
 
 # --- the access ledger ---

@@ -70,7 +70,7 @@ def report(actor: Actor, county: str, said: Report, *, key: str) -> Taken:
         rows = _locked(actor, county, said)
         roles = [_ensure_counts(actor, row, said) for row in rows]
         salt = secrets.token_hex(16)
-        seq = _seal(actor, county, said, roles[0], _sealed_note(said.note, salt), now)
+        seq = _seal(actor, county, said, roles[0], sealed_note(said.note, salt), now)
         for row, role in zip(rows, roles, strict=True):
             _note(actor, row, role, said, salt, seq, now)
         _keep(county, own_key(actor, key), fingerprint, Taken(seq, len(rows), repeated=False), now)
@@ -138,7 +138,8 @@ def _duty(row: DutyPeriod) -> Duty:
     return duty
 
 
-def _sealed_note(note: str, salt: str) -> str:
+def sealed_note(note: str, salt: str) -> str:
+    """Return what of a note is sealed: a digest, or nothing where there is none."""
     return digest(f"{salt}|duty|{note}") if note else ""
 
 
@@ -186,7 +187,7 @@ def register_warning(actor: Actor, area: str, on: date, *, note: str = "", key: 
         if len(note) > LONGEST_NOTE:
             raise BadValue(field="note", value="")
         begun, salt = _begin(area, on), secrets.token_hex(16)
-        detail = {"on": on.isoformat(), "note": _sealed_note(note, salt), "duties": sorted(row.duty for row in begun)}
+        detail = {"on": on.isoformat(), "note": sealed_note(note, salt), "duties": sorted(row.duty for row in begun)}
         seq = ledger.append(county, user=actor.id, kind="duty_begun", subject=area, now=now, detail=detail)
         told = {"user": actor.id, "role": _role_over(actor, area), "mode": "", "on_day": on.isoformat()}
         for row in begun:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.runtime import runtime
-from app.services.mails import SERVER, failures_in
+from app.services.mails import SERVER, channels_on, failures_in, server_beat
 from app.services.mails import is_on as is_mail_on
 from app.services.selftest import SELF_TEST, has_failed
 from app.services.steady import CLOCK, has_jumped
@@ -31,7 +31,10 @@ LEAST_FREE = 1 << 30
 NEEDED = ("database", "schema")
 # A round of mails may last a minute, and more where the server is slow.
 MAIL_WITHIN = timedelta(minutes=5)
-DUTIES = (*NEEDED, "disk", "clock", "sweep", "deliver", "messages", "mail", "periods", "self_test", "check", "backup")
+DUTIES = (
+    *NEEDED, "disk", "clock", "sweep", "deliver", "messages", "mail", "gateways", "periods", "self_test", "check",
+    "backup",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Facts:
     has_failed_test: bool = False
     is_mail_on: bool = False
     mail_failures: int = 0
+    gateway_failures: int = 0
     waiting_mails: int = 0
     stuck_mails: int = 0
     waiting_deliveries: int = 0
@@ -112,11 +116,18 @@ def _facts(free: int, size: int) -> Facts:
             damages=_counted(detail, "damages"),
             is_mail_on=is_mail_on(),
             mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,
+            gateway_failures=_gateway_failures(beats),
             waiting_mails=letters.get(mails.WAITING, 0),
             stuck_mails=sum(letters.get(state, 0) for state in mails.STUCK),
             waiting_deliveries=sent.get(webhooks.WAITING, 0),
             dead_deliveries=sent.get(webhooks.DEAD, 0),
         )
+
+
+def _gateway_failures(beats: Mapping[str, tuple[str, str]]) -> int:
+    """How often in a row the worst of the other channels was in trouble; a channel that is off counts no more."""
+    noted = (beats.get(server_beat(channel), ("", ""))[1] for channel in channels_on() if channel != MAIL)
+    return max(map(failures_in, noted), default=0)
 
 
 def _age(at: str, now: datetime) -> float:
@@ -159,6 +170,7 @@ def failures(facts: Facts) -> set[str]:
         "deliver": _is_old(facts.beats.get(DELIVER), SILENT_AFTER),
         "messages": facts.failed_messages > 0 or (facts.oldest_message or 0) > MESSAGE_WITHIN.total_seconds(),
         "mail": facts.is_mail_on and (facts.mail_failures > 0 or _is_old(facts.beats.get(MAIL), MAIL_WITHIN)),
+        "gateways": facts.gateway_failures > 0,
         "periods": facts.troubled_periods > 0,
         "self_test": facts.has_failed_test,
         "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),

@@ -17,6 +17,7 @@ from app.roster.parse import Found, Rules, Seen, find_roster, read_roster
 from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths
+from app.services.cases import loaded_rules
 from app.services.differences import COMPARED, Difference
 from app.services.openings import OPENERS, Openings, dossiers_of
 from app.services.prepared import (
@@ -30,8 +31,8 @@ from app.services.prepared import (
 )
 from app.services.roster_plan import Plan, fault, take
 from app.services.spool import Spool
+from app.store import duty_acts, ledger
 from app.store import households as store
-from app.store import ledger
 from app.store.bulk import Clash, insert_rows
 from app.store.transaction import reading, writing
 from app.tables import Household, Member
@@ -183,6 +184,8 @@ def _note(actor: Actor, plan: Plan, file: str, changed: Sequence[str], now: date
     for county in sorted({number[:6] for number in changed}):
         detail = {"file": file, "households": [number for number in changed if number.startswith(county)]}
         ledger.append(county, user=actor.id, kind="households_changed", subject=county, now=now, detail=detail)
+        # Of another kind a household may owe other duties, and these no more.
+        duty_acts.drop_left(loaded_rules(), county, [number for number in changed if number.startswith(county)], now)
 
 
 # --- taking in ---

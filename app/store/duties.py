@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import aliased
 
 from app.office_hours import office_hours
+from app.store.bulk import among
 from app.store.transaction import engine_insert, insert_once, is_sqlite, present
 from app.tables import Area, CaseRow, DutyPeriod, DutyRun, Household, JournalRow, KeptText, Wait, db
 from workflows.clock import utc_text
@@ -364,7 +365,7 @@ def open_rows(county: str, subjects: Iterable[str]) -> Sequence[DutyPeriod]:
     """Return the open periods of some subjects under lock, in the order of their keys."""
     return db.session.scalars(
         select(DutyPeriod)
-        .where(DutyPeriod.county == county, DutyPeriod.subject.in_(list(subjects)), DutyPeriod.state == OPEN)
+        .where(DutyPeriod.county == county, among(DutyPeriod.subject, subjects), DutyPeriod.state == OPEN)
         .order_by(DutyPeriod.duty, DutyPeriod.subject, DutyPeriod.begins)
         .with_for_update()
     ).all()

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, select
 
 from app.store import duties
+from app.store.bulk import among
 from app.store.transaction import insert_once
 from app.tables import CaseRow, DutyAct, DutyPeriod, Household, JournalRow, KeptText, db
 from workflows.clock import local_date, parse_utc, utc_text
@@ -95,7 +96,7 @@ def _stays(county: str, households: Iterable[str]) -> dict[str, list[tuple[str, 
         select(CaseRow.subject, JournalRow.at, duties.target_of(JournalRow.text).label("target"))
         .join(CaseRow, joined)
         .where(CaseRow.county == county, CaseRow.definition == STATUS)
-        .where(CaseRow.subject.in_([f"household:{number}" for number in found]))
+        .where(among(CaseRow.subject, [f"household:{number}" for number in found]))
         .order_by(JournalRow.at, JournalRow.case, JournalRow.seq)
     )
     for subject, at, target in rows:
@@ -105,7 +106,7 @@ def _stays(county: str, households: Iterable[str]) -> dict[str, list[tuple[str, 
 
 def _kinds(county: str, households: Sequence[str]) -> dict[str, str]:
     query = select(Household.number, Household.kind).where(
-        Household.county == county, Household.number.in_(list(households))
+        Household.county == county, among(Household.number, households)
     )
     return {row.number: row.kind for row in db.session.execute(query)}
 

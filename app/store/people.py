@@ -3,9 +3,10 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
@@ -73,10 +74,7 @@ def actor_of(user: User, now: datetime) -> Actor:
 
 def standing_in(user: User, now: datetime) -> tuple[Office, ...]:
     """Return the offices of absent people that an account holds as their substitute today."""
-    above = aliased(Area)
-    query = substitutes.in_force(now).add_columns(User.name, User.person, Area.name, Area.level, above.name)
-    query = query.outerjoin(Area, Area.code == Substitution.area).outerjoin(above, above.code == Area.parent)
-    query = query.where(Substitution.substitute_id == user.id, User.person != user.person)
+    asked = {"today": local_date(now).isoformat(), "account": user.id, "person": user.person}
     return tuple(
         Office(
             row.role,
@@ -85,8 +83,18 @@ def standing_in(user: User, now: datetime) -> tuple[Office, ...]:
             within=area_root(row.part) if row.part else "",
             behalf=Behalf(f"u{row.user_id}", name, person),
         )
-        for row, name, person, place, level, parent in db.session.execute(query.order_by(Substitution.id))
+        for row, name, person, place, level, parent in db.session.execute(_standing_in(), asked)
     )
+
+
+@cache
+def _standing_in() -> Any:
+    """Built once: every page asks it."""
+    above = aliased(Area)
+    query = substitutes.in_force().add_columns(User.name, User.person, Area.name, Area.level, above.name)
+    query = query.outerjoin(Area, Area.code == Substitution.area).outerjoin(above, above.code == Area.parent)
+    mine = (Substitution.substitute_id == bindparam("account"), User.person != bindparam("person"))
+    return query.where(*mine).order_by(Substitution.id)
 
 
 def administrators(now: datetime) -> dict[str, set[int]]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.tables import Appointment, Area, Substitution, User, db
@@ -16,12 +17,15 @@ Query = Any
 Rows = Sequence[Any]
 
 
-def in_force(now: datetime) -> Query:
-    """Select what holds today, joined with the absent person: an office that is still held, by accounts still active.
+@cache
+def in_force() -> Query:
+    """Select what holds on the day given as ``today``, joined with the absent person.
+
+    The office is still held, by accounts that are still active.
 
     The substitute must still hold an own office that may stand in for it (``workflows/substitutes.py``).
     """
-    today = local_date(now).isoformat()
+    today: Any = bindparam("today")
     held = and_(
         Appointment.user_id == Substitution.user_id,
         Appointment.role == Substitution.role,
@@ -33,11 +37,11 @@ def in_force(now: datetime) -> Query:
     return query.where(User.active.is_(True), exists().where(held), _is_fit(today))
 
 
-def _lasts(model: Any, today: str) -> ColumnElement[bool]:
+def _lasts(model: Any, today: Any) -> ColumnElement[bool]:
     return and_(model.begins <= today, or_(model.ends.is_(None), model.ends > today))
 
 
-def _is_fit(today: str) -> ColumnElement[bool]:
+def _is_fit(today: Any) -> ColumnElement[bool]:
     own, account = aliased(Appointment), aliased(User)
     kinds = or_(*(and_(Substitution.role.in_(kind), own.role.in_(kind)) for kind in KINDS))
     same_county = func.substr(own.area, 1, 6) == func.substr(Substitution.area, 1, 6)
@@ -50,8 +54,8 @@ def acting_for(users: Collection[int], roles: Iterable[str], area: str, now: dat
     """Return the accounts that stand in today for some accounts, in one of some roles over a household's area."""
     if not users:
         return set()
-    query = in_force(now).where(Substitution.user_id.in_(sorted(users)), Substitution.role.in_(sorted(roles)))
-    rows = db.session.scalars(query).all()
+    query = in_force().where(Substitution.user_id.in_(sorted(users)), Substitution.role.in_(sorted(roles)))
+    rows = db.session.scalars(query, {"today": local_date(now).isoformat()}).all()
     return {int(row.substitute_id) for row in rows if row.substitute_id and office_of(row).covers(area)}
 
 

@@ -84,6 +84,17 @@ class DutyPeriod(Base):
             sqlite_where=text("next_at IS NOT NULL"),
             postgresql_where=text("next_at IS NOT NULL"),
         ),
+        # Of whom a group of periods reminds, without a look at all the others that are due.
+        Index(
+            "ix_duty_periods_group",
+            "county",
+            "duty",
+            "village",
+            "user_id",
+            "begins",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
         Index("ix_duty_periods_county", "county", "state", "due_at"),
         Index("ix_duty_periods_township", "county", "township", "state", "due_at"),
         Index("ix_duty_periods_village", "county", "village", "state", "due_at"),

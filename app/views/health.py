@@ -31,6 +31,7 @@ FIGURES = {
     "fangpin_failed_messages": ("failed_messages", "Messages whose last try failed."),
     "fangpin_oldest_message_age_seconds": ("oldest_message", "Age of the oldest message not yet delivered."),
     "fangpin_mail_server_failures": ("mail_failures", "How often in a row the mail server was in trouble."),
+    "fangpin_gateway_failures": ("gateway_failures", "How often in a row the worst gateway was in trouble."),
     "fangpin_waiting_mails": ("waiting_mails", "Mails not yet sent."),
     "fangpin_stuck_mails": ("stuck_mails", "Mails refused, bounced or given up, of the last 90 days."),
     "fangpin_waiting_deliveries": ("waiting_deliveries", "Deliveries to webhooks not yet made."),

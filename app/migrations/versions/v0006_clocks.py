@@ -68,6 +68,8 @@ def upgrade() -> None:
     )
     some = sa.text("next_at IS NOT NULL")
     op.create_index("ix_duty_periods_next", "duty_periods", ["next_at"], sqlite_where=some, postgresql_where=some)
+    group = ["county", "duty", "village", "user_id", "begins"]
+    op.create_index("ix_duty_periods_group", "duty_periods", group, sqlite_where=some, postgresql_where=some)
     op.create_index("ix_duty_periods_county", "duty_periods", ["county", "state", "due_at"])
     op.create_index("ix_duty_periods_township", "duty_periods", ["county", "township", "state", "due_at"])
     op.create_index("ix_duty_periods_village", "duty_periods", ["county", "village", "state", "due_at"])
