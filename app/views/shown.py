@@ -24,7 +24,6 @@ MENU = (
     ("urgings.urgings", "urging.menu"),
     ("receipts.receipts", "receipt.title"),
     ("duties.duties", "duty.menu"),
-    ("boards.notices", "ui.menu_notices"),
     ("audit.pauses", "ui.menu_pauses"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),

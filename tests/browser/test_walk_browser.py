@@ -170,6 +170,7 @@ def help_on(team: Team) -> None:
     entries = town.cases()["A1"][1]
     team.night(60)
     assert town.cases()["A1"][1] > entries
+    team.night(1)  # that somebody is late is told on a working morning
     assert any(HEAD in one and "超期" in one and "每月走访" in one for one in helper.reminders()), helper.text()
     helper.shoot("reminders")
     team("county_lead").open("/overdue").shoot("overdue")
