@@ -35,7 +35,7 @@ class Words:
     def day(self, day: date) -> str:
         """A day without its year, with the day of the week."""
         weekday = self.say(f"explain.weekday_{day.isoweekday()}")
-        return self.say("explain.day", month=day.month, day=day.day, iso=f"{day:%m-%d}", weekday=weekday)
+        return self.say("explain.day", month=day.month, day=day.day, weekday=weekday)
 
     def days(self, first: date, last: date) -> str:
         """A day, or from one to another."""
