@@ -243,7 +243,7 @@ class Guide:
         if name == "ladder" and isinstance(value, list | tuple):
             return self.words.listed([self.step_of_ladder(step) for step in parse_ladder(value)])
         if isinstance(value, list | tuple):
-            return self.words.listed([self.named(name, str(item)) for item in value])
+            return self.words.listed([self.named(name, str(item)) for item in value]) or self.words.say("ui.nothing")
         if name.startswith(MONEY_PARAMETERS) and isinstance(value, int):
             return self.say("money", amount=money(value))
         if name in ("income_basis", "income_counted") and self.words.knows(f"income.{value}"):

@@ -35,7 +35,7 @@ MUTATIONS: list[tuple[str, str, str, str, str]] = [
     ("appeal for nobody", CASE, 'states = ["none", "eliminated_observing", "eliminated_stable"]},\n  {guard = "status_in", purposes = ["eliminate"], states = ["active"]},\n]\n\n[[actions]]\nid = "uphold_appeal"', 'states = ["candidate"]},\n  {guard = "status_in", purposes = ["eliminate"], states = ["candidate"]},\n]\n\n[[actions]]\nid = "uphold_appeal"', "idle_action"),
     # A state can't be left, or no end is reached.
     ("nobody tells", CASE, 'gate = "nominate"\nroles = ["village_cadre", "township_officer"]', 'gate = "nominate"\nroles = []', "stuck_state"),
-    ("nobody checks objections", CASE, 'gate = "village_review"\nroles = ["village_cadre", "resident_team"]\n[[states]]\nid = "refused"', 'gate = "village_review"\nroles = []\n[[states]]\nid = "refused"', "idle_action"),
+    ("nobody checks objections", CASE, 'gate = "village_review"\nroles = ["village_cadre", "resident_team"]\npauses = "objection_pauses"', 'gate = "village_review"\nroles = []\npauses = "objection_pauses"', "idle_action"),
     ("appeals for ever", CASE, 'gate = "township_audit"\nroles = ["township_officer", "township_leader"]\n[[states]]', 'gate = "township_audit"\nroles = []\n[[states]]', "stuck_state"),
     ("status never closed", STATUS, 'closed = true', "", "no_final_state"),
     ("concluded is no end", CASE, 'en = "Concluded"}\nclosed = true', 'en = "Concluded"}', "no_final_state"),
