@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.runtime import runtime
 from app.services.mails import SERVER, channels_on, failures_in, server_beat
 from app.services.mails import is_on as is_mail_on
-from app.services.selftest import SELF_TEST, has_failed
+from app.services.selftest import RESULT, has_failed
 from app.services.steady import CLOCK, has_jumped
 from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
 from app.store import accounts, deadlines, mails, outbox, schema, upkeep, webhooks
@@ -112,7 +112,7 @@ def _facts(free: int, size: int) -> Facts:
             failed_messages=outbox.undelivered(failed=True),
             oldest_message=_age_of(outbox.oldest_waiting(), now),
             has_jumped=has_jumped(beats[CLOCK][1]) if CLOCK in beats else False,
-            has_failed_test=has_failed(beats[SELF_TEST][1]) if SELF_TEST in beats else False,
+            has_failed_test=has_failed(beats[RESULT][1]) if RESULT in beats else False,
             damages=_counted(detail, "damages"),
             is_mail_on=is_mail_on(),
             mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,

@@ -8,10 +8,12 @@ from app.services import selftest
 from app.services.boards import overdue
 from app.services.deliver import deliver
 from app.services.reminders import list_reminders
-from app.services.selftest import SELF_TEST, WITHIN, has_failed, week_of
+from app.services.selftest import RESULT, SELF_TEST, WITHIN, has_failed, week_of
+from app.services.steady import ClockWatch
 from app.services.sweep import sweep
 from app.store.transaction import reading
 from app.store.upkeep import beats
+from scheduler.jobs import JOBS, run_job
 from tests.world import World
 from workflows.clock import CHINA
 
@@ -28,7 +30,7 @@ def at_work(world: World) -> World:
 
 def noted() -> str:
     with reading():
-        return beats().get(SELF_TEST, ("", ""))[1]
+        return beats().get(RESULT, ("", ""))[1]
 
 
 def words(world: World) -> list[str]:
@@ -85,6 +87,20 @@ def test_it_is_no_period_of_any_household(at_work: World) -> None:
     selftest.work()
     at_work.now += timedelta(days=2)
     assert overdue(at_work.person("county_lead")).total == 0
+
+
+def test_the_scheduler_s_own_note_of_the_job_stands_apart(at_work: World) -> None:
+    """It is concluded once, not again at each tick."""
+    job = next(job for job in JOBS if job.name == SELF_TEST)
+    for seconds in (0, 61, 60, 60):
+        at_work.now += timedelta(seconds=seconds)
+        assert run_job(at_work.app, job, lambda: False, ClockWatch())
+        sweep()
+        deliver()
+    assert noted().startswith("passed week=")
+    before = noted()
+    assert selftest.work() is None
+    assert noted() == before
 
 
 def test_without_an_administrator_there_is_nobody_to_tell(world: World) -> None:
