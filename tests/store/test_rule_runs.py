@@ -209,7 +209,7 @@ own = ["nominate"]
     auditor = world.person("auditor")
     trail = read_trail(trail_text(auditor, case=walker.case.number))
     assert self_check(trail) == []
-    assert len(trail.texts) == 2 + 2  # definitions of gates and status, the pack of before and that of now
+    assert len(trail.texts) == 2 + 2 + 1  # definitions of gates and status, packs of before and of now, the calendar
     found = printing.print_trail(auditor, case=walker.case.number)
     assert "由最长15天（S4第17条）改为最长20天（S4第17条）" in text_of(found)
     view = cases.case_view(auditor, case=walker.case.number)
