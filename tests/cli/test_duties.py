@@ -4,16 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app import create_app
-from app.config import read_settings
 from app.services import duties
 from tests.cli.conftest import VILLAGE, Machine
 
 
 def make(machine: Machine) -> None:
     """What the scheduler does once a minute."""
-    app = create_app(read_settings(machine.environ), clock=lambda: machine.now)
-    with app.app_context():
+    with machine.application():
         duties.make_due()
 
 
