@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -113,7 +114,7 @@ class _Token:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Platform:
+class Platform(ABC):
     """What WeCom and DingTalk share: a token by GET, then a message by POST, and an errcode in each answer."""
 
     token_path = message_path = ""
@@ -164,13 +165,13 @@ class Platform:
         # The account, the secret, the agent or this machine's address: nothing that a message could help.
         return Answer(UNTOUCHED, _said(code), is_down=True)
 
+    @abstractmethod
     def credentials(self) -> str:
         """Return the query that asks for a token."""
-        raise NotImplementedError
 
+    @abstractmethod
     def message(self, text: str, address: str) -> Mapping[str, Any]:
         """Return the body that sends a text."""
-        raise NotImplementedError
 
 
 HTTP = 10**7  # HTTP statuses are kept apart from the platforms' own codes

@@ -36,8 +36,9 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
             ids = outbox.waiting_ids(now, limit=batch)
         done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
         tally += done
-        upkeep.beat(DELIVER, tally)
         progress = done["delivered"] > 0
+        if progress:
+            upkeep.beat(DELIVER, tally)  # rounds after an outage may last longer than the silence that alarms
     return tally
 
 
