@@ -17,7 +17,7 @@ from app.services.health import DUTIES, health
 from app.services.isolated import Trouble, attempt, held, never
 from app.smtp import Link, Mailer
 from app.store import outbox, people, upkeep
-from app.store.outbox import Sendable
+from app.store.outbox import Sendable, Told
 from app.store.transaction import reading, writing
 from workflows.clock import local_date, parse_utc
 from workflows.model import Message
@@ -72,7 +72,8 @@ def _remind(failing: Sequence[str], now: datetime) -> None:
     """Straight into the lists, as delivery may be what stands still."""
     for county, accounts in people.administrators(now).items():
         message = Message(case="", key=ALARM, params={"failing": list(failing)})
-        outbox.add_reminders(Sendable(0, county, f"{ALARM}:{now:%Y%m%d%H%M%S}", message), accounts, now)
+        sendable = Sendable(0, county, f"{ALARM}:{now:%Y%m%d%H%M%S}", message)
+        outbox.add_reminders([Told(sendable, accounts)], now)
 
 
 def _mail(failing: Sequence[str], now: datetime) -> None:

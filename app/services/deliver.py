@@ -1,18 +1,19 @@
 """Delivery: each message of the outbox becomes a reminder for everybody whom it concerns, and for nobody else."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from app.services import mails, upkeep, webhooks
-from app.services.isolated import alone, never, work_through
-from app.services.rights import dossier_helper
-from app.store import cases, deadlines, outbox, receipts, substitutes
-from app.store.outbox import Sendable
+from app.services.isolated import alone, never, work_together
+from app.services.recipients import Recipients
+from app.store import deadlines, outbox, receipts
+from app.store.outbox import Sendable, Told
 from app.store.transaction import reading
 from app.store.webhooks import MOVED
 
 BATCH = 200
+TOGETHER = 50  # messages a transaction
 ABOVE = ("raised", "escalated")
 DELIVER = "deliver"
 NOBODY = "nobody holds the office"
@@ -34,7 +35,7 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     while progress and not stop():
         with reading() as now:
             ids = outbox.waiting_ids(now, limit=batch)
-        done = work_through(ids, _deliver_one, outbox.put_off, stop=stop)
+        done = work_together(ids, _deliver_all, outbox.put_off, stop=stop, size=TOGETHER)
         tally += done
         progress = done["delivered"] > 0
         if progress:
@@ -42,64 +43,53 @@ def _rounds(batch: int, stop: Callable[[], bool]) -> Counter[str]:
     return tally
 
 
-def _deliver_one(message_id: int, now: datetime) -> str:
-    sendable = outbox.claimed(message_id, now)
-    if sendable is None:
-        return "passed"
-    if _is_too_late(sendable):
-        outbox.mark_delivered(message_id, now, note=SETTLED)
-        return "delivered"
-    accounts = recipients(sendable, now)
-    outbox.add_reminders(sendable, accounts, now)
-    _note_escalated(sendable, accounts, now)
-    mails.announce(sendable, accounts, now)
-    webhooks.fan_out(sendable, now)
-    is_for_nobody = sendable.message.key == MOVED  # only other systems are told of it
-    outbox.mark_delivered(message_id, now, note=None if accounts or is_for_nobody else NOBODY)
-    return "delivered"
+def _deliver_all(ids: Sequence[int], now: datetime) -> list[str]:
+    """Deliver some messages at once; those that somebody else has claimed are passed."""
+    claimed = outbox.claimed(ids, now)
+    settled = _settled(claimed)
+    waiting = [one for one in claimed.values() if one.id not in settled]
+    recipients = Recipients(waiting, now)
+    told = [Told(one, recipients.of(one)) for one in waiting]
+    _add_reminders(told, now)
+    mails.announce(told, now)
+    webhooks.fan_out(waiting, recipients.place, now)
+    outbox.mark_delivered(settled, now, note=SETTLED)
+    outbox.mark_delivered([one.sendable.id for one in told if _reaches_nobody(one)], now, note=NOBODY)
+    outbox.mark_delivered([one.sendable.id for one in told if not _reaches_nobody(one)], now)
+    return ["delivered" if number in claimed else "passed" for number in ids]
 
 
-def _note_escalated(sendable: Sendable, accounts: set[int], now: datetime) -> None:
+def _reaches_nobody(told: Told) -> bool:
+    """Tell whether nobody was there to be told; of a move only other systems are told."""
+    return not told.accounts and told.sendable.message.key != MOVED
+
+
+def _add_reminders(told: Sequence[Told], now: datetime) -> None:
+    """Add them in the order in which they were left, as a step above the owner is noted at what was told before it."""
+    pending: list[Told] = []
+    for one in told:
+        pending.append(one)
+        if one.sendable.message.key in ABOVE and one.accounts:
+            outbox.add_reminders(pending, now)
+            pending.clear()
+            _note_escalated(one, now)
+    outbox.add_reminders(pending, now)
+
+
+def _note_escalated(told: Told, now: datetime) -> None:
     """A step of the ladder above the owner is noted at what those below were told of the same period."""
-    if sendable.message.key in ABOVE and accounts:
-        period = sendable.key.rsplit(":", 2)[0]
-        receipts.note_escalated(sendable.county, sendable.message.case, period, accounts, now)
+    sendable = told.sendable
+    period = sendable.key.rsplit(":", 2)[0]
+    receipts.note_escalated(sendable.county, sendable.message.case, period, told.accounts, now)
 
 
-def _is_too_late(sendable: Sendable) -> bool:
-    """What was overdue at night and done before the morning is told to nobody any more."""
+def _settled(claimed: Mapping[int, Sendable]) -> list[int]:
+    """Return what was overdue at night and done before the morning: it is told to nobody any more."""
+    late = {number: _period(one) for number, one in claimed.items() if one.message.key == "overdue"}
+    done = deadlines.settled(set(late.values()))
+    return [number for number, period in late.items() if period in done]
+
+
+def _period(sendable: Sendable) -> tuple[str, str, str, str]:
     message, params = sendable.message, sendable.message.params
-    if message.key != "overdue":
-        return False
-    return deadlines.is_settled(sendable.county, message.case, str(params["timer"]), str(params["due"]))
-
-
-def recipients(sendable: Sendable, now: datetime) -> set[int]:
-    """Return the accounts to be told: the one person named, or the holders of each role over the household.
-
-    Of the helpers only the household's own is told: others have no part in it. What is told of an area and no case
-    goes to the holders over that area.
-    """
-    message, county = sendable.message, sendable.county
-    if message.person:
-        return outbox.active_account(message.person)
-    if message.area:
-        return {one for role in message.roles for one in _with_substitutes(role, message.area, now)}
-    household = cases.household_of(message.case)
-    area = outbox.area_of(county, household)
-    found: set[int] = set()
-    for role in message.roles:
-        own = role == "helper"
-        found |= _with_substitutes(role, area, now, _helper(county, household) if own else None)
-    return found
-
-
-def _with_substitutes(role: str, area: str, now: datetime, holders: set[int] | None = None) -> set[int]:
-    """Whoever is absent is told all the same: an absence takes nothing away."""
-    told = outbox.holders_over(role, area, now) if holders is None else holders
-    return told | substitutes.acting_for(told, [role], area, now)
-
-
-def _helper(county: str, household: str) -> set[int]:
-    helper = dossier_helper(cases.read_dossier(county, household))
-    return outbox.active_account(helper) if helper else set()
+    return sendable.county, message.case, str(params["timer"]), str(params["due"])

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
@@ -19,7 +19,7 @@ from app.smtp import BOUNCED, LATER, SENT, UNTOUCHED, Answer, Link
 from app.store import mails as store
 from app.store import people, upkeep
 from app.store.mails import DIGEST, DROPPED, MAIL, REMINDER, STUCK, TEST, WAITING, Due, Line
-from app.store.outbox import Sendable
+from app.store.outbox import Told
 from app.store.transaction import reading, writing
 from workflows.clock import CHINA, local_date, parse_utc, utc_text
 from workflows.errors import NotAllowed, NotFound
@@ -51,13 +51,16 @@ def channels_on() -> tuple[str, ...]:
 
 
 # --- queueing ---
-def announce(sendable: Sendable, accounts: set[int], now: datetime) -> None:
+def announce(told: Iterable[Told], now: datetime) -> None:
     """Queue the mails of reminders in the transaction that wrote these; in quiet hours they wait for the digest."""
     channels = channels_on()
-    if not accounts or not channels or office_hours(sendable.county).first(now) > now:
+    if not channels:
         return
-    is_urgent = sendable.message.key in URGENT
-    store.add_for_reminders(sendable.key, accounts, now, channels=channels, is_urgent=is_urgent)
+    open_now = [one for one in told if one.accounts and office_hours(one.sendable.county).first(now) <= now]
+    for is_urgent in (True, False):
+        those = [one for one in open_now if (one.sendable.message.key in URGENT) == is_urgent]
+        if those:
+            store.add_for_reminders(those, now, channels=channels, is_urgent=is_urgent)
 
 
 def queue_digests() -> int:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from app.outward import SECONDS, Allowed, ensure_open, post, target_of
 from app.runtime import runtime
 from app.services.isolated import never
-from app.store import ledger, outbox
+from app.store import ledger
 from app.store import webhooks as store
 from app.store.cases import household_of
 from app.store.outbox import Sendable
@@ -76,23 +76,27 @@ def allowed() -> Allowed:
 
 
 # --- from the outbox ---
-def fan_out(sendable: Sendable, now: datetime) -> None:
-    """Put a message of the outbox on its way to the webhooks that want it, in the transaction that delivers it."""
-    message, county = sendable.message, sendable.county
-    hooks = [hook for hook in store.active(county) if message.key in hook.events.split()]
-    if not hooks:
-        return
-    household = household_of(message.case)
-    area = outbox.area_of(county, household)
-    params = {name: message.params[name] for name in TOLD if name in message.params}
+def fan_out(messages: Iterable[Sendable], place_of: Callable[[Sendable], str], now: datetime) -> None:
+    """Put messages of the outbox on their way to the webhooks that want them, in the transaction that delivers them."""
+    hooks: dict[str, list[Webhook]] = {}
+    for sendable in messages:
+        if sendable.county not in hooks:
+            hooks[sendable.county] = store.active(sendable.county)
+        wanting = [hook for hook in hooks[sendable.county] if sendable.message.key in hook.events.split()]
+        if wanting:
+            _send_out(sendable, wanting, place_of(sendable), now)
+
+
+def _send_out(sendable: Sendable, hooks: Iterable[Webhook], area: str, now: datetime) -> None:
+    message = sendable.message
     body = {
         "format": FORMAT,
         "id": sendable.key,
         "event": message.key,
-        "county": county,
+        "county": sendable.county,
         "case": message.case,
-        "household": household,
-        "data": params,
+        "household": household_of(message.case),
+        "data": {name: message.params[name] for name in TOLD if name in message.params},
     }
     text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     inside = [int(hook.id) for hook in hooks if area.startswith(area_root(hook.area))]

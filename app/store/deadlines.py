@@ -201,21 +201,19 @@ def _marked(mark: Mark, now: datetime) -> dict[str, object]:
     return {**vars(mark.key), "stage": mark.stage, "next_at": again, "noticed_at": noticed}
 
 
-def is_settled(county: str, case: str, kind: str, due_at: str) -> bool:
-    """Tell whether a period with this end was late and has been dealt with since; a duty of each period never is."""
-    query = (
-        select(func.count())
-        .select_from(DeadlineRow)
-        .where(
-            DeadlineRow.county == county,
-            DeadlineRow.case == case,
-            DeadlineRow.kind == kind,
-            DeadlineRow.due_at == due_at,
-            DeadlineRow.mode == "lapse",
-            DeadlineRow.ended_how.is_not(None),
-        )
+def settled(periods: Collection[tuple[str, str, str, str]]) -> set[tuple[str, str, str, str]]:
+    """Return those of some periods (county, case, timer, end) that were late and have been dealt with since.
+
+    A duty of each period never is.
+    """
+    if not periods:
+        return set()
+    of = DeadlineRow
+    query = select(of.county, of.case, of.kind, of.due_at).where(of.mode == "lapse", of.ended_how.is_not(None))
+    query = query.where(
+        of.county.in_({county for county, *_ in periods}), of.case.in_({case for _, case, *_ in periods})
     )
-    return bool(db.session.scalar(query))
+    return {(row.county, row.case, row.kind, row.due_at) for row in db.session.execute(query)} & set(periods)
 
 
 def note_trouble(key: Key, what: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, String, delete, func, literal, or_, select, update
 from sqlalchemy import cast as sql_cast
 
+from app.store.outbox import Told
 from app.store.transaction import insert_once
 from app.tables import ChannelAddress, Mail, Reminder, ReminderDelivery, User, db
 from workflows.clock import utc_text
@@ -90,17 +91,16 @@ def _usable(*choices: str) -> ColumnElement[bool]:
 
 
 # --- putting mails into the queue ---
-def add_for_reminders(
-    key: str, accounts: Iterable[int], now: datetime, *, channels: Iterable[str], is_urgent: bool
-) -> None:
-    """Queue each reminder of a message, on each channel, for those who want each; an urgent one for all."""
+def add_for_reminders(told: Sequence[Told], now: datetime, *, channels: Iterable[str], is_urgent: bool) -> None:
+    """Queue each reminder of some messages, on each channel, for those who want each; urgent ones for all."""
+    accounts = {account for one in told for account in one.accounts}  # the index of keys begins with the account
+    those = Reminder.user_id.in_(sorted(accounts)), Reminder.key.in_([one.sendable.key for one in told])
     for channel in channels:
         ref = sql_cast(Reminder.id, String) + MARKS[channel]
         found = _new(Reminder.user_id, REMINDER, ref, Reminder.id, Reminder.id, now, channel)
         query = found.join(ChannelAddress, ChannelAddress.user_id == Reminder.user_id)
         wanted = _usable(EACH, DIGEST) if is_urgent else _usable(EACH)
-        query = query.where(Reminder.key == key, Reminder.user_id.in_(sorted(accounts)), wanted)
-        query = query.where(ChannelAddress.channel == channel)
+        query = query.where(*those, wanted, ChannelAddress.channel == channel)
         db.session.execute(insert_once(Mail).from_select(list(COLUMNS), query))
 
 

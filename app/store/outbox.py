@@ -1,17 +1,17 @@
 """Messages to deliver after commit: written with the command, delivered apart; and the reminders they become."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.statements import INSERT_MESSAGE, run
-from app.tables import Appointment, Household, OutboxRow, Reminder, User, db
-from workflows.clock import local_date, utc_text
-from workflows.errors import NotFound
-from workflows.model import LEVEL_DIGITS, ROLE_LEVELS, Message, Office
+from app.tables import OutboxRow, Reminder, db
+from workflows.clock import utc_text
+from workflows.model import Message
 
 SHORTEST_DELAY, MOST_DOUBLINGS = timedelta(seconds=30), 10
 
@@ -66,17 +66,19 @@ def waiting_ids(now: datetime, *, limit: int) -> list[int]:
     return list(db.session.scalars(query))
 
 
-def claimed(message_id: int, now: datetime) -> Sendable | None:
-    """Lock a message that waits; None when it was delivered or somebody else is delivering it."""
-    row = db.session.execute(
-        select(OutboxRow.county, OutboxRow.key, OutboxRow.body)
-        .where(OutboxRow.id == message_id, *_is_waiting(now))
+def claimed(ids: Sequence[int], now: datetime) -> dict[int, Sendable]:
+    """Lock messages that wait, in their order; what was delivered or somebody else is delivering is left out."""
+    rows = db.session.execute(
+        select(OutboxRow.id, OutboxRow.county, OutboxRow.key, OutboxRow.body)
+        .where(OutboxRow.id.in_(ids), *_is_waiting(now))
+        .order_by(OutboxRow.id)
         .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if row is None:
-        return None
-    body = row.body
-    message = Message(
+    )
+    return {row.id: Sendable(row.id, row.county, row.key, _message(row.body)) for row in rows}
+
+
+def _message(body: Mapping[str, Any]) -> Message:
+    return Message(
         case=body["case"],
         key=body["word"],
         roles=tuple(body["roles"]),
@@ -84,7 +86,6 @@ def claimed(message_id: int, now: datetime) -> Sendable | None:
         params=body["params"],
         area=body.get("area", ""),
     )
-    return Sendable(message_id, row.county, row.key, message)
 
 
 def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -98,20 +99,21 @@ def _is_waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def mark_delivered(message_id: int, now: datetime, *, note: str | None = None) -> None:
-    """Note that a message has become reminders; ``note`` says when nobody was there to be told."""
-    _set(message_id, delivered_at=utc_text(now), trouble=note, tries=OutboxRow.tries + 1)
+def mark_delivered(ids: Sequence[int], now: datetime, *, note: str | None = None) -> None:
+    """Note that messages have become reminders; ``note`` says when nobody was there to be told."""
+    if ids:
+        _set(ids, delivered_at=utc_text(now), trouble=note, tries=OutboxRow.tries + 1)
 
 
 def put_off(message_id: int, what: str, now: datetime) -> None:
     """Note why a message could not be delivered; each try doubles the wait, up to eight hours."""
     tries = db.session.scalar(select(OutboxRow.tries).where(OutboxRow.id == message_id)) or 0
     retry_at = now + SHORTEST_DELAY * 2 ** min(tries, MOST_DOUBLINGS)
-    _set(message_id, tries=tries + 1, trouble=f"{utc_text(retry_at)} {what}"[:300])
+    _set([message_id], tries=tries + 1, trouble=f"{utc_text(retry_at)} {what}"[:300])
 
 
-def _set(message_id: int, **values: object) -> None:
-    query = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
+def _set(ids: Sequence[int], **values: object) -> None:
+    query = update(OutboxRow).where(OutboxRow.id.in_(ids), OutboxRow.delivered_at.is_(None))
     db.session.execute(query.values(**values).execution_options(synchronize_session=False))
 
 
@@ -127,50 +129,28 @@ def oldest_waiting() -> str | None:
     return db.session.scalar(select(func.min(OutboxRow.created_at)).where(OutboxRow.delivered_at.is_(None)))
 
 
-def area_of(county: str, household: str) -> str:
-    """Return the area code of a household; raise NotFound when there is no such household."""
-    area = db.session.scalar(select(Household.area).where(Household.county == county, Household.number == household))
-    if area is None:
-        raise NotFound(household=household)
-    return area
+@dataclass(frozen=True)
+class Told:
+    """A message and the accounts that are told of it."""
+
+    sendable: Sendable
+    accounts: set[int]
 
 
-def holders_over(role: str, area: str, now: datetime) -> set[int]:
-    """Return the active accounts that hold a role today over a household's area (12 or 15 digits)."""
-    today = local_date(now).isoformat()
-    # A grid member's office may be a whole village; what it covers is the office's own question.
-    digits = LEVEL_DIGITS["village" if role == "grid_member" else ROLE_LEVELS[role]]
-    rows = db.session.execute(
-        select(User.id, Appointment.area)
-        .join(Appointment, Appointment.user_id == User.id)
-        .where(User.active.is_(True), Appointment.role == role)
-        .where(Appointment.area.startswith(area[:digits], autoescape=True))
-        .where(Appointment.begins <= today, or_(Appointment.ends.is_(None), Appointment.ends > today))
-    )
-    return {user for user, place in rows if Office(role, place).covers(area)}
-
-
-def active_account(account: str) -> set[int]:
-    """Return the number of an account such as "u7" if it is active, as a set of one or none."""
-    number = int(account[1:])
-    found = db.session.scalar(select(User.id).where(User.id == number, User.active.is_(True)))
-    return set() if found is None else {found}
-
-
-def add_reminders(sendable: Sendable, accounts: Iterable[int], now: datetime) -> None:
-    """Put a message into people's lists, once for each person however often it is tried."""
-    message = sendable.message
+def add_reminders(told: Iterable[Told], now: datetime) -> None:
+    """Put messages into people's lists, once for each person however often it is tried."""
     rows = [
         {
-            "county": sendable.county,
+            "county": one.sendable.county,
             "user_id": account,
-            "key": sendable.key,
-            "word": message.key,
-            "case": message.case,
-            "params": dict(message.params),
+            "key": one.sendable.key,
+            "word": one.sendable.message.key,
+            "case": one.sendable.message.case,
+            "params": dict(one.sendable.message.params),
             "sent_at": utc_text(now),
         }
-        for account in sorted(accounts)
+        for one in told
+        for account in sorted(one.accounts)
     ]
     if rows:
         dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql

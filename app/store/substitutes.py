@@ -50,13 +50,13 @@ def _is_fit(today: Any) -> ColumnElement[bool]:
     return and_(exists().where(held), exists().where(active))
 
 
-def acting_for(users: Collection[int], roles: Iterable[str], area: str, now: datetime) -> set[int]:
-    """Return the accounts that stand in today for some accounts, in one of some roles over a household's area."""
+def standing_in(users: Collection[int], roles: Iterable[str], now: datetime) -> Sequence[Substitution]:
+    """Return the absences of today of some accounts in some roles for which somebody stands in."""
     if not users:
-        return set()
+        return ()
     query = in_force().where(Substitution.user_id.in_(sorted(users)), Substitution.role.in_(sorted(roles)))
-    rows = db.session.scalars(query, {"today": local_date(now).isoformat()}).all()
-    return {int(row.substitute_id) for row in rows if row.substitute_id and office_of(row).covers(area)}
+    query = query.where(Substitution.substitute_id.is_not(None))
+    return db.session.scalars(query, {"today": local_date(now).isoformat()}).all()
 
 
 def office_of(row: Substitution) -> Office:
