@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from xdist.scheduler import LoadScopeScheduling
 
 from app.services import people
-from app.store import schema
+from app.store import schema, transaction
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
@@ -68,6 +71,41 @@ def _cheap_passwords() -> Iterator[None]:
     """Argon2id at its least cost: a test makes some accounts, and a real hash takes 0.1 s (measured)."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people, "hasher", lambda: CHEAP)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """No test cuts the power of the machine, so none waits for its disk; a killed process loses nothing by it.
+
+    What an installation is told is in ``tests/test_engines.py``; the commands that tests start are not touched.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transaction, "SYNCHRONOUS", "OFF")
+        patch.setattr(postgres, "SHARED", postgres.QUICK)
+        yield
+
+
+class Compiled(BytecodeCache):
+    """Templates compiled once for all applications of a test process; in service each process has but one."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was compiled before, if it was compiled from the same text."""
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
         yield
 
 

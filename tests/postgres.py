@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Enough for two hundred clerks at once. Everything else, fsync too, is PostgreSQL's own default.
 SETTINGS = {"max_connections": "300", "timezone": "UTC", "log_min_messages": "fatal"}
+# What the tests' conftest adds for the shared server: nobody cuts the power, so nobody waits for the disk.
+SHARED: dict[str, str] = {}
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _numbers = itertools.count(1)
 _templates: dict[str, str] = {}
 
@@ -47,7 +50,7 @@ def server() -> "PostgresServer":
     folder = Path(tempfile.mkdtemp(prefix="fangpin-pg-", dir="/tmp"))
     # Registered before the server's own handler, so that it runs after it.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return _started(folder, SETTINGS)
+    return _started(folder, {**SETTINGS, **SHARED})
 
 
 def _started(folder: Path, settings: Mapping[str, str]) -> "PostgresServer":

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import String, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
@@ -38,17 +38,22 @@ def user_by_id(user_id: int) -> User | None:
 
 def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
     """Return the offices that an account holds today, with the names of their areas."""
-    today = local_date(now).isoformat()
-    above = aliased(Area)
-    rows = db.session.execute(
+    rows = db.session.execute(_offices(), {"account": user_id, "today": local_date(now).isoformat()})
+    return tuple(Office(role, area, _office_name(name, level, parent)) for role, area, name, level, parent in rows)
+
+
+@cache
+def _offices() -> Any:
+    """Built once: every page asks it."""
+    above, today = aliased(Area), bindparam("today", type_=String)
+    return (
         select(Appointment.role, Appointment.area, Area.name, Area.level, above.name)
         .outerjoin(Area, Area.code == Appointment.area)
         .outerjoin(above, above.code == Area.parent)
-        .where(Appointment.user_id == user_id, Appointment.begins <= today)
+        .where(Appointment.user_id == bindparam("account"), Appointment.begins <= today)
         .where((Appointment.ends.is_(None)) | (Appointment.ends > today))
         .order_by(Appointment.id)
     )
-    return tuple(Office(role, area, _office_name(name, level, parent)) for role, area, name, level, parent in rows)
 
 
 def _office_name(name: str | None, level: str | None, parent: str | None) -> str:

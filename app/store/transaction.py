@@ -20,6 +20,7 @@ from workflows.clock import parse_utc, utc_text
 from workflows.errors import ClockBack
 
 WRITING = "fangpin_writing"
+SYNCHRONOUS = "FULL"  # what is committed on SQLite survives a power cut
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.005  # seconds
 
 
@@ -163,7 +164,7 @@ def prepare_engine(engine: Engine) -> None:
     def _connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
