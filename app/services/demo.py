@@ -20,6 +20,7 @@ from app.services import (
     demo_office,
     demo_roster,
     duties,
+    duty_reminders,
     grids,
     people,
     setup,
@@ -269,7 +270,7 @@ class Teller:
         while local_date(self.clock.now) < local_date(when):
             today = local_date(self.clock.now)
             self.clock.now = max(self.clock.now, moment(today, EVENING))
-            duties.remind()
+            duty_reminders.remind()
             deliver()
             self.clock.now = min(when, moment(today + timedelta(days=1), NIGHT))
             sweep()

@@ -5,17 +5,24 @@ Drawn from the seed and the period alone, so that the same day of today gives th
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 
-from app.services import duty_desk, duty_reports
-from app.services.duty_desk import Due
+from app.services import duty_reports
+from app.services.cases import loaded_rules
+from app.services.duty_desk import may_report
 from app.services.duty_reports import Report
 from app.services.story import Stage, seeded
-from workflows.clock import local_date, parse_utc
+from app.store import duty_acts, duty_lists
+from app.store.transaction import reading
+from app.tables import DutyPeriod
+from workflows.clock import local_date, parse_utc, utc_text
+from workflows.duties import Duty
+from workflows.duty_periods import counts_days
 from workflows.journal import digest
 from workflows.model import Actor
 
-EVERY = timedelta(days=3)
+EVERY = timedelta(days=7)
 REPORTERS = ("helper", "village_cadre", "resident_team", "township_officer", "township_leader", "county_lead")
 NEVER, LATE = 0.05, 0.12  # of all periods
 NIL = 0.8  # of surveys
@@ -23,13 +30,13 @@ TOO_LATE = timedelta(days=4)
 NOTE = "演示：已按要求完成"
 FOUND = "演示：发现一户饮水不稳定，已交村里处理"
 WARNED = "演示：收到饮水预警"
-WARNINGS_EVERY = 20  # rounds
+WARNINGS_EVERY = 8  # rounds
 
 
 def rounds(
     stage: Stage, first: int, everybody: Sequence[Actor], places: Sequence[str], seed: str
 ) -> Iterator[datetime]:
-    """Yield an afternoon every few days, and let everybody report then what he would have done by that time."""
+    """Yield an afternoon every week, and let everybody report then what he would have done by that time."""
     when, turn = stage.day(first) + timedelta(hours=7), 0
     people = _one_each(everybody)
     while True:
@@ -39,8 +46,7 @@ def rounds(
             village = places[turn // WARNINGS_EVERY % len(places)]
             officer = stage.actor(village, "township_officer", 0)
             duty_reports.register_warning(officer, village, local_date(when), note=WARNED, key=f"demo-{turn}")
-        for actor in people:
-            _report(actor, when, seed)
+        _report_all(people, when, seed)
         when += EVERY
 
 
@@ -54,18 +60,55 @@ def _one_each(everybody: Sequence[Actor]) -> list[Actor]:
     return list(found.values())
 
 
-def _report(actor: Actor, now: datetime, seed: str) -> None:
-    due = [one for one in duty_desk.to_report(actor) if _is_time(one, now, seed)]
-    for (duty, begins), group in groupby(due, key=lambda one: (one.duty, one.begins)):
-        together = list(group)
+def _report_all(people: Sequence[Actor], now: datetime, seed: str) -> None:
+    """Let each period be reported for which it is time, by the first who may, those of one duty and time at once."""
+    for actor, row, together in _to_report(people, now, seed):
+        duty = duty_acts.duty_of(loaded_rules(), row)
         for start in range(0, len(together), duty_reports.MOST_SUBJECTS):
-            _report_of(actor, duty, begins, together[start : start + duty_reports.MOST_SUBJECTS], now, seed)
+            if duty is not None:
+                _report_of(actor, duty, together[start : start + duty_reports.MOST_SUBJECTS], now, seed)
 
 
-def _is_time(one: Due, now: datetime, seed: str) -> bool:
+def _to_report(people: Sequence[Actor], now: datetime, seed: str) -> list[tuple[Actor, DutyPeriod, list[DutyPeriod]]]:
+    counties = sorted({actor.offices[0].area[:6] for actor in people})
+    with reading():
+        # What is late was reported in the week after; what is later than that will never be.
+        rows = duty_lists.open_since(counties, utc_text(now - TOO_LATE - 2 * EVERY))
+        duty_acts.ensure_packs(loaded_rules(), {row.pack for row in rows})
+    due = [row for row in rows if _is_time(row, now, seed)]
+    whose = _reporters(people, due)
+    named = [(whose[_place(row)], row) for row in due if _place(row) in whose]
+    named.sort(key=lambda pair: (pair[1].duty, pair[1].begins, pair[0].id, pair[1].subject))
+    groups = groupby(named, key=lambda pair: (pair[1].duty, pair[1].begins, pair[0].id))
+    found = [list(group) for _, group in groups]
+    return [(group[0][0], group[0][1], [row for _, row in group]) for group in found]
+
+
+def _place(row: DutyPeriod) -> tuple[str, ...]:
+    """Whatever decides who may report a period."""
+    return row.pack, row.duty, row.begins, row.county, row.township, row.village, str(row.user_id)
+
+
+def _reporters(people: Sequence[Actor], rows: Sequence[DutyPeriod]) -> dict[tuple[str, ...], Actor]:
+    """Return who reports the periods of each place: the first of the people who may."""
+    found: dict[tuple[str, ...], Actor] = {}
+    for row in {_place(row): row for row in rows}.values():
+        duty = duty_acts.duty_of(loaded_rules(), row)
+        actor = next((one for one in people if may_report(one, row, duty)), None)
+        if actor is not None:
+            found[_place(row)] = actor
+    return found
+
+
+@cache
+def _fate(seed: str, duty: str, begins: str, subject: str) -> float:
+    return seeded(seed, duty, begins, subject).random()
+
+
+def _is_time(row: DutyPeriod, now: datetime, seed: str) -> bool:
     """Tell whether a period would have been reported by now."""
-    fate = seeded(seed, one.duty, one.begins, one.subject).random()
-    begins, due = parse_utc(one.begins), parse_utc(one.due_at)
+    fate = _fate(seed, row.duty, row.begins, row.subject)
+    begins, due = parse_utc(row.begins), parse_utc(row.due_at)
     if fate < NEVER:
         return False
     if fate < NEVER + LATE:
@@ -73,18 +116,18 @@ def _is_time(one: Due, now: datetime, seed: str) -> bool:
     return now >= begins + (due - begins) * (0.2 + 0.5 * fate)
 
 
-def _report_of(actor: Actor, duty: str, begins: str, together: Sequence[Due], now: datetime, seed: str) -> None:
-    one = together[0]
-    is_nil = seeded(seed, duty, begins, one.subject, "nil").random() < NIL
+def _report_of(actor: Actor, duty: Duty, together: Sequence[DutyPeriod], now: datetime, seed: str) -> None:
+    one, days = together[0], counts_days(duty)
+    is_nil = seeded(seed, one.duty, one.begins, one.subject, "nil").random() < NIL
     said = Report(
-        duty=duty,
-        begins=begins,
-        subjects=tuple(due.subject for due in together),
+        duty=one.duty,
+        begins=one.begins,
+        subjects=tuple(row.subject for row in together),
         on=local_date(now),
-        mode=one.modes[0] if one.modes else "",
-        amount=min(one.missing, duty_reports.MOST_DAYS) if one.counts_days else 1,
+        mode=duty.modes[0] if duty.modes else "",
+        amount=min(one.needed - one.done, duty_reports.MOST_DAYS) if days else 1,
         nil=is_nil and one.kind == "village",
         note=NOTE if is_nil else FOUND,
     )
-    key = digest(f"{duty}~{begins}~{one.subject}~{local_date(now)}")
+    key = digest(f"{one.duty}~{one.begins}~{one.subject}~{local_date(now)}")
     duty_reports.report(actor, one.county, said, key=key)

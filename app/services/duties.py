@@ -3,22 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
+from app.services import duty_reminders
 from app.services.cases import loaded_rules
-from app.services.isolated import alone, never, step_aside, work_through
+from app.services.isolated import alone, never, step_aside
 from app.store import areas, duty_acts
 from app.store import duties as store
-from app.store.duties import Group, Making
-from app.store.outbox import add_messages
+from app.store.duties import Making
 from app.store.transaction import reading, writing
-from workflows.clock import local_date, local_midnight, parse_utc, utc_text
+from workflows.clock import local_date, local_midnight, utc_text
 from workflows.duties import Duty
-from workflows.duty_periods import Span, spans_begun
-from workflows.ladder import END, Step
-from workflows.messages import superior_of
-from workflows.model import Message
+from workflows.duty_periods import spans_begun
 from workflows.policy import Pack
 from workflows.registry import Rules
 
@@ -28,7 +25,6 @@ RETRY = timedelta(hours=1)
 OWNER, COUNTY = "owner", ("county_lead",)
 
 
-# --- making ---
 def make_due(*, stop: Callable[[], bool] = never) -> Counter[str]:
     """Make the periods that have begun since the last time, in every county; return how many.
 
@@ -143,76 +139,6 @@ def _by_pack(rules: Rules, codes: Sequence[str], on: date) -> list[tuple[Pack, l
     return list(found.values())
 
 
-# --- reminding ---
-def remind(*, batch: int = BATCH, stop: Callable[[], bool] = never) -> Counter[str]:
-    """Remind people of open periods, those of one duty in one place at once; return how many groups were done."""
-    tally: Counter[str] = Counter()
-    progress = True
-    while progress and not stop():
-        with reading() as now:
-            groups = store.due_groups(now, limit=batch)
-        done = work_through(groups, _remind_of, _put_off, stop=stop)
-        tally += done
-        progress = done["reminded"] > 0
-    return tally
-
-
-def _remind_of(group: Group, now: datetime) -> str:
-    rules = loaded_rules()
-    duty_acts.ensure_packs(rules, [group.pack])
-    pack, span = rules.pack_of(group.pack), Span(parse_utc(group.begins), parse_utc(group.due_at))
-    plan = store.reminders_of(group.county, pack, span)
-    stage = _stage(plan, group.stage, now)
-    later = next((at for number, (_, at) in enumerate(plan, 1) if number > stage), None)
-    count = store.mark_group(group, stage, later, now)
-    if not count:
-        return "passed"
-    if stage > group.stage:
-        duty = pack.duty(group.duty, span.first_day) if pack else None
-        message = _message(group, plan[stage - 1][0], count, duty)
-        add_messages(group.county, [message], f"{group}:{stage}", now)
-    return "reminded"
-
-
-def _stage(plan: Sequence[tuple[Step, datetime]], done: int, now: datetime) -> int:
-    """Return the step that is to be told now: of the early ones the last, from the end on one after the other."""
-    reached = max((number for number, (_, at) in enumerate(plan, 1) if at <= now), default=done)
-    end = next(number for number, (step, _) in enumerate(plan, 1) if step.percent >= END)
-    return min(reached, max(done + 1, end))
-
-
-def _message(group: Group, step: Step, count: int, duty: Duty | None) -> Message:
-    label = duty.label if duty else {"zh": group.duty, "en": group.duty}
-    own = bool(group.user_id) and step.whom == OWNER
-    return Message(
-        case="",
-        area=group.place,
-        key="duty_soon" if step.percent < END else "duty_late" if step.whom == OWNER else "duty_raised",
-        roles=() if own else _told(group, step),
-        person=f"u{group.user_id}" if own else None,
-        params={
-            "duty": group.duty,
-            "zh": label["zh"],
-            "en": label["en"],
-            "due": group.due_at,
-            "count": count,
-            "place": areas.names_of([group.place]).get(group.place, group.place),
-        },
-    )
-
-
-def _told(group: Group, step: Step) -> tuple[str, ...]:
-    """The roles that are told: who reports, but for helpers, who are told by name; their superiors; the county."""
-    roles = [role for role in group.roles.split(",") if role]
-    if step.whom == OWNER:
-        return tuple(role for role in roles if role != "helper")
-    return tuple(dict.fromkeys(map(superior_of, roles))) if step.whom == "superior" else COUNTY
-
-
-def _put_off(group: Group, what: str, now: datetime) -> None:
-    store.put_off_group(group, what, now, now + RETRY)
-
-
 def work(stop: Callable[[], bool]) -> Mapping[str, int]:
     """Make what has begun, then remind of what is open: one job of the scheduler."""
-    return make_due(stop=stop) + remind(stop=stop)
+    return make_due(stop=stop) + duty_reminders.remind(stop=stop)

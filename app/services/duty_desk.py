@@ -76,21 +76,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Due:
-    """A period that somebody may report now; ``missing`` are the acts or days that it still takes."""
-
-    county: str
-    duty: str
-    begins: str
-    due_at: str
-    subject: str
-    kind: str
-    modes: tuple[str, ...]
-    missing: int
-    counts_days: bool
-
-
-@dataclass(frozen=True)
 class Covered:
     """How many of the subjects of a duty were reached in one period, such as a secretary's yearly rounds."""
 
@@ -164,21 +149,6 @@ def one(actor: Actor, county: str, key: str) -> tuple[Line, list[Line]]:
         (line,) = _lines(actor, [row], now)
         others = _lines(actor, store.alike(scope, county, duty, begins, MOST_ALIKE), now)
     return line, [other for other in others if other.subject != subject]
-
-
-def to_report(actor: Actor) -> list[Due]:
-    """Return all that a person may report now, those of one duty and period together."""
-    rules = loaded_rules()
-    with reading():
-        rows = store.to_report(scope_of(actor))
-        duty_acts.ensure_packs(rules, {row.pack for row in rows})
-        found = [(row, duty_acts.duty_of(rules, row)) for row in rows]
-        return [_due(row, duty) for row, duty in found if duty is not None and REPORT in duty.acts]
-
-
-def _due(row: DutyPeriod, duty: Duty) -> Due:
-    days, missing = counts_days(duty), row.needed - row.done
-    return Due(row.county, row.duty, row.begins, row.due_at, row.subject, row.kind, duty.modes, missing, days)
 
 
 def _coverage(scope: Any, area: str, now: datetime) -> list[Covered]:

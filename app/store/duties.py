@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    CursorResult,
     Integer,
     String,
+    Update,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -27,9 +29,10 @@ from sqlalchemy.orm import aliased
 
 from app.office_hours import office_hours
 from app.store.bulk import among
+from app.store.statements import run, table
 from app.store.transaction import engine_insert, insert_once, is_sqlite, present
 from app.tables import Area, CaseRow, DutyPeriod, DutyRun, Household, JournalRow, KeptText, Wait, db
-from workflows.clock import utc_text
+from workflows.clock import parse_utc, utc_text
 from workflows.duties import GONE, Duty
 from workflows.duty_periods import Span, needed, reminders
 from workflows.ladder import DEFAULT_LADDER, Step
@@ -307,6 +310,11 @@ class Group:
         """The area in which it is, 12 digits."""
         return self.village or self.township or self.county.ljust(12, "0")
 
+    @property
+    def span(self) -> Span:
+        """From when to when they run."""
+        return Span(parse_utc(self.begins), parse_utc(self.due_at))
+
     def __str__(self) -> str:
         """Return the key of its reminders, at most 120 characters."""
         return f"d:{self.duty}:{self.place}:{self.user_id}:{self.begins}"
@@ -329,30 +337,44 @@ def due_groups(now: datetime, *, limit: int) -> list[Group]:
 
 def mark_group(group: Group, stage: int, next_at: datetime | None, now: datetime) -> int:
     """Note how far the reminders of a group have come; return how many periods it holds now, 0 for somebody else's."""
-    again = utc_text(next_at) if next_at else None
-    values = {"stage": stage, "next_at": again, "trouble": None}
-    return _update(and_(_in(group), DutyPeriod.next_at <= utc_text(now)), values)
+    noted = {"to_stage": stage, "to_next": utc_text(next_at) if next_at else None}
+    return run(_mark_group(), {**_key(group), **noted, "at": utc_text(now)}).rowcount
 
 
 def put_off_group(group: Group, what: str, now: datetime, again: datetime) -> None:
     """Note why people could not be reminded of a group, and try again later."""
-    values = {"trouble": f"{utc_text(now)} {what}"[:300], "next_at": utc_text(again)}
-    _update(and_(_in(group), DutyPeriod.next_at <= utc_text(now)), values)
+    noted = {"to_trouble": f"{utc_text(now)} {what}"[:300], "to_next": utc_text(again)}
+    run(_put_off_group(), {**_key(group), **noted, "at": utc_text(now)})
 
 
-def subjects_of(group: Group) -> list[str]:
-    """Return the subjects of a group, two at most: one is named, more are counted."""
-    return list(db.session.scalars(select(DutyPeriod.subject).where(_in(group)).order_by(DutyPeriod.subject).limit(2)))
+@cache
+def _mark_group() -> Update:
+    """Built once, as it runs for each group."""
+    noted: dict[str, Any] = {"stage": bindparam("to_stage"), "next_at": bindparam("to_next"), "trouble": None}
+    return update(table(DutyPeriod)).where(_in_group()).values(noted)
 
 
-def _in(group: Group) -> ColumnElement[bool]:
-    same = (column == getattr(group, column.key) for column in _GROUP if column.key != "stage")
-    return and_(*same, DutyPeriod.state == OPEN)
+@cache
+def _put_off_group() -> Update:
+    noted: dict[str, Any] = {"trouble": bindparam("to_trouble"), "next_at": bindparam("to_next")}
+    return update(table(DutyPeriod)).where(_in_group()).values(noted)
 
 
-def _update(where: ColumnElement[bool], values: dict[str, Any]) -> int:
+_SAME = tuple(name for name in Group.__dataclass_fields__ if name != "stage")
+
+
+def _key(group: Group) -> dict[str, Any]:
+    return {f"of_{name}": getattr(group, name) for name in _SAME}
+
+
+def _in_group() -> ColumnElement[bool]:
+    same = (getattr(DutyPeriod, name) == bindparam(f"of_{name}") for name in _SAME)
+    return and_(*same, DutyPeriod.state == OPEN, DutyPeriod.next_at <= bindparam("at", type_=String))
+
+
+def _update(where: ColumnElement[bool], values: dict[str, Any]) -> None:
     query = update(DutyPeriod).where(where).values(**values).execution_options(synchronize_session=False)
-    return cast("CursorResult[Any]", db.session.execute(query)).rowcount
+    db.session.execute(query)
 
 
 def set_helper(county: str, household: str, user_id: int) -> None:

@@ -210,9 +210,10 @@ def alike(scope: Scope, county: str, duty: str, begins: str, limit: int) -> Rows
     return db.session.execute(query.order_by(DutyPeriod.village, DutyPeriod.subject).limit(limit)).all()
 
 
-def to_report(scope: Scope) -> Sequence[DutyPeriod]:
-    """Return all open periods that a person reports, those of one duty and time together."""
-    query = select(DutyPeriod).where(DutyPeriod.state == OPEN, reported(scope))
+def open_since(counties: Sequence[str], since: str) -> Sequence[DutyPeriod]:
+    """Return the open periods of some counties that end after a time, those of one duty and time together."""
+    query = select(DutyPeriod).where(DutyPeriod.county.in_(counties), DutyPeriod.state == OPEN)
+    query = query.where(DutyPeriod.due_at > since)
     return db.session.scalars(query.order_by(DutyPeriod.duty, DutyPeriod.begins, DutyPeriod.subject)).all()
 
 

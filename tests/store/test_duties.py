@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.services import duties
+from app.services import duties, duty_reminders
 from app.services.cases import loaded_rules
 from app.services.deliver import deliver
 from app.store import duties as duty_store
@@ -200,15 +200,15 @@ def test_people_are_reminded_once_of_what_is_open_in_one_place(world: World) -> 
     monitored(world)
     at(world, APRIL)
     world.now = APRIL + 27 * DAY
-    duties.remind()
-    duties.remind()
+    duty_reminders.remind()
+    duty_reminders.remind()
     deliver()
     with reading():
         mine = db.session.scalars(select(Reminder).where(Reminder.user_id == int(team.id[1:]))).all()
         told = [(r.word, r.params["duty"], r.params["count"]) for r in mine if r.params.get("duty") == "team_visit"]
     assert told == [("duty_soon", "team_visit", 1)]
     world.now = APRIL + 45 * DAY  # days off and quiet hours put a step off to the next working morning
-    duties.remind()
+    duty_reminders.remind()
     deliver()
     with reading():
         mine = db.session.scalars(select(Reminder).where(Reminder.user_id == int(team.id[1:]))).all()
@@ -224,15 +224,15 @@ def test_a_broken_group_is_put_off_and_the_others_go_on(
     monitored(world)
     at(world, APRIL)
     world.now = APRIL + days * DAY
-    real = duties._message
+    real = duty_reminders._message
 
-    def breaks(group: duty_store.Group, *more: Any) -> object:
-        if group.duty == "team_visit":
+    def breaks(one: duty_reminders.Reminded, *more: Any) -> object:
+        if one.group.duty == "team_visit":
             raise RuntimeError("broken")
-        return real(group, *more)
+        return real(one, *more)
 
-    monkeypatch.setattr(duties, "_message", breaks)
-    tally = duties.remind()
+    monkeypatch.setattr(duty_reminders, "_message", breaks)
+    tally = duty_reminders.remind()
     assert tally["failed"] == 1
     assert tally["reminded"] > 2
     (row,) = [row for (duty, _), row in rows().items() if duty == "team_visit"]
