@@ -11,8 +11,9 @@ from app.services.lists import scope_of
 from app.store import areas, duty_acts, ledger
 from app.store import duties as store
 from app.store import duty_lists as lists
+from app.store.statements import run
 from app.store.transaction import insert_once, reading, writing
-from app.tables import DutyPeriod, DutyReport, db
+from app.tables import DutyPeriod, DutyReport
 from workflows.clock import local_date, parse_utc, utc_text
 from workflows.duties import REPORT, WARNING, Duty, in_force
 from workflows.duty_periods import Act, counts_days, span_from, why_not
@@ -88,7 +89,7 @@ def _earlier(actor: Actor, county: str, key: str, fingerprint: str) -> Taken | N
 
 def _keep(county: str, key: str, fingerprint: str, taken: Taken, now: datetime) -> None:
     values = {"digest": fingerprint, "seq": taken.seq, "count": taken.count, "at": utc_text(now)}
-    db.session.execute(insert_once(DutyReport).values(county=county, key=key, **values))
+    run(insert_once(DutyReport), {"county": county, "key": key, **values})
 
 
 def _ensure_plain(said: Report, today: date) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, select
 
 from app.store import duties
 from app.store.bulk import among
+from app.store.statements import run
 from app.store.transaction import insert_once
 from app.tables import CaseRow, DutyAct, DutyPeriod, Household, JournalRow, KeptText, db
 from workflows.clock import local_date, parse_utc, utc_text
@@ -178,7 +179,7 @@ def add_act(row: DutyPeriod, now: datetime, **values: Any) -> None:
     """Note what was done for a period, once for each entry or line of the ledger."""
     kept = {"amount": 1, "nil": False, "note": "", "salt": "", "files": "[]", "why": "", **values}
     key = {"county": row.county, "duty": row.duty, "subject": row.subject, "begins": row.begins}
-    db.session.execute(insert_once(DutyAct).values(**key, **kept, at=utc_text(now)))
+    run(insert_once(DutyAct), {**key, **kept, "at": utc_text(now)})
 
 
 def advance(row: DutyPeriod, amount: int, now: datetime) -> None:

@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
+from app.store.statements import run, table
 from app.store.transaction import insert_once
-from app.tables import AccessRow, LedgerHead, db
+from app.tables import AccessRow, LedgerHead
 from workflows.clock import utc_text
 from workflows.journal import GENESIS, canonical, digest
 
 FORMAT = "fp-access-v1"
 # Whoever runs the machine and acts under no account.
 OPERATOR = "cli"
+# Built once: each refusal, report and look of an auditor runs them.
+HEADS = table(LedgerHead)
+INSERT_LINES = insert(table(AccessRow))
+LOCK_HEAD = select(HEADS.c.seq, HEADS.c.head).where(HEADS.c.county == bindparam("of_county")).with_for_update()
+MOVE_HEAD = (
+    update(HEADS)
+    .where(HEADS.c.county == bindparam("of_county"))
+    .values(seq=bindparam("to_seq"), head=bindparam("to_head"))
+)
 
 
 class Line(NamedTuple):
@@ -49,18 +59,15 @@ def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) 
         previous = digest(text)
         rows.append({"county": county, "seq": seq, "text": text, "hash": previous, "at": utc_text(now)})
     if rows:
-        db.session.execute(insert(AccessRow), rows)
-        db.session.execute(
-            update(LedgerHead).where(LedgerHead.county == county).values(seq=last + len(rows), head=previous)
-        )
+        run(INSERT_LINES, rows)
+        run(MOVE_HEAD, {"of_county": county, "to_seq": last + len(rows), "to_head": previous})
     return last + len(rows)
 
 
 def _locked_head(county: str) -> tuple[int, str]:
     """Return the end of a county's ledger under lock; the first line of all makes its head row, whoever is first."""
-    query = select(LedgerHead.seq, LedgerHead.head).where(LedgerHead.county == county).with_for_update()
-    head = db.session.execute(query).one_or_none()
+    head = run(LOCK_HEAD, {"of_county": county}).one_or_none()
     if head is None:
-        db.session.execute(insert_once(LedgerHead).values(county=county, seq=0, head=GENESIS))
-        head = db.session.execute(query).one()
+        run(insert_once(LedgerHead), {"county": county, "seq": 0, "head": GENESIS})
+        head = run(LOCK_HEAD, {"of_county": county}).one()
     return head.seq, head.head
