@@ -16,18 +16,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 NAMES = ("cookie", "person", "cipher")
-SEAL = "seal"  # came later: files of older installations have none until their first seal
+SIGNING = "signing"  # came later: files of older installations have none until their first seal
 SEALED = "fp-sealed-keys-v1"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Independent keys of 32 bytes; ``seal`` signs checkpoints, and is empty until it is first needed."""
+    """Independent keys of 32 bytes; ``signing`` signs checkpoints, and is empty until it is first needed."""
 
     cookie: bytes
     person: bytes
     cipher: bytes
-    seal: bytes = b""
+    signing: bytes = b""
 
     @cached_property
     def _aes(self) -> AESGCM:
@@ -35,7 +35,7 @@ class Keys:
 
     def __getstate__(self) -> dict[str, bytes]:
         """What goes to another process: the keys, not what was made of them."""
-        return {name: getattr(self, name) for name in (*NAMES, SEAL)}
+        return {name: getattr(self, name) for name in (*NAMES, SIGNING)}
 
     def person_key(self, id_number: str) -> str:
         """Return the key by which one human being is known everywhere without storing the ID number."""
@@ -74,7 +74,7 @@ class Keys:
 
 def make_keys(path: Path) -> Keys:
     """Make new keys in a file that only its owner may read; raise FileExistsError when there are some."""
-    values = {name: secrets.token_hex(32) for name in (*NAMES, SEAL)}
+    values = {name: secrets.token_hex(32) for name in (*NAMES, SIGNING)}
     write_keys(path, json.dumps(values, indent=1).encode())
     return _keys(values)
 
@@ -89,7 +89,7 @@ def write_keys(path: Path, text: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def ensure_seal_key(path: Path) -> bytes:
+def ensure_signing_key(path: Path) -> bytes:
     """Return the key that signs seals, made now in a file that has none; whoever is first makes it for all.
 
     Raises FileNotFoundError when there is no file of keys.
@@ -97,14 +97,14 @@ def ensure_seal_key(path: Path) -> bytes:
     with path.with_name(f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         values = json.loads(path.read_bytes())
-        if SEAL not in values:
-            values[SEAL] = secrets.token_hex(32)
+        if SIGNING not in values:
+            values[SIGNING] = secrets.token_hex(32)
             fresh = path.with_name(f".{path.name}.new")
             fresh.unlink(missing_ok=True)
             write_keys(fresh, json.dumps(values, indent=1).encode())
             fresh.replace(path)
             _sync(path.parent)
-    return bytes.fromhex(values[SEAL])
+    return bytes.fromhex(values[SIGNING])
 
 
 def _sync(folder: Path) -> None:
@@ -148,4 +148,4 @@ def _stretched(passphrase: str, salt: bytes) -> bytes:
 
 
 def _keys(values: dict[str, str]) -> Keys:
-    return Keys(**{name: bytes.fromhex(values[name]) for name in NAMES}, seal=bytes.fromhex(values.get(SEAL, "")))
+    return Keys(**{name: bytes.fromhex(values[name]) for name in NAMES}, signing=bytes.fromhex(values.get(SIGNING, "")))

@@ -18,6 +18,7 @@ from app.cli import (
     policy,
     rule_changes,
     rules,
+    seals,
     simulate,
     tokens,
     trails,
@@ -49,8 +50,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, users, mail,
-    tokens, webhooks, policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals, users,
+    mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from app.keys import ensure_signing_key
 from app.runtime import runtime
 from app.services.isolated import never, step_aside
 from app.signing import Signer
@@ -14,9 +15,8 @@ from app.store import checking
 from app.store import seals as store
 from app.store.seals import Change
 from app.store.transaction import reading, writing
-from app.keys import ensure_seal_key
 from workflows.checkpoint import Checkpoint, VerifierKey, signed
-from workflows.clock import local_midnight, local_date, parse_utc, utc_text
+from workflows.clock import local_date, local_midnight, parse_utc, utc_text
 from workflows.errors import SealBusy, SealStale
 
 PAGE = 5_000  # leaves a transaction: SQLite's write lock is held for about a fifth of a second (measured)
@@ -44,7 +44,7 @@ class Seal:
 def signer() -> Signer:
     """Return who signs for this installation; its key is made at first need."""
     held = runtime()
-    return Signer(held.keys.seal or ensure_seal_key(held.settings.secrets_file))
+    return Signer(held.keys.signing or ensure_signing_key(held.settings.secrets_file))
 
 
 def origin_of(county: str, era: int) -> str:
@@ -164,4 +164,4 @@ def is_of_before(at: str, now: datetime) -> bool:
 def counties() -> list[str]:
     """Return every county that has something to seal, or a log already."""
     with reading():
-        return sorted({*checking.counties(), *store.counties()})
+        return checking.counties()

@@ -10,6 +10,7 @@ from app.store.bulk import insert_rows
 from app.store.statements import run, table
 from app.store.transaction import insert_once, is_sqlite, present
 from app.tables import (
+    AccessRow,
     CaseRow,
     JournalRow,
     LedgerHead,
@@ -30,14 +31,15 @@ LEAF_COLUMNS = ("county", "seq", '"case"', "entry", "text", "hash")
 NODE_COLUMNS = ("county", "level", "seq", "hash")
 HEADS = table(SealHead)
 NEW_LOG = {"size": 0, "checkpoints": 0, "era": 1, "epoch": 0, "held_until": ""}
-# What goes to the engine as it is: our own names, no value.
-NOTE_HEADS = (
+# What goes to the engine as it is.
+ON_SQLITE = (
+    'INSERT INTO sealed_cases (county, "case", entry, head, leaf) VALUES (?, ?, ?, ?, ?)'
     ' ON CONFLICT (county, "case") DO UPDATE SET entry = excluded.entry, head = excluded.head, leaf = excluded.leaf'
 )
-ON_SQLITE = 'INSERT INTO sealed_cases (county, "case", entry, head, leaf) VALUES (?, ?, ?, ?, ?)' + NOTE_HEADS
 ON_POSTGRESQL = (
     'INSERT INTO sealed_cases (county, "case", entry, head, leaf)'
-    " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[])" + NOTE_HEADS
+    " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::bigint[])"
+    ' ON CONFLICT (county, "case") DO UPDATE SET entry = excluded.entry, head = excluded.head, leaf = excluded.leaf'
 )
 
 
@@ -69,11 +71,6 @@ def save(county: str, **values: Any) -> None:
 def head(county: str) -> SealHead | None:
     """Return the end of a county's log, None when nothing was ever sealed."""
     return db.session.get(SealHead, county)
-
-
-def counties() -> list[str]:
-    """Return every county that has a log."""
-    return list(db.session.scalars(select(SealHead.county).order_by(SealHead.county)))
 
 
 # --- what has changed ---
@@ -143,23 +140,37 @@ def tree(county: str, size: int) -> Tree:
 
 
 # --- leaves ---
-def newest_leaf(county: str, case: str) -> SealLeaf | None:
-    """Return the newest leaf of a case."""
-    found = db.session.get(SealedCase, (county, case))
-    return db.session.get(SealLeaf, (county, found.leaf)) if found else None
+def leaf_under(county: str, case: str, size: int) -> SealLeaf | None:
+    """Return the newest leaf of a case among the first ``size`` leaves of a county's log."""
+    query = select(SealLeaf).where(SealLeaf.county == county, SealLeaf.case == case, SealLeaf.seq <= size)
+    return db.session.scalars(query.order_by(SealLeaf.seq.desc()).limit(1)).one_or_none()
 
 
-def leaves_of(county: str, case: str, most: int) -> Rows:
-    """Return (seq, entry, text) of the leaves of a case, the newest first."""
-    query = select(SealLeaf.seq, SealLeaf.entry, SealLeaf.text).where(SealLeaf.county == county, SealLeaf.case == case)
-    return db.session.execute(query.order_by(SealLeaf.seq.desc()).limit(most)).all()
+def leaves_under(county: str, cases: Sequence[str], size: int) -> Rows:
+    """Return the newest leaf of each of some cases among the first ``size`` leaves, by case."""
+    newest = select(func.max(SealLeaf.seq)).where(SealLeaf.county == county, SealLeaf.seq <= size)
+    newest = newest.where(SealLeaf.case.in_(list(cases))).group_by(SealLeaf.case)
+    query = select(SealLeaf).where(SealLeaf.county == county, SealLeaf.seq.in_(newest))
+    return db.session.scalars(query.order_by(SealLeaf.case)).all()
+
+
+def entries_since(county: str, case: str, entry: int) -> int:
+    """Return how many entries a chain has got after one of them."""
+    query = select(CaseRow.seq).where(CaseRow.county == county, CaseRow.number == case)
+    if case == LEDGER:
+        query = select(LedgerHead.seq).where(LedgerHead.county == county)
+    return int(db.session.scalar(query) or 0) - entry
 
 
 def leaves_after(county: str, after: int, size: int) -> Rows:
-    """Return the next leaves with the hash that the journal has of the same entry, None where it has no such entry."""
-    same = and_(JournalRow.county == SealLeaf.county, JournalRow.case == SealLeaf.case, JournalRow.seq == SealLeaf.entry)
+    """Return the next leaves with the hash that the entry which they stand for has, None where there is none."""
+    entry = and_(
+        JournalRow.county == SealLeaf.county, JournalRow.case == SealLeaf.case, JournalRow.seq == SealLeaf.entry
+    )
+    line = and_(AccessRow.county == SealLeaf.county, AccessRow.seq == SealLeaf.entry, SealLeaf.case == LEDGER)
     columns = (SealLeaf.seq, SealLeaf.case, SealLeaf.entry, SealLeaf.text, SealLeaf.hash)
-    query = select(*columns, JournalRow.hash.label("sealed")).outerjoin(JournalRow, same)
+    query = select(*columns, func.coalesce(JournalRow.hash, AccessRow.hash).label("sealed"))
+    query = query.select_from(SealLeaf).outerjoin(JournalRow, entry).outerjoin(AccessRow, line)
     query = query.where(SealLeaf.county == county, SealLeaf.seq > after)
     return db.session.execute(query.order_by(SealLeaf.seq).limit(size)).all()
 
@@ -189,7 +200,7 @@ def nodes_of(county: str, level: int, after: int, size: int) -> list[str]:
 def node_levels(county: str) -> dict[int, int]:
     """Return how many nodes each level of tiles has."""
     query = select(SealNode.level, func.count()).where(SealNode.county == county).group_by(SealNode.level)
-    return {level: count for level, count in db.session.execute(query)}
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 # --- checkpoints ---

@@ -29,6 +29,7 @@ from app.views import (
     rosters,
     rule_runs,
     rules,
+    seals,
     session,
     several,
     shown,
@@ -61,7 +62,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings,
+    late, urging, receipts, urgings, seals,
 )  # fmt: skip
 
 

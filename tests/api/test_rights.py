@@ -232,6 +232,9 @@ PAGES_ONLY = {
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
 }  # fmt: skip
 SAME_AS = {
+    "seals.seals": "api_seals.seals",
+    "seals.checkpoint": "api_seals.checkpoint",
+    "seals.leaf": "api_seals.leaf",
     "desk.desk": "api_desk.desk",
     "several.form": "api_cases.act_on_several",
     "several.act": "api_cases.act_on_several",
