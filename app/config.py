@@ -42,7 +42,7 @@ KNOWN = (
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
-    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -79,6 +79,7 @@ class Settings:
     alarm_mail: tuple[str, ...] = ()
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
+    anchor_folder: Path | None = None
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -103,13 +104,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if data.exists() and not data.is_dir():
         raise BadSetting(f"FANGPIN_DATA: {data} is no folder")
     url = env.get("FANGPIN_DATABASE_URL") or f"sqlite:///{data / 'fangpin.sqlite3'}"
-    policies = Path(env["FANGPIN_POLICIES"]) if env.get("FANGPIN_POLICIES") else None
-    if policies and not policies.is_dir():
-        raise BadSetting(f"FANGPIN_POLICIES: {policies} is no folder")
     return Settings(
         data=data,
         database_url=checked_url(url),
-        policies=policies,
+        policies=_folder(env, "FANGPIN_POLICIES"),
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
         webhook_allowed=_webhook_allowed(env),
@@ -119,8 +117,16 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         alarm_mail=_alarm_mail(env),
         quiet=_quiet(env),
         gateways=_gateways(env),
+        anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
         **_numbers(env),
     )
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    found = Path(env[name]) if env.get(name) else None
+    if found and not found.is_dir():
+        raise BadSetting(f"{name}: {found} is no folder")
+    return found
 
 
 def _ensure_known(env: Mapping[str, str]) -> None:

@@ -81,6 +81,12 @@ class SealForked(Refused):
     code = "seal_forked"
 
 
+class SealWhole(Refused):
+    """Nothing outside stands against the county's log, so there is nothing to accept."""
+
+    code = "seal_whole"
+
+
 class NeedsExplanation(Refused):
     """An answer of the form asks for a word of explanation; it refuses nobody, the form is only not complete."""
 

@@ -24,6 +24,7 @@ from app.cli import (
     trails,
     users,
     webhooks,
+    witness,
 )
 from app.cli.console import Commands, Console
 
@@ -50,8 +51,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals, users,
-    mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
+    witness, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from app.cli.console import REFUSED, Console, pass_console
-from app.services import seal_desk, seals
+from app.cli.console import DAMAGED, REFUSED, Console, acting, pass_console
+from app.services import anchors, seal_desk, seals
+from app.services.seal_keys import log_of
 from app.services.seals import Seal
+from workflows.checkpoint import MalformedNote
 
 
 @click.group(help="封存：把各案件现状封入县的封存树 / seal the heads of all cases into a county's tree")
@@ -36,6 +38,8 @@ def _tell(console: Console, one: Seal) -> None:
     if one.checkpoint:
         key = "seal.done" if one.is_new else "seal.same"
         console.tell(key, county=one.county, leaves=one.leaves, size=one.size, checkpoint=one.checkpoint)
+    if not one.is_exported:
+        console.tell("seal.unwritten", county=one.county)
     for case in one.older:
         console.tell("seal.older", county=one.county, case=case)
 
@@ -88,6 +92,47 @@ def proof(console: Console, case: str, county: str, output: Path) -> None:
         console.tell("seal.proof_later", count=found.later)
     if not found.is_proven:
         raise click.exceptions.Exit(2)
+
+
+@seal.command(help="将外部封存点与本库比对：0 一致，2 不一致 / hold checkpoints kept elsewhere against this database")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_console
+def compare(console: Console, files: tuple[Path, ...]) -> None:
+    """Compare files with a checkpoint, a step, or the state of a witness."""
+    with console.running():
+        wrong = sum([_compare(console, path) for path in files])
+    if wrong:
+        raise click.exceptions.Exit(DAMAGED)
+
+
+def _compare(console: Console, path: Path) -> int:
+    """Say what a file says against this database; return in how many ways."""
+    try:
+        notes = [note for note in anchors.read_state(path) if log_of(note.checkpoint().origin)[0]]
+    except MalformedNote:
+        notes = []
+    forks = [anchors.against(log_of(note.checkpoint().origin)[0], note) for note in notes]
+    for fork in filter(None, forks):
+        console.tell("seal.disagrees", path=path, how=fork.how, found=fork.found, size=fork.size)
+    if not any(forks):
+        console.tell("seal.agrees" if notes else "seal.unreadable", path=path)
+    return len(list(filter(None, forks))) + (not notes)
+
+
+@seal.command(help="确认恢复旧备份造成的分叉，另起一期封存 / go on after a restore as another log, with the reason")
+@click.argument("county")
+@click.option("--reason", required=True, help="原因，记入访问台账 / why; kept in the access ledger")
+@acting
+@pass_console
+def accept(console: Console, county: str, reason: str, username: str) -> None:
+    """Accept a fork and seal at once."""
+    with console.running():
+        era = anchors.accept(console.actor(username), county, reason)
+        done = seals.seal(county)
+        key = seals.key_of(county)
+    console.tell("seal.accepted", county=county, era=era)
+    click.echo(key.text)
+    _tell(console, done)
 
 
 def register(group: click.Group) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.runtime import runtime
+from app.services.anchors import faults as anchor_faults
 from app.services.duty_check import faults as duty_faults
 from app.services.isolated import Trouble, attempt
 from app.services.lists import load_texts
@@ -342,7 +343,7 @@ def _check_seals(county: str, run: Run) -> None:
         run.tally.leaves += leaves
         run.progress(leaves)
 
-    for place, seq, code, detail in seal_faults(county, counted):
+    for place, seq, code, detail in (*seal_faults(county, counted), *anchor_faults(county)):
         run.found(Damage(place, seq, code, detail))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from app.services.isolated import Trouble, attempt
-from app.services.seals import origin_of, signer
+from app.services.seal_keys import origin_of, signer
 from app.signing import holds
 from app.store import seals as store
 from app.store.transaction import reading

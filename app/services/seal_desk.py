@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.services.cases import county_of
 from app.services.lists import SIZE, Found, following_key, paged
-from app.services.seals import key_of
+from app.services.seal_keys import key_of
 from app.store import seals as store
 from app.store.transaction import reading
 from app.tables import SealCheckpoint

@@ -1,23 +1,23 @@
 """Sealing: each changed head becomes a leaf of its county's log, and the tree over it a signed checkpoint."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from app.keys import ensure_signing_key
-from app.runtime import runtime
-from app.services.isolated import never, step_aside
-from app.signing import Signer
+from app.services import anchors, upkeep
+from app.services.isolated import Trouble, alone, attempt, never, step_aside
+from app.services.seal_keys import key_of, origin_of, signer
 from app.store import checking
 from app.store import seals as store
 from app.store.seals import Change
 from app.store.transaction import reading, writing
-from workflows.checkpoint import Checkpoint, VerifierKey, signed
+from workflows.checkpoint import Checkpoint, signed
 from workflows.clock import local_date, local_midnight, parse_utc, utc_text
-from workflows.errors import SealBusy, SealStale
+from workflows.errors import Refused, SealBusy, SealStale
 
 PAGE = 5_000  # leaves a transaction: SQLite's write lock is held for about a fifth of a second (measured)
 LOOK = 100_000  # changed heads read at once: PostgreSQL compares all cases each time (measured)
@@ -38,25 +38,7 @@ class Seal:
     size: int
     is_new: bool
     older: tuple[str, ...] = ()
-
-
-# --- the key ---
-def signer() -> Signer:
-    """Return who signs for this installation; its key is made at first need."""
-    held = runtime()
-    return Signer(held.keys.signing or ensure_signing_key(held.settings.secrets_file))
-
-
-def origin_of(county: str, era: int) -> str:
-    """Return the name of a county's log: another one for each history that was ever gone on with."""
-    return f"fangpin/{county}/{era}"
-
-
-def key_of(county: str) -> VerifierKey:
-    """Return the public key under the name of a county's present log."""
-    with reading():
-        head = store.head(county)
-    return signer().key(origin_of(county, head.era if head else 1))
+    is_exported: bool = True
 
 
 # --- sealing ---
@@ -64,14 +46,24 @@ def seal(county: str, *, daily: bool = False, stop: Callable[[], bool] = never) 
     """Seal what has changed in a county; ``daily`` gives a checkpoint also when nothing has, once a day.
 
     Leaves go in by portions, each in a transaction of its own; the last one makes the checkpoint, over all of them.
-    Raises SealBusy while another one seals, SealStale when another one took over.
+    Raises SealForked when something outside stands against the log, SealBusy while another one seals, SealStale when
+    another one took over. A folder that can't be written stops nothing: it is told, and tried again.
     """
+    anchors.ensure_whole(county)
     work = _Work(county)
     while not (work.is_done or stop()):
         with writing() as now:
             work.go_on(now, daily=daily)
         step_aside()
-    return work.result()
+    return replace(work.result(), is_exported=_export(county))
+
+
+def _export(county: str) -> bool:
+    """Write new checkpoints into the folder outside; tell whether that went well."""
+    answer = attempt(lambda: anchors.export(county))
+    if isinstance(answer, Trouble):
+        log.error("anchor_not_written", county=county, what=answer.what, folder=str(anchors.folder()))
+    return not isinstance(answer, Trouble)
 
 
 class _Work:
@@ -165,3 +157,51 @@ def counties() -> list[str]:
     """Return every county that has something to seal, or a log already."""
     with reading():
         return checking.counties()
+
+
+# --- every day ---
+def work(stop: Callable[[], bool] = never) -> Counter[str]:
+    """Seal each county whose day is not sealed yet, and look whether anything outside stands against its log.
+
+    Counts leaves and checkpoints, and what is wrong: forks, cases older than their leaf, folders that can't be written.
+    """
+    tally: Counter[str] = Counter()
+    with alone("seal") as is_mine:
+        for county in counties() if is_mine else []:
+            if stop():
+                break
+            tally += _of_day(county, stop)
+    return tally
+
+
+def look_outside() -> int:
+    """Hold every county's log against what was given out, as the web does when it starts; return how many forks."""
+    found = [anchors.fork_of(county) for county in counties()]
+    forks = [fork for fork in found if fork]
+    for fork in forks:
+        log.error("seal_fork", **vars(fork), todo=anchors.TODO)
+    if forks:
+        upkeep.beat(upkeep.SEAL, Counter(forks=len(forks)))
+    return len(forks)
+
+
+def _of_day(county: str, stop: Callable[[], bool]) -> Counter[str]:
+    try:
+        if not is_due(county):
+            anchors.ensure_whole(county)
+            return Counter(unwritten=not _export(county))
+        done = seal(county, daily=True, stop=stop)
+    except Refused as refusal:
+        # Whoever is busy does it; of a fork the log and the health speak until a person has decided.
+        return Counter(forks=refusal.code == "seal_forked")
+    return Counter(leaves=done.leaves, checkpoints=done.is_new, older=len(done.older), unwritten=not done.is_exported)
+
+
+def is_due(county: str) -> bool:
+    """Tell whether a county has no checkpoint of this day in China."""
+    with reading() as now:
+        last = store.newest_checkpoint(county)
+        return is_of_before(last.at if last else "", now)
+
+
+__all__ = ["Seal", "counties", "is_due", "key_of", "look_outside", "origin_of", "seal", "work"]

@@ -60,6 +60,7 @@ KINDS = (
     "urging_printed",
     "duty",
     "duty_begun",
+    "seal_accepted",
 )
 
 

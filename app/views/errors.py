@@ -42,6 +42,7 @@ HTTP = {
     "seal_busy": 409,
     "seal_stale": 409,
     "seal_forked": 409,
+    "seal_whole": 409,
     "already_signed": 409,
     "already_open": 409,
     "chained_substitute": 409,
