@@ -7,7 +7,7 @@ from typing import Any
 
 from app.services.cases import county_of
 from app.services.rights import ensure_may_print
-from app.services.trail import live_chains, trail_text
+from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import writing
@@ -28,8 +28,8 @@ __all__ = ["Verdict", "draw", "print_rules", "print_trail", "print_urging", "ver
 def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
     """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
     ensure_may_print(actor)
-    text = trail_text(actor, case=case, lang=lang)
-    pdf = render_trail(text)
+    text, seal = sealed_trail(actor, case=case, lang=lang)
+    pdf = render_trail(text, seal_text=seal)
     with writing() as now:
         ledger.append(
             county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)}

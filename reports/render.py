@@ -25,6 +25,7 @@ from jinja2.sandbox import SandboxedEnvironment
 import reports
 import templates
 from reports.glyphs import written_out
+from reports.seal import read_seal
 from reports.trail import Trail, read_trail
 from reports.view import view_of
 from workflows import journal, terms
@@ -40,7 +41,7 @@ with warnings.catch_warnings():
 
 FONT_FOLDER = Path(reports.__file__).parent / "fonts"
 DOCUMENTS = templates.PATH / "documents"
-ATTACHMENT = "trail.json"
+ATTACHMENT, SEAL = "trail.json", "seal.json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAMP = re.compile(r"fp-render-v1(?: [a-z]+/[0-9a-z.]{1,32}){1,12}")
 NO_SYSTEM_FONTS = "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig/>"
@@ -106,18 +107,19 @@ class BundledFonts(FontConfiguration):  # type: ignore[misc]
             super().__init__()
 
 
-def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") -> bytes:
-    """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any
-    process, on any day.
+def render_trail(trail_text: str, *, seal_text: str = "", fonts: Fonts = BUNDLED, stamp: str = "") -> bytes:
+    """Return the PDF/A-3u of a trail.json text and, beside it, of its seal.json; the same texts give
+    the same bytes in any process, on any day.
 
     Raises MalformedTrail or RenderError. A character that no font covers is printed as its number. ``stamp`` is for
     the check alone: it repeats what another file says of the versions that made it.
     """
     trail = read_trail(trail_text)
-    view = cast("dict[str, Any]", written_out(view_of(trail), fonts.text))
+    seal = read_seal(seal_text) if seal_text else None
+    view = cast("dict[str, Any]", written_out(view_of(trail, seal), fonts.text))
     html = _template().render(**view, stamp=stamp or stamp_of(fonts), until_w3c=_last_moment(trail))
     with _one_at_a_time:
-        return _typeset(html, trail, fonts)
+        return _typeset(html, trail, fonts, seal_text)
 
 
 def stamp_of(fonts: Fonts = BUNDLED) -> str:
@@ -139,24 +141,31 @@ def stamp_of(fonts: Fonts = BUNDLED) -> str:
     return " ".join(["fp-render-v1", *(f"{name}/{value}" for name, value in parts.items())])
 
 
-def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
-    configuration, sheet = _style(fonts)
-    at = parse_utc(_last_moment(trail)) if _last_moment(trail) else EPOCH
-    attachment = weasyprint.Attachment(
-        file_obj=BytesIO(trail.text.encode()),
-        name=ATTACHMENT,
-        description="fp-trail-v1",
+def _attachment(name: str, text: str, description: str, at: datetime) -> Any:
+    """A text inside the PDF; its dates are the trail's own, so that the bytes are the same tomorrow."""
+    return weasyprint.Attachment(
+        file_obj=BytesIO(text.encode()),
+        name=name,
+        description=description,
         created=at,
         modified=at,
         relationship="Data",
         url_fetcher=NothingFetched(),
     )
+
+
+def _typeset(html: str, trail: Trail, fonts: Fonts, seal_text: str = "") -> bytes:
+    configuration, sheet = _style(fonts)
+    at = parse_utc(_last_moment(trail)) if _last_moment(trail) else EPOCH
+    attachments = [_attachment(ATTACHMENT, trail.text, "fp-trail-v1", at)]
+    if seal_text:
+        attachments.insert(0, _attachment(SEAL, seal_text, "fp-seal-v1", at))
     try:
         document = weasyprint.HTML(string=html, url_fetcher=NothingFetched())
         pdf = document.render(stylesheets=[sheet], font_config=configuration, presentational_hints=False, **VARIANT)
         data = pdf.write_pdf(
             finisher=_finished,
-            attachments=[attachment],
+            attachments=attachments,
             pdf_identifier=trail.head.encode(),
             **VARIANT,
         )
@@ -239,7 +248,7 @@ def _digest_of(paths: tuple[Path, ...]) -> str:
 def _layout_files() -> tuple[Path, ...]:
     """Everything of ours that decides how a trail looks."""
     own = Path(reports.__file__).parent
-    modules = ("trail", "entries", "deadlines", "labels", "explained", "view", "glyphs", "render")
+    modules = ("trail", "seal", "entries", "deadlines", "labels", "explained", "view", "glyphs", "render")
     code = [own / f"{name}.py" for name in modules]
     return (
         *code,

@@ -13,6 +13,7 @@ from reports.container import MAX_FILE, Container, MalformedFile, open_container
 from reports.labels import word
 from reports.remark import Remark
 from reports.render import BUNDLED, STAMP, Fonts, RenderError, render_trail, stamp_of
+from reports.seal import Seal, check_seal, read_seal
 from reports.trail import LANGUAGES, MalformedTrail, Trail, read_trail, self_check
 from workflows.journal import is_commitment
 
@@ -49,25 +50,27 @@ def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED) ->
     try:
         container = open_container(data)
         trail = read_trail(container.trail)
+        seal = read_seal(container.seal) if container.seal else None
     except MalformedFile as error:
         return Verdict(MALFORMED, (Remark(error.reason, detail=error.detail),))
     except MalformedTrail as error:
         return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),))
     altered = [Remark(f.code, f.case, f.seq, detail=f.detail, is_grave=True) for f in self_check(trail)]
+    altered += check_seal(trail, seal) if seal else []
     try:
         compared = _compare(data, container, trail, fonts)
     except MalformedTrail as error:
         if not altered:
             return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),), trail.head, trail)
         compared = [Remark("not_printable", detail=str(error))]
-    return _judge(trail, [*altered, *compared], anchor)
+    return _judge(trail, [*altered, *compared], anchor, seal)
 
 
-def _judge(trail: Trail, remarks: list[Remark], anchor: Anchor | None) -> Verdict:
+def _judge(trail: Trail, remarks: list[Remark], anchor: Anchor | None, seal: Seal | None) -> Verdict:
     if any(remark.is_grave for remark in remarks):
         return Verdict(ALTERED, tuple(remarks), trail.head, trail)
     held = hold(trail, anchor)
-    found = (*remarks, *held.remarks, *_withheld(trail))
+    found = (*remarks, *held.remarks, *_withheld(trail), *_sealed(seal))
     if any(remark.is_grave for remark in held.remarks):
         return Verdict(ALTERED, found, trail.head, trail)
     # A remark of the comparison means that the pages themselves stay unproven.
@@ -80,7 +83,7 @@ def _compare(data: bytes, container: Container, trail: Trail, fonts: Fonts) -> l
     own = stamp_of(fonts)
     stamp = container.stamp if STAMP.fullmatch(container.stamp) else own
     try:
-        expected = render_trail(trail.text, fonts=fonts, stamp=stamp)
+        expected = render_trail(trail.text, seal_text=container.seal, fonts=fonts, stamp=stamp)
     except RenderError as error:
         return [Remark("not_printable", detail=str(error))]
     if expected == data:
@@ -112,6 +115,14 @@ def _withheld(trail: Trail) -> list[Remark]:
         for name, change in json.loads(text)["changes"].items():
             count += is_commitment(change["after"]) and (case, seq, name) not in shown
     return [Remark("withheld", detail=str(count))] if count else []
+
+
+def _sealed(seal: Seal | None) -> list[Remark]:
+    """Name the checkpoint, so that whoever keeps one can compare; no remark changes the verdict by itself."""
+    if seal is None:
+        return []
+    point = seal.checkpoint
+    return [Remark("sealed", detail=f"{point.origin} {point.size} {seal.short_root}")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

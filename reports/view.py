@@ -1,6 +1,7 @@
 """What the printed trail shows: nested lists, dicts and strings from the trail alone, nothing
 else."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,12 +19,14 @@ from reports.labels import (
     word,
     words,
 )
+from reports.seal import Seal
 from reports.trail import Chain, Trail
 from workflows.income import SHEET
 from workflows.journal import short
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
 BOOKKEEPING = "_"
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 SHORT = (300, 6)  # characters, lines; a longer entry may be cut by a page
 VILLAGE = 12  # digits; a grid adds three
 ZH_DIGITS = "〇一二三四五六七八九"
@@ -31,7 +34,7 @@ View = dict[str, Any]
 Pair = tuple[Chain, list[Entry]]
 
 
-def view_of(trail: Trail) -> View:
+def view_of(trail: Trail, seal: Seal | None = None) -> View:
     """Return all that the template needs; raise MalformedTrail for entries that cannot be
     printed."""
     chains = _chains(trail)
@@ -45,7 +48,7 @@ def view_of(trail: Trail) -> View:
         "head_short": short(trail.head),
         "until": until,
         "county": _county(trail, chains),
-        "cover": list(_cover(trail, chains, until)),
+        "cover": [*_cover(trail, chains, until), _sealed(trail, seal)],
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
         "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
@@ -110,6 +113,24 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
     yield _fact("until", lang, [local_time(until) if until else none])
     yield _fact("trail_head", lang, [trail.head])
+
+
+def _sealed(trail: Trail, seal: Seal | None) -> View:
+    """The county's newest checkpoint when this was printed: root, moment, leaves, and what it does not hold yet."""
+    if seal is None:
+        return _fact("seal", trail.lang, [word("cover.seal_none", trail.lang)])
+    point = seal.checkpoint
+    at = point.told("at")
+    said = word(
+        "cover.seal_point",
+        trail.lang,
+        origin=point.origin,
+        size=point.size,
+        at=local_time(at) if MOMENT.fullmatch(at) else at,
+    )
+    held = sum(proof.leaf.seq for proof in seal.proofs)
+    rest = [word("cover.seal_rest", trail.lang, count=trail.length - held)] if held < trail.length else []
+    return _fact("seal", trail.lang, [word("cover.seal_root", trail.lang, root=seal.short_root), said, *rest])
 
 
 def _fact(key: str, lang: str, values: list[str]) -> View:

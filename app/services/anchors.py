@@ -165,7 +165,7 @@ def ensure_whole(county: str) -> None:
     fork = fork_of(county)
     if fork:
         log.error("seal_fork", **vars(fork), todo=TODO)
-        raise SealForked(**vars(fork))
+        raise SealForked(county=county, how=fork.how, found=fork.found, size=fork.size)
 
 
 def faults(county: str) -> Iterator[Fault]:

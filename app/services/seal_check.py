@@ -1,6 +1,6 @@
 """What ``check`` finds in a county's log: leaves against entries, the tree anew, checkpoints and their order."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app.services.isolated import Trouble, attempt
@@ -26,38 +26,40 @@ class Fault(NamedTuple):
 
 
 def faults(county: str, counted: Callable[[int], None]) -> Iterator[Fault]:
-    """Yield what is wrong with a county's log; ``counted`` is told how many leaves were looked at."""
+    """Yield what is wrong with a county's log; ``counted`` is told how many leaves were looked at.
+
+    Somebody may seal meanwhile: the end of the log is read once, and what comes after it is for the next time.
+    """
     place = f"seals {county}"
-    size = 0
     with reading():
         head = store.head(county)
-    for fault, leaves in _of_leaves(county, place):
-        size += leaves
-        counted(leaves)
+        end = (head.size, head.checkpoints, head.era) if head else (0, 0, 1)
+        unsealed = store.sealed_differing(county, MOST)
+        levels = store.node_levels(county)
+        if store.lengths(county) != end[:2]:
+            yield Fault(place, end[0], "seal_head_differs")
+    for fault in _of_leaves(county, place, end[0]):
+        counted(1)
         if fault:
             yield fault
-    yield from _of_nodes(county, place, size)
-    with reading():
-        unsealed = store.sealed_differing(county, MOST)
+    yield from _of_nodes(county, place, end[0], levels)
     for case in unsealed:
         yield Fault(case, 0, "seal_noted_differs")
-    last = yield from _of_checkpoints(county, place)
-    if (head.size, head.checkpoints) != (size, last) if head else (size or last):
-        yield Fault(place, size, "seal_head_differs")
+    yield from _of_checkpoints(county, place, end)
 
 
 # --- leaves ---
-def _of_leaves(county: str, place: str) -> Iterator[tuple[Fault | None, int]]:
+def _of_leaves(county: str, place: str, size: int) -> Iterator[Fault | None]:
     after = 0
-    while True:
+    while after < size:
         with reading():
-            rows = store.leaves_after(county, after, LEAVES)
+            rows = store.leaves_after(county, after, min(LEAVES, size - after))
         if not rows:
             return
         for row in rows:
             code = "seal_broken" if row.seq != after + 1 else _of_leaf(county, row)
             after = row.seq
-            yield (Fault(place, row.seq, code, row.case) if code else None), 1
+            yield Fault(place, row.seq, code, row.case) if code else None
 
 
 def _of_leaf(county: str, row: Any) -> str:
@@ -70,15 +72,14 @@ def _of_leaf(county: str, row: Any) -> str:
 
 
 # --- the tree ---
-def _of_nodes(county: str, place: str, size: int) -> Iterator[Fault]:
+def _of_nodes(county: str, place: str, size: int, levels: Mapping[int, int]) -> Iterator[Fault]:
     """Every node is made anew from what lies below it."""
-    with reading():
-        levels = store.node_levels(county)
     level, count = 1, size // WIDTH
     while count or levels.get(level):
-        if levels.get(level, 0) != count:
+        there = levels.get(level, 0)
+        if there != count:
             yield Fault(place, count, "seal_tree_differs", f"level {level}")
-        for number in range(-(-min(count, levels.get(level, 0)) // WIDTH)):
+        for number in range(-(-min(count, there) // WIDTH)):
             yield from _of_tile(county, place, level, number)
         level, count = level + 1, count // WIDTH
 
@@ -98,14 +99,13 @@ def _over(hashes: Sequence[bytes]) -> bytes:
 
 
 # --- checkpoints ---
-def _of_checkpoints(county: str, place: str) -> Generator[Fault, None, int]:
-    """Each says the root of its size, is signed, and goes on from the one before; returns how many there are."""
-    with reading():
-        head = store.head(county)
-    era, after, before = (head.era if head else 1), 0, Checkpoint("", 0, EMPTY)
-    while True:
+def _of_checkpoints(county: str, place: str, end: tuple[int, int, int]) -> Iterator[Fault]:
+    """Each says the root of its size, is signed, and goes on from the one before."""
+    _, last, era = end
+    after, before = 0, Checkpoint("", 0, EMPTY)
+    while after < last:
         with reading():
-            rows = store.checkpoints_after(county, after, MOST)
+            rows = store.checkpoints_after(county, after, min(MOST, last - after))
             for row in rows:
                 if row.seq != after + 1:
                     yield Fault(place, row.seq, "checkpoint_missing")
@@ -118,7 +118,7 @@ def _of_checkpoints(county: str, place: str) -> Generator[Fault, None, int]:
                     yield Fault(place, row.seq, code)
                 before = found
         if not rows:
-            return after
+            return
 
 
 def _of_checkpoint(county: str, row: Any, found: Checkpoint, before: Checkpoint, era: int) -> Iterator[str]:

@@ -1,21 +1,30 @@
 """A household's trail as text (fp-trail-v1), and the live chains that a printed trail is held against."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 from app.services.cases import county_of, ensure_sealed
 from app.services.rights import ensure_visible
 from app.store import cases as store
+from app.store import seals
 from app.store.transaction import reading
+from app.tables import SealLeaf
 from workflows.errors import NotFound
 from workflows.journal import Sealed, calendars_of, canonical, pins_of
 from workflows.model import Actor, Case
+from workflows.tree import Tree
 
-FORMAT = "fp-trail-v1"
+FORMAT, SEAL_FORMAT = "fp-trail-v1", "fp-seal-v1"
 TEMPLATE = "trail-v1"
 
 
 def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
     """Return the trail of a case's household, read in one snapshot; raises NotFound and BrokenChain."""
+    return sealed_trail(actor, case=case, lang=lang)[0]
+
+
+def sealed_trail(actor: Actor, *, case: str, lang: str = "zh") -> tuple[str, str]:
+    """Return the trail and its seal (empty where nothing was ever sealed), both of one snapshot."""
     county = county_of(case)
     with reading():
         number = store.household_of(case)
@@ -27,6 +36,7 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
         bodies = [entry.body for chain in entries.values() for entry in chain]
         digests = {name for body in bodies for name in (*pins_of(body), *calendars_of(body))}
         texts = {kept.digest: kept.text for kept in store.kept_texts(digests)}
+        seal = seal_text(county, [c.number for c in ordered])
     for one in ordered:
         ensure_sealed(one, entries[one.number], [item for item in disclosed if item.case == one.number])
     body = {
@@ -40,7 +50,26 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
         "disclosures": [dict(vars(item)) for item in disclosed],
         "texts": texts,
     }
-    return canonical(body)
+    return canonical(body), seal
+
+
+def seal_text(county: str, cases: Sequence[str]) -> str:
+    """Return the newest checkpoint of a county with the proofs of some cases (fp-seal-v1), inside a transaction.
+
+    Empty where the county has no checkpoint; a case whose first leaf is not in it yet has no proof.
+    """
+    row = seals.newest_checkpoint(county)
+    if row is None:
+        return ""
+    tree = seals.tree(county, row.size)
+    leaves = {leaf.case: leaf for leaf in seals.leaves_under(county, cases, row.size)}
+    proofs = [_proof(tree, leaves[case]) for case in cases if case in leaves]
+    return canonical({"format": SEAL_FORMAT, "county": county, "checkpoint": row.text, "proofs": proofs})
+
+
+def _proof(tree: Tree, leaf: SealLeaf) -> dict[str, object]:
+    path = [b64encode(step).decode() for step in tree.inclusion(leaf.seq - 1)]
+    return {"leaf": leaf.text, "index": leaf.seq - 1, "path": path}
 
 
 def _asked_first(cases: Sequence[Case], asked: str) -> list[Case]:

@@ -73,6 +73,13 @@ def head(county: str) -> SealHead | None:
     return db.session.get(SealHead, county)
 
 
+def lengths(county: str) -> tuple[int, int]:
+    """Return the last numbers of a county's leaves and checkpoints, as they lie."""
+    leaf = db.session.scalar(select(func.max(SealLeaf.seq)).where(SealLeaf.county == county))
+    point = db.session.scalar(select(func.max(SealCheckpoint.seq)).where(SealCheckpoint.county == county))
+    return int(leaf or 0), int(point or 0)
+
+
 # --- what has changed ---
 def changed(county: str, after: str, size: int) -> list[Change]:
     """Return the next cases by number whose head is not that of their newest leaf.

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.services import health as service
-from app.services import upkeep
+from app.services import seals, upkeep
 from app.services.deliver import deliver
 from app.services.sweep import sweep
 from app.store import mails, schema
@@ -25,6 +25,7 @@ def run_jobs(world: World) -> None:
     upkeep.beat(upkeep.CHECK, {"damages": 0})
     upkeep.beat("sweep", sweep())
     upkeep.beat("deliver", deliver())
+    upkeep.beat(upkeep.SEAL, seals.work())
 
 
 def failing(world: World, path: str = "/healthz") -> list[str]:
@@ -44,7 +45,7 @@ def test_each_duty_is_named_when_it_fails(world: World, monkeypatch: pytest.Monk
     world.now += timedelta(minutes=6)
     assert failing(world) == ["sweep", "deliver"]
     world.now += timedelta(hours=51)
-    assert failing(world) == ["sweep", "deliver", "check"]
+    assert failing(world) == ["sweep", "deliver", "check", "seal"]
     run_jobs(world)
     upkeep.beat(upkeep.BACKUP, {})
     assert failing(world) == []
