@@ -125,6 +125,7 @@ PAGES: dict[str, frozenset[str]] = {
     "papers.case_paper": frozenset(PRINTS),
     "papers.print_case_paper": frozenset(PRINTS),
     "papers.print_case": frozenset(PRINTS),
+    "papers.print_file": frozenset(PRINTS),
     "papers.overview": frozenset(PRINTS),
     "papers.place_paper": frozenset(PRINTS),
     "papers.print_paper": frozenset(PRINTS),

@@ -10,12 +10,14 @@ from app.services.rights import SEES_HOUSEHOLDS
 from templates import PATH as TEMPLATES
 
 FILE = TEMPLATES / "papers" / "papers.toml"
-OF = ("case", "village", "township", "county", "place")
+OF = ("case", "village", "township", "county", "place", "archive")
 KINDS = ("official", "form", "leaflet", "public")
 # All that a paper which is hung up may show. Never more: no identity, telephone or bank number, no health, no kind of
 # risk, no member but the head, so that no child's name can stand there (domain notes, section 9).
 PUBLIC_SHOWS = frozenset({"village", "committee", "township", "county", "groups"})
 PUBLIC_COLUMNS = frozenset({"head", "village", "township", "group", "members", "category", "begins", "ends"})
+# The periods of which papers tell the household.
+TIMERS = ("id_total", "verify", "publicity_min", "refusal_notice", "appeal_window", "appeal_check")
 # What every paper is given, beside what its row names.
 ALWAYS = frozenset({"kind", "title", "blank", "office", "docnumber", "year", "day", "words"})
 
@@ -46,16 +48,12 @@ class Paper:
     fields: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
 
     @property
     def is_public(self) -> bool:
         """Tell whether it is hung up for everybody to read."""
         return self.kind == "public"
-
-    @property
-    def can_be_filled(self) -> bool:
-        """Tell whether it is ever printed with values."""
-        return self.of != "place"
 
 
 NAMES = {field.name for field in fields(Paper)} - {"id"}
@@ -104,6 +102,8 @@ def only(paper: Paper, values: Mapping[str, Any]) -> dict[str, Any]:
     _ensure_listed(paper, values, ALWAYS | set(paper.shows) | {"field", "acts"})
     _ensure_listed(paper, values.get("field", {}), set(paper.fields))
     _ensure_listed(paper, values.get("acts", {}), set(paper.acts))
+    for act in (act for acts in values.get("acts", {}).values() for act in acts):
+        _ensure_listed(paper, act["value"], set(paper.fields))
     for group in values.get("groups", ()):
         _ensure_listed(paper, group, {"purpose", "rows"})
         for row in group["rows"]:

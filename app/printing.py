@@ -10,6 +10,7 @@ from app.paper_list import papers
 from app.paper_samples import samples_of
 from app.runtime import runtime
 from app.services.cases import county_of
+from app.services.papers.archive import Archive
 from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.rights import ensure_may_print
 from app.services.trail import live_chains, trail_text
@@ -32,7 +33,8 @@ from workflows.journal import canonical
 from workflows.model import Actor
 
 __all__ = [
-    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_papers", "print_rules",
+    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
+    "print_papers", "print_rules",
     "print_trail", "print_urging", "verify",
 ]  # fmt: skip
 
@@ -105,6 +107,21 @@ def print_papers(actor: Actor, made: Sequence[Made], *, title: str = "") -> byte
         ensure_may(actor, one.paper)
     pdf = typeset([_sheet(one) for one in made], fonts=_fonts(), title=title)
     folder = runtime().settings.papers
+    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
+    return pdf
+
+
+def print_archive(actor: Actor, archive: Archive) -> bytes:
+    """Return a household's whole file as one PDF: cover, catalogue, papers and photos; each stands in the ledger."""
+    covers: list[Made] = []
+
+    def front(pages: list[int]) -> Sheet:
+        covers.append(archive.cover(pages))
+        return _sheet(covers[0])
+
+    pdf = typeset([_sheet(one) for one in archive.parts], fonts=_fonts(), front=front)
+    folder = runtime().settings.papers
+    made = [*covers, *archive.parts]
     note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
     return pdf
 

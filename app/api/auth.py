@@ -90,6 +90,7 @@ RIGHTS: dict[str, Right] = {
     "api_trails.trail": Right("trails:read", PAGES["audit.trail"]),
     "api_papers.overview": Right("trails:read", PAGES["papers.overview"]),
     "api_papers.print_paper": Right("trails:read", PAGES["papers.print_paper"]),
+    "api_papers.print_file": Right("trails:read", PAGES["papers.print_file"]),
     "api_papers.of_case": Right("trails:read", PAGES["papers.of_case"]),
     "api_papers.print_case": Right("trails:read", PAGES["papers.print_case"]),
     "api_papers.print_case_paper": Right("trails:read", PAGES["papers.print_case_paper"]),

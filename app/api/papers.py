@@ -13,7 +13,6 @@ from app.api.schemas import nested
 from app.api.trails import PDF
 from app.services import cases, papers
 from app.services.papers import Made
-from app.services.papers.case import ready_of
 from app.views.shown import download, speech
 from workflows.errors import NotFound
 
@@ -60,10 +59,13 @@ class CasePaperWanted(Schema):
 
 
 class PaperWanted(Schema):
-    """Which area (12 digits) and purpose a list is for; without an area a blank form is printed."""
+    """Which area (12 digits) and purpose a list is for, or which cases; without either a blank form is printed."""
 
     area = fields.String(load_default="", validate=validate.Length(0, 12))
     purpose = fields.String(load_default="", validate=validate.Length(0, 20))
+    cases = fields.List(
+        fields.String(validate=validate.Length(1, 32)), load_default=list, validate=validate.Length(0, 200)
+    )
 
 
 ROW = {"id": "application", "title": "监测对象申请书及承诺授权书", "of": "case", "has_blank": True}
@@ -93,10 +95,22 @@ def overview() -> dict[str, Any]:
 @pages.doc(responses=PRINTED)
 @pages.answers(refusals=(409,))
 def print_paper(body: Mapping[str, Any], paper: str) -> Response:
-    """Print a blank form, a leaflet, or a list or notice of an area."""
+    """Print a blank form, a leaflet, a list or notice of an area, or a paper of several cases as one file."""
+    if body["cases"]:
+        several = papers.of_cases(actor(), cases=body["cases"], paper=paper)
+        return download(printing.print_papers(actor(), several), "application/pdf", f"{paper}-{len(several)}.pdf")
     if body["area"]:
         return _printed(papers.of_area(actor(), paper=paper, area=body["area"], purpose=body["purpose"]))
     return _printed(papers.blank_of(actor(), paper=paper))
+
+
+@pages.route("/households/<number>/papers", methods=["POST"])
+@pages.doc(responses=PRINTED)
+@pages.answers(refusals=(409,))
+def print_file(number: str) -> Response:
+    """Print a household's whole file (一户一档): cover, catalogue, all papers and photos in order."""
+    pdf = printing.print_archive(actor(), papers.archive_of(actor(), household=number))
+    return download(pdf, "application/pdf", f"archive-{number}.pdf")
 
 
 @pages.route("/cases/<number>/papers", methods=["GET"])
@@ -120,7 +134,7 @@ def of_case(number: str) -> dict[str, Any]:
 def print_case(number: str) -> Response:
     """Print all papers of a case that can be printed now."""
     view = cases.case_view(actor(), case=number)
-    made = ready_of(actor(), view)
+    made = papers.ready_of(actor(), view)
     if not made:
         raise NotFound(case=number)
     return download(printing.print_papers(actor(), made), "application/pdf", f"papers-{number}.pdf")

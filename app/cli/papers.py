@@ -65,6 +65,24 @@ def print_paper(
     console.tell("paper.written", path=output, bytes=len(pdf), count=len(made))
 
 
+@paper.command("file", help="打印一户一档 PDF / print the whole file of a household")
+@click.argument("household")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@acting
+@pass_console
+def print_file(console: Console, household: str, output: Path, username: str) -> None:
+    """Print cover, catalogue, all papers and photos of a household as one PDF."""
+    from app import printing
+    from app.services import papers
+
+    with console.running():
+        actor = console.actor(username)
+        archive = papers.archive_of(actor, household=household.upper())
+        pdf = printing.print_archive(actor, archive)
+    output.write_bytes(pdf)
+    console.tell("paper.written", path=output, bytes=len(pdf), count=len(archive.parts) + 1)
+
+
 @paper.command(help="检查本县模板 / check a county's own templates")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @pass_console

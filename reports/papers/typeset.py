@@ -1,6 +1,6 @@
 """Papers become one PDF/A: the grid of GB/T 9704-2012, page numbers of their own, a bookmark each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -58,24 +58,33 @@ class FontFiles(NothingFetched):
         return URLFetcherResponse(url, self._known[url].read_bytes())
 
 
-def typeset(sheets: Sequence[Sheet], *, fonts: PaperFonts, title: str = "") -> bytes:
+def typeset(
+    sheets: Sequence[Sheet], *, fonts: PaperFonts, title: str = "", front: Callable[[list[int]], Sheet] | None = None
+) -> bytes:
     """Return one PDF of some papers, in their order; the same papers and fonts give the same bytes.
 
+    ``front`` makes what stands before them (a catalogue) when it is known how many pages each takes.
     Raises RenderError when a font is missing or a paper asks for something from outside.
     """
-    identifier = journal.digest(journal.canonical([[one.html, one.title, one.day] for one in sheets]))
     with render._one_at_a_time:
-        configuration, style = _style(fonts)
         try:
-            laid = [_laid(one, configuration, style) for one in sheets]
-            whole = laid[0].copy([page for document in laid for page in document.pages])
-            whole.metadata.title = title or sheets[0].title
-            return bytes(whole.write_pdf(pdf_identifier=identifier.encode(), **VARIANT))
+            laid = [_laid(one, fonts) for one in sheets]
+            first = [front([len(document.pages) for document in laid])] if front else []
+            laid = [*(_laid(one, fonts) for one in first), *laid]
+            return _written([*first, *sheets], laid, title)
         except FatalURLFetchingError as error:
             raise RenderError(str(error)) from error
 
 
-def _laid(sheet: Sheet, configuration: Any, style: Any) -> Any:
+def _written(sheets: Sequence[Sheet], laid: Sequence[Any], title: str) -> bytes:
+    whole = laid[0].copy([page for document in laid for page in document.pages])
+    whole.metadata.title = title or sheets[0].title
+    identifier = journal.digest(journal.canonical([[one.html, one.title, one.day] for one in sheets]))
+    return bytes(whole.write_pdf(pdf_identifier=identifier.encode(), **VARIANT))
+
+
+def _laid(sheet: Sheet, fonts: PaperFonts) -> Any:
+    configuration, style = _style(fonts)
     document = weasyprint.HTML(string=_document(sheet), url_fetcher=OwnPictures(sheet.pictures))
     return document.render(stylesheets=[style], font_config=configuration, presentational_hints=False, **VARIANT)
 

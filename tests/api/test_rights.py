@@ -239,6 +239,7 @@ SAME_AS = {
     "papers.case_paper": "api_papers.print_case_paper",
     "papers.print_case_paper": "api_papers.print_case_paper",
     "papers.print_case": "api_papers.print_case",
+    "papers.print_file": "api_papers.print_file",
     "papers.overview": "api_papers.overview",
     "papers.place_paper": "api_papers.print_paper",
     "papers.print_paper": "api_papers.print_paper",

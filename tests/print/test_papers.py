@@ -10,6 +10,7 @@ from pathlib import Path
 import pikepdf
 import pypdf
 import pytest
+from PIL import Image
 
 from app.paper_list import BadCatalogue, NotOnList, Paper, only, papers, read
 from app.paper_samples import samples_of
@@ -38,7 +39,14 @@ print(hashlib.sha256(typeset([Sheet(html, "批复")], fonts=fonts)).hexdigest())
 
 def sheet_of(paper: Paper, number: int = 0, folder: Path | None = None) -> Sheet:
     """A paper with its samples."""
-    return Sheet(filled(paper.id, samples_of(paper)[number], fonts=FONTS, folder=folder), paper.id)
+    html = filled(paper.id, samples_of(paper)[number], fonts=FONTS, folder=folder)
+    return Sheet(html, paper.id, pictures={"0" * 64: jpeg()})
+
+
+def jpeg() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (80, 60), (200, 180, 120)).save(out, "JPEG")
+    return out.getvalue()
 
 
 def printed(*sheets: Sheet) -> bytes:

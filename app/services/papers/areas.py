@@ -8,6 +8,7 @@ from app.paper_list import Paper
 from app.runtime import runtime
 from app.services import lists, notices
 from app.services.lists import CaseLine
+from app.services.papers.case import government
 from app.services.papers.made import Made, ensure_may, made, paper_named, words_of
 from app.store import lists as store
 from app.store.transaction import reading
@@ -69,11 +70,13 @@ def _list(actor: Actor, row: Paper, area: str, purpose: str) -> Made:
     groups: dict[str, list[dict[str, str]]] = {}
     for line in lines:
         groups.setdefault(line.case.purpose, []).append(_cells(row, line, names, words))
+    county = names.get(f"{area[:6]:0<12}", area)
     townships = sorted({line.house.township for line in lines})
+    to_townships = [government(names.get(code, code)) for code in townships]
     known = {
         "groups": [{"purpose": name, "rows": rows} for name, rows in groups.items()],
-        "recipients": [_body(names, code) for code in townships],
-        "county": names.get(f"{area[:6]:0<12}", area),
+        "recipients": to_townships if row.of == "county" else [_lead(county, words)],
+        "county": county,
         "township": names.get(area, area),
         "village": short_area(names.get(area, area)),
         "committee": names.get(area, area),
@@ -125,14 +128,13 @@ def category(words: Speech, name: str) -> str:
     return next((words.named(f"option.category.{o.id}", {"zh": o.zh, "en": o.en}) for o in options if o.id == name), "")
 
 
-def _body(names: dict[str, str], code: str) -> str:
-    """The government of a township; a street has an office of the district's instead."""
-    name = names.get(code, code)
-    return f"{name}办事处" if name.endswith("街道") else f"{name}人民政府"
-
-
 def office_of(row: Paper, area: str, names: dict[str, str], words: Speech) -> str:
     """Return the office that signs a paper of an area."""
     if row.of == "county":
-        return f"{names.get(area, area)}{words.say('office.lead').removeprefix('县')}"
-    return _body(names, area) if row.of == "township" else names.get(area, area)
+        return _lead(names.get(area, area), words)
+    return government(names.get(area, area)) if row.of == "township" else names.get(area, area)
+
+
+def _lead(county: str, words: Speech) -> str:
+    """The office that leads in a county; its name there begins with the county's own."""
+    return f"{county}{words.say('office.lead').removeprefix('县')}"

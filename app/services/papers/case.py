@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.labels import Labels, Speech, bare, changed_values, masked_phone, short_area
-from app.paper_list import Paper, papers
+from app.labels import Labels, Speech, bare, changed_values, duration, masked_phone, short_area
+from app.paper_list import TIMERS, Paper, papers
 from app.roster import codes
-from app.services import cases, lists
+from app.services import cases, evidence, lists
 from app.services.cases import CaseView
 from app.services.papers.made import LANGUAGE, Made, Option, ensure_may, made, may, paper_named, words_of
-from workflows.errors import NotFound, PaperNotReady
+from workflows.errors import BadValue, NotFound, PaperNotReady
+from workflows.machine import Compiled
 from workflows.model import Actor
 
 SAID = ("opinion", "reason", "told_reason", "visit_note", "measure_note", "plan_text", "publicity_result")
+MOST = 200  # papers that one request prints; the command line takes as many as are named
 Entry = Mapping[str, Any]
 
 
@@ -34,21 +36,36 @@ def of_case(actor: Actor, *, case: str, paper: str, blank: bool = False) -> Made
         raise NotFound(paper=paper)
     if not blank and not _is_ready(row, view):
         raise PaperNotReady(paper=paper, action=row.after[0])
-    return paper_of(row, view, blank=blank)
+    return paper_of(actor, row, view, blank=blank)
 
 
-def paper_of(row: Paper, view: CaseView, *, blank: bool = False) -> Made:
+def of_cases(actor: Actor, *, cases: Sequence[str], paper: str, blank: bool = False) -> list[Made]:
+    """Return a paper of several cases, in the order asked for; raises as ``of_case`` does for the first that fails."""
+    if not 0 < len(cases) <= MOST:
+        raise BadValue(field="case", value=str(len(cases)))
+    return [of_case(actor, case=number, paper=paper, blank=blank) for number in dict.fromkeys(cases)]
+
+
+def paper_of(actor: Actor, row: Paper, view: CaseView, *, blank: bool = False) -> Made:
     """Return one paper of a case that was read."""
     words = words_of(view.household.village, view.now)
     labels = Labels(words, view.compiled)
-    facts = Facts(view, words)
+    facts = Facts(view, words, row)
     values = {
         **{name: getattr(facts, name)() for name in row.shows},
         "field": field_values(row, labels, {} if blank else facts.latest()),
         "acts": {name: [] if blank else facts.signatures(name) for name in row.acts},
     }
     office = facts.office_of(row)
-    return made(row, words, values, subject=view.case.number, now=view.now, office=office, blank=blank)
+    more: dict[str, Any] = {"office": office, "blank": blank, "pictures": pictures_of(actor, view, values)}
+    return made(row, words, values, subject=view.case.number, now=view.now, **more)
+
+
+def pictures_of(actor: Actor, view: CaseView, values: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the shown copies of a paper's pictures by digest of the original; FileAltered for one that was changed."""
+    county = view.case.county
+    wanted = [one["picture"] for one in values.get("photos", ())]
+    return {digest: evidence.open_file(actor, county=county, sha256=digest)[0] for digest in wanted}
 
 
 def field_values(row: Paper, labels: Labels, latest: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -72,8 +89,8 @@ def _missing(paper: Paper, view: CaseView) -> tuple[str, ...]:
 class Facts:
     """What can be said on paper of a case and its household; each method is a value that a row may name."""
 
-    def __init__(self, view: CaseView, words: Speech) -> None:
-        self.view, self.words = view, words
+    def __init__(self, view: CaseView, words: Speech, row: Paper) -> None:
+        self.view, self.words, self.row = view, words, row
         codes = {entry["actor"]["office"] for entry in view.entries} | set(self._places())
         self.areas = lists.area_names(codes)
 
@@ -92,6 +109,10 @@ class Facts:
     def number(self) -> str:
         """Number of the household."""
         return self.view.household.number
+
+    def national(self) -> str:
+        """Number of the household in the national system, empty where it has none yet."""
+        return self.view.household.national_number or ""
 
     def group(self) -> str:
         """The villagers' group."""
@@ -161,25 +182,64 @@ class Facts:
         actor, changed = entry["actor"], self._changed(entry)
         said = "；".join(row["after"] for row in changed if row["name"] in SAID)
         absent = (entry.get("behalf") or {}).get("name", "")
+        named = labels.speech.say("absence.x_for_y", name=actor["name"], absent=absent) if absent else actor["name"]
+        known = {row["name"]: row["after"] for row in changed}
         return {
-            "action": entry["action"],
             "label": labels.action(entry["action"]),
-            "name": labels.speech.say("absence.x_for_y", name=actor["name"], absent=absent)
-            if absent
-            else actor["name"],
+            "name": named,
             "role": labels.speech.role(actor["role"]),
             "office": short_area(self.areas.get(actor["office"], "")),
             "day": labels.speech.date(entry["at"]),
             "said": said,
-            "rows": [{"label": bare(row["label"]), "value": row["after"]} for row in changed],
+            "value": {name: known.get(name, "") for name in self.row.fields},
             "evidence": [labels.evidence(item["kind"]) for item in entry["evidence"]],
         }
+
+    def photos(self) -> list[dict[str, str]]:
+        """The pictures handed in, in order: digest of the original, kind and day; scans are no pictures."""
+        return [
+            {"picture": item["sha256"], "label": labels.evidence(item["kind"]), "day": self.words.date(entry["at"])}
+            for entry in self.view.entries
+            for labels in (Labels(self.words, self.view.compiled).of_act(entry),)
+            for item in entry["evidence"]
+            if item["mime"] != "application/pdf" and item["kind"] in (self.row.photos or (item["kind"],))
+        ]
+
+    def limits(self) -> dict[str, str]:
+        """How long the periods of a household take, in words; empty where the place sets none."""
+        return limits_of(self.view.compiled, self.words)
+
+    def conditions(self) -> list[dict[str, str]]:
+        """What the place asks for before a risk counts as eliminated, each with its clause."""
+        return conditions_of(self.view.compiled, self.words)
 
     def office_of(self, row: Paper) -> str:
         """The office that signs a paper: the county's lead, the township, or the village committee."""
         if row.of == "county" or row.source == "county":
             return f"{self.county()}{self.words.say('office.lead').removeprefix('县')}"
-        return f"{self.township()}人民政府" if row.source == "township" else self.areas.get(self._places()[2], "")
+        township = self.areas.get(self._places()[1], "")
+        return government(township) if row.source == "township" else self.areas.get(self._places()[2], "")
+
+
+def government(township: str) -> str:
+    """Return the government of a township; a street has an office of the district's instead."""
+    return f"{township}办事处" if township.endswith("街道") else f"{township}人民政府"
+
+
+def limits_of(compiled: Compiled, words: Speech) -> dict[str, str]:
+    """Return what the pack in force says of the periods that concern a household."""
+    found = {name: compiled.pack.limit(f"{compiled.definition.id}.{name}", words.day) for name in TIMERS}
+    return {name: duration(words, one.duration, one.bound) if one else "" for name, one in found.items()}
+
+
+def conditions_of(compiled: Compiled, words: Speech) -> list[dict[str, str]]:
+    """Return the conditions of elimination of the pack in force."""
+    labels = Labels(words, compiled)
+    fitting = [one for one in compiled.pack.conditions if not one.purposes or "eliminate" in one.purposes]
+    return [
+        {"label": labels.condition(one.id), "clause": labels.clause(one.clause) if one.clause else ""}
+        for one in fitting
+    ]
 
 
 def _code(table: codes.Table, name: str) -> str:
@@ -188,4 +248,4 @@ def _code(table: codes.Table, name: str) -> str:
 
 def ready_of(actor: Actor, view: CaseView) -> Sequence[Made]:
     """Return all papers of a case that the person may print filled now, in order."""
-    return [paper_of(one.paper, view) for one in options_of(actor, view) if one.is_ready and one.is_mine]
+    return [paper_of(actor, one.paper, view) for one in options_of(actor, view) if one.is_ready and one.is_mine]

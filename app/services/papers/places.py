@@ -1,10 +1,12 @@
 """Blank forms and leaflets of a place, and what a person may print at all."""
 
+from collections.abc import Callable
+
 from app.labels import Labels
 from app.paper_list import Paper, papers
 from app.runtime import runtime
 from app.services import lists
-from app.services.papers.case import field_values
+from app.services.papers.case import conditions_of, field_values, limits_of
 from app.services.papers.made import Made, ensure_may, made, may, paper_named, words_of
 from app.store.transaction import reading
 from workflows.clock import local_date
@@ -30,7 +32,19 @@ def blank_of(actor: Actor, *, paper: str) -> Made:
         pass
     words = words_of(area, now)
     compiled = runtime().rules.current(row.definition or "household_case", area, "", local_date(now))
-    shown = {name: [] if name in EMPTY_LISTS else "" for name in row.shows}
+    known: dict[str, Callable[[], object]] = {
+        "limits": lambda: limits_of(compiled, words),
+        "county": lambda: _county(area),
+    }
+    if "eliminate" in row.purposes:
+        compiled = runtime().rules.current(row.definition, area, "eliminate", local_date(now))
+        known["conditions"] = lambda: conditions_of(compiled, words)
+    shown = {name: known[name]() if name in known else [] if name in EMPTY_LISTS else "" for name in row.shows}
     values = {**shown, "field": field_values(row, Labels(words, compiled), {}), "acts": {name: [] for name in row.acts}}
     office = lists.area_names([area]).get(area, "")
     return made(row, words, values, subject=area, now=now, office=office, blank=row.blank)
+
+
+def _county(area: str) -> str:
+    code = f"{area[:6]:0<12}"
+    return lists.area_names([code]).get(code, "")
