@@ -155,7 +155,7 @@ def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
         document = weasyprint.HTML(string=html, url_fetcher=NothingFetched())
         pdf = document.render(stylesheets=[sheet], font_config=configuration, presentational_hints=False, **VARIANT)
         data = pdf.write_pdf(
-            finisher=_listed_once,
+            finisher=_finished,
             attachments=[attachment],
             pdf_identifier=trail.head.encode(),
             **VARIANT,
@@ -165,9 +165,14 @@ def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
     return bytes(data)
 
 
-def _listed_once(_document: Any, pdf: Any) -> None:
-    """WeasyPrint 70 lists an attachment twice under /AF: by the name tree and by its type."""
+def _finished(_document: Any, pdf: Any) -> None:
+    """WeasyPrint 70 lists an attachment twice under /AF: by the name tree and by its type.
+
+    Each object is written by itself and found by a plain table, so that a small program can check every one of them.
+    """
     pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+    write = pdf.write
+    pdf.write = lambda output, version, identifier, compress: write(output, version, identifier)
 
 
 @cache

@@ -11,8 +11,9 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from xdist.scheduler import LoadScopeScheduling
 
+from app import disk
 from app.services import people
-from app.store import schema, transaction
+from app.store import schema
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
@@ -80,8 +81,7 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 
     What an installation is told is in ``tests/test_engines.py``; the commands that tests start are not touched.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transaction, "SYNCHRONOUS", "OFF")
+    with pytest.MonkeyPatch.context() as patch, disk.without_waiting():
         patch.setattr(postgres, "SHARED", postgres.QUICK)
         yield
 

@@ -1,12 +1,16 @@
 """``fangpin mail``: test the mail server, look at what waits or failed, send it again, note bounces."""
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
 from app.cli.console import Console, Fault, pass_console
+from app.gateways import MAKERS
 from app.services import mail_addresses, mails
 from app.smtp import SENT
+from app.store.mails import MAIL
+
+CHANNELS = (MAIL, *MAKERS)
 
 
 @click.group(help="邮件：测试、列出、重发、退信 / mails")
@@ -14,23 +18,28 @@ def mail() -> None:
     """Hold the commands about mails."""
 
 
-@mail.command(help="立即给该账号发一封测试邮件 / send a test mail to an account now")
+@mail.command(help="立即给该账号发一封测试邮件或测试消息 / send a test to an account now")
 @click.argument("username")
+@click.option("--channel", type=click.Choice(CHANNELS), default=MAIL, show_default=True)
 @pass_console
-def test(console: Console, username: str) -> None:
-    """Send a test mail and say what the server answered."""
+def test(console: Console, username: str, channel: str) -> None:
+    """Send a test and say what the server answered."""
     with console.running():
-        standing = mail_addresses.of_account(username)
-        if not mails.is_on():
-            raise Fault("mail_off")
+        standing = mail_addresses.of_account(username, channel)
+        if not mails.is_on(channel):
+            raise _fault("off", channel)
         if standing is not None and standing.state != "confirmed":
-            raise Fault("mail_unconfirmed", username=username, address=standing.masked)
+            raise _fault("unconfirmed", channel, username=username, address=standing.masked)
         if standing is None:
-            raise Fault("mail_none", username=username)
-        answer = mails.send_test(username)
+            raise _fault("none", channel, username=username)
+        answer = mails.send_test(username, channel)
     if answer.state != SENT:
-        raise Fault("mail_refused", address=standing.masked, answer=answer.text)
-    console.tell("mail.tested", address=standing.masked)
+        raise _fault("refused", channel, address=standing.masked, answer=answer.text)
+    console.tell("mail.tested" if channel == MAIL else "mail.channel_tested", address=standing.masked, channel=channel)
+
+
+def _fault(what: str, channel: str, **said: Any) -> Fault:
+    return Fault(f"mail_{what}", **said) if channel == MAIL else Fault(f"channel_{what}", channel=channel, **said)
 
 
 @mail.command("list", help="列出待发和未送达的邮件 / list mails that wait or did not arrive")

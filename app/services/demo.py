@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 
+from app import disk
 from app.config import Settings
 from app.idnumber import make_synthetic
 from app.services import (
@@ -133,7 +134,9 @@ def make(settings: Settings, *, make_app: Factory, now: datetime, progress: Prog
     building = settings.data.with_name(f"{settings.data.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     beside = replace(settings, data=building, database_url=f"sqlite:///{building / 'fangpin.sqlite3'}")
-    _make_in(beside, make_app, now, progress, households)
+    with disk.without_waiting():
+        _make_in(beside, make_app, now, progress, households)
+    disk.settle_all()
     if settings.data.exists():
         settings.data.rmdir()
     building.rename(settings.data)

@@ -74,6 +74,7 @@ def report(actor: Actor, county: str, said: Report, *, key: str) -> Taken:
         seq = _seal(actor, county, said, roles[0], sealed_note(said.note, salt), now)
         for row, role in zip(rows, roles, strict=True):
             _note(actor, row, role, said, salt, seq, now)
+        duty_acts.note_answers(rows, actor.id, now)
         _keep(county, own_key(actor, key), fingerprint, Taken(seq, len(rows), repeated=False), now)
         return Taken(seq, len(rows), repeated=False)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import secrets
 import struct
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import pikepdf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app import disk
 from app.runtime import runtime
 from app.services import department
 from app.services.lists import scope_of
@@ -159,8 +159,7 @@ def keep(folder: Path, digest: str, data: bytes) -> None:
     try:
         with partial.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            disk.settle(file)
         partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)  # a disk that is full must not be filled by what was not kept

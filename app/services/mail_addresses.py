@@ -72,10 +72,10 @@ def mine(user_id: int, channel: str = MAIL) -> Standing:
         return _standing(store.address_of(user_id, channel), now)
 
 
-def of_account(username: str) -> Standing | None:
-    """Return how one account's address stands, None without one; raises NotFound for no account."""
+def of_account(username: str, channel: str = MAIL) -> Standing | None:
+    """Return how one account's address on a channel stands, None without one; raises NotFound for no account."""
     with reading() as now:
-        row = store.address_of(int(named(username).id))
+        row = store.address_of(int(named(username).id), channel)
         return _standing(row, now) if row else None
 
 

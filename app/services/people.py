@@ -203,10 +203,9 @@ def session_actor(token: str) -> Signed | None:
     """Return who a session token belongs to, or None when it is unknown, expired, idle too long or disabled."""
     with reading() as now:
         found = people.session_by_hash(token_hash(token))
-        user = people.user_by_id(found.user_id) if found else None
-        if found is None or user is None or not user.active or not _is_alive(found, now):
+        if found is None or not found.active or not _is_alive(found, now):
             return None
-        signed = Signed(int(user.id), user.username, user.county, user.lang, people.actor_of(user, now))
+        signed = Signed(found.id, found.username, found.county, found.lang, people.actor_of(found, now))
         idle = now - parse_utc(found.seen_at)
     if idle > timedelta(minutes=1):
         with writing() as now:
@@ -214,7 +213,7 @@ def session_actor(token: str) -> Signed | None:
     return signed
 
 
-def _is_alive(session: LoginSession, now: datetime) -> bool:
+def _is_alive(session: people.Session, now: datetime) -> bool:
     idle_limit = timedelta(seconds=runtime().settings.session_seconds)
     return now < parse_utc(session.expires_at) and now - parse_utc(session.seen_at) < idle_limit
 

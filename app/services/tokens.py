@@ -255,7 +255,7 @@ def _page(rows: Sequence[tuple[ApiToken, User]], now: datetime) -> Page:
     return Page(lines, lines[-1].id if len(rows) > SIZE else None)
 
 
-def _line(row: ApiToken, user: User, now: datetime) -> Line:
+def _line(row: ApiToken | store.Token, user: User | store.Owner, now: datetime) -> Line:
     return Line(
         id=int(row.id),
         username=user.username,

@@ -308,7 +308,7 @@ class Group:
     @property
     def place(self) -> str:
         """The area in which it is, 12 digits."""
-        return self.village or self.township or self.county.ljust(12, "0")
+        return place_of(self)
 
     @property
     def span(self) -> Span:
@@ -317,7 +317,17 @@ class Group:
 
     def __str__(self) -> str:
         """Return the key of its reminders, at most 120 characters."""
-        return f"d:{self.duty}:{self.place}:{self.user_id}:{self.begins}"
+        return reminder_key(self)
+
+
+def reminder_key(one: Group | DutyPeriod) -> str:
+    """Return the key under which people are reminded of a period, the same for all of its group."""
+    return f"d:{one.duty}:{place_of(one)}:{one.user_id}:{one.begins}"
+
+
+def place_of(one: Group | DutyPeriod) -> str:
+    """Return the area in which a period is, 12 digits."""
+    return one.village or one.township or one.county.ljust(12, "0")
 
 
 _GROUP = tuple(getattr(DutyPeriod, name) for name in Group.__dataclass_fields__)

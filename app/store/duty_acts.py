@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from app.store import duties
+from app.store import duties, receipts
 from app.store.bulk import among
 from app.store.statements import run
 from app.store.transaction import insert_once
@@ -114,11 +114,8 @@ def _kinds(county: str, households: Sequence[str]) -> dict[str, str]:
 
 def moved_since(county: str, at: str) -> list[str]:
     """Return the households whose state of monitoring was written about since a moment."""
-    joined = and_(CaseRow.county == JournalRow.county, CaseRow.number == JournalRow.case)
-    query = select(CaseRow.subject).join(JournalRow, joined)
-    rows = db.session.scalars(
-        query.where(CaseRow.county == county, CaseRow.definition == STATUS, CaseRow.updated_at >= at).distinct()
-    )
+    query = select(CaseRow.subject).where(CaseRow.county == county, CaseRow.definition == STATUS)
+    rows = db.session.scalars(query.where(CaseRow.updated_at >= at).distinct())
     return [subject.partition(":")[2] for subject in rows]
 
 
@@ -145,13 +142,15 @@ def _is_from(duty: Duty, deed: Deed) -> bool:
 def _count(rules: Rules, deed: Deed) -> None:
     rows = duties.open_rows(deed.dossier.subject.county, [deed.household])
     ensure_packs(rules, {row.pack for row in rows})
+    counted = []
     for name, office_role, case, seq in _acts(deed):
         act = Act(name, office_role, str(deed.data.get("visit_mode", "")), _day(deed))
         for row in rows:
             duty = duty_of(rules, row)
-            if duty is not None and row.state == duties.OPEN:
-                _note(row, duty, act, deed, case, seq)
+            if duty is not None and row.state == duties.OPEN and _note(row, duty, act, deed, case, seq):
+                counted.append(row)
     db.session.flush()
+    note_answers(counted, deed.user, deed.now)
 
 
 def _acts(deed: Deed) -> Iterator[tuple[str, str, str, int]]:
@@ -165,14 +164,16 @@ def _day(deed: Deed) -> date:
     return date.fromisoformat(str(said)) if said else local_date(deed.now)
 
 
-def _note(row: DutyPeriod, duty: Duty, act: Act, deed: Deed, case: str, seq: int) -> None:
+def _note(row: DutyPeriod, duty: Duty, act: Act, deed: Deed, case: str, seq: int) -> bool:
+    """Note an act at a period; tell whether it counts there."""
     why = why_not(duty, act, parse_utc(row.begins), last_day(row))
     if why and why not in TOLD:
-        return
+        return False
     values = {"act": act.name, "user": deed.user, "role": act.role, "mode": act.mode, "on_day": act.on.isoformat()}
     add_act(row, deed.now, **values, case=case, seq=seq, why=why)
     if not why:
         advance(row, 1, deed.now)
+    return not why
 
 
 def add_act(row: DutyPeriod, now: datetime, **values: Any) -> None:
@@ -187,6 +188,13 @@ def advance(row: DutyPeriod, amount: int, now: datetime) -> None:
     row.done += amount
     if row.done >= row.needed:
         duties.settle(row, duties.DONE, now)
+
+
+def note_answers(rows: Iterable[DutyPeriod], user: str, now: datetime) -> None:
+    """Note at a person's reminders of some periods that something was done; of most nobody was reminded yet."""
+    keys = {f"{row.county}:{duties.reminder_key(row)}" for row in rows if row.stage}
+    if keys:
+        receipts.note_answers(int(user[1:]), keys, now)
 
 
 def last_day(row: DutyPeriod) -> date:

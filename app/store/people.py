@@ -4,16 +4,19 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import String, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.places import grid_name
 from app.store import substitutes
+from app.store.statements import run_text
 from app.tables import Appointment, Area, LoginFailure, LoginSession, Substitution, User, db
 from workflows.clock import local_date, utc_text
 from workflows.model import Actor, Behalf, Office, area_root
+
+Query = Any
 
 
 def canonical(username: str) -> str:
@@ -38,12 +41,12 @@ def user_by_id(user_id: int) -> User | None:
 
 def offices_of(user_id: int, now: datetime) -> tuple[Office, ...]:
     """Return the offices that an account holds today, with the names of their areas."""
-    rows = db.session.execute(_offices(), {"account": user_id, "today": local_date(now).isoformat()})
+    rows = run_text(_offices(), {"account": user_id, "today": local_date(now).isoformat()})
     return tuple(Office(role, area, _office_name(name, level, parent)) for role, area, name, level, parent in rows)
 
 
 @cache
-def _offices() -> Any:
+def _offices() -> Query:
     """Built once: every page asks it."""
     above, today = aliased(Area), bindparam("today", type_=String)
     return (
@@ -71,35 +74,51 @@ def appointments(user_id: int, role: str, area: str, now: datetime) -> Sequence[
     return db.session.scalars(query.where((Appointment.ends.is_(None)) | (Appointment.ends > today))).all()
 
 
-def actor_of(user: User, now: datetime) -> Actor:
+class Account(Protocol):
+    """What of an account makes the person who acts."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
+
+    @property
+    def person(self) -> str:
+        """The key of the human being."""
+
+
+def actor_of(user: Account, now: datetime) -> Actor:
     """Return the person behind an account with the offices held today, one's own and those of absent people."""
     offices = (*offices_of(user.id, now), *standing_in(user, now))
     return Actor(id=f"u{user.id}", name=user.name, person=user.person, offices=offices)
 
 
-def standing_in(user: User, now: datetime) -> tuple[Office, ...]:
+def standing_in(user: Account, now: datetime) -> tuple[Office, ...]:
     """Return the offices of absent people that an account holds as their substitute today."""
     asked = {"today": local_date(now).isoformat(), "account": user.id, "person": user.person}
     return tuple(
         Office(
-            row.role,
-            row.area,
+            role,
+            area,
             _office_name(place, level, parent),
-            within=area_root(row.part) if row.part else "",
-            behalf=Behalf(f"u{row.user_id}", name, person),
+            within=area_root(part) if part else "",
+            behalf=Behalf(f"u{absent}", name, person),
         )
-        for row, name, person, place, level, parent in db.session.execute(_standing_in(), asked)
+        for role, area, part, absent, name, person, place, level, parent in run_text(_standing_in(), asked)
     )
 
 
 @cache
-def _standing_in() -> Any:
+def _standing_in() -> Query:
     """Built once: every page asks it."""
-    above = aliased(Area)
-    query = substitutes.in_force().add_columns(User.name, User.person, Area.name, Area.level, above.name)
-    query = query.outerjoin(Area, Area.code == Substitution.area).outerjoin(above, above.code == Area.parent)
-    mine = (Substitution.substitute_id == bindparam("account"), User.person != bindparam("person"))
-    return query.where(*mine).order_by(Substitution.id)
+    above, of = aliased(Area), Substitution
+    query = substitutes.in_force().outerjoin(Area, Area.code == of.area).outerjoin(above, above.code == Area.parent)
+    mine = (of.substitute_id == bindparam("account"), User.person != bindparam("person"))
+    who = (of.role, of.area, of.part, of.user_id, User.name, User.person, Area.name, Area.level, above.name)
+    return query.with_only_columns(*who).where(*mine).order_by(of.id)
 
 
 def administrators(now: datetime) -> dict[str, set[int]]:
@@ -145,9 +164,33 @@ def add_session(session: LoginSession) -> None:
     db.session.add(session)
 
 
-def session_by_hash(token_hash: str) -> LoginSession | None:
-    """Return a log-in by the hash of its token."""
-    return db.session.get(LoginSession, token_hash)
+class Session(NamedTuple):
+    """A log-in with its account, whose number is ``id``; times are UTC texts."""
+
+    expires_at: str
+    seen_at: str
+    source: str
+    id: int
+    username: str
+    name: str
+    person: str
+    county: str
+    lang: str
+    active: bool
+
+
+def session_by_hash(token_hash: str) -> Session | None:
+    """Return a log-in by the hash of its token, with its account."""
+    rows = run_text(_session(), {"hash": token_hash})
+    return Session(*rows[0]) if rows else None
+
+
+@cache
+def _session() -> Query:
+    """Built once: every page asks it."""
+    of, account = LoginSession, (User.id, User.username, User.name, User.person, User.county, User.lang, User.active)
+    query = select(of.expires_at, of.seen_at, of.source, *account).join(User, User.id == of.user_id)
+    return query.where(of.token_hash == bindparam("hash"))
 
 
 def end_sessions(*, token_hash: str | None = None, user_id: int | None = None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 
 from app.tables import Household, Reminder, ReminderDelivery, User, db
 from workflows.clock import utc_text
@@ -28,6 +28,14 @@ def note_answer(county: str, case: str, user_id: int, how: str, now: datetime) -
     query = update(Reminder).where(Reminder.county == county, Reminder.case == case, Reminder.user_id == user_id)
     query = query.where(Reminder.answered_at.is_(None)).values(answered_at=utc_text(now), answer=how)
     return int(db.session.execute(query.execution_options(synchronize_session=False)).rowcount)  # type: ignore[attr-defined]
+
+
+def note_answers(user_id: int, keys: Collection[str], now: datetime) -> None:
+    """Note that a person did what reminders were of; each key begins those of one thing."""
+    those = or_(*(Reminder.key.startswith(f"{key}:", autoescape=True) for key in sorted(keys)))
+    query = update(Reminder).where(Reminder.user_id == user_id, Reminder.answered_at.is_(None), those)
+    query = query.values(answered_at=utc_text(now), answer=ACTED)
+    db.session.execute(query.execution_options(synchronize_session=False))
 
 
 def note_escalated(county: str, case: str, period: str, above: Collection[int], now: datetime) -> None:

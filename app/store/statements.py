@@ -119,8 +119,9 @@ def read_all(cursor: Any, text: str, values: Mapping[str, Any]) -> list[tuple[An
 
 @cache
 def _text(statement: Select[Any], *, is_sqlite: bool) -> tuple[str, Mapping[str, Any]]:
-    """Return a statement for the driver, and the values that are the same whenever it runs."""
+    """Return a statement for the driver, and the values that it holds itself."""
     dialect = sqlite.dialect(paramstyle="named") if is_sqlite else psycopg.dialect()  # type: ignore[no-untyped-call]
-    nothing = dict.fromkeys(("k_county", "k_number", "k_key"), "")
-    made = statement.compile(dialect=dialect).construct_expanded_state(nothing)
-    return made.statement, {name: value for name, value in made.parameters.items() if name not in nothing}
+    compiled = statement.compile(dialect=dialect)
+    given = {bind.key: "" for bind in compiled.binds.values() if bind.required}
+    made = compiled.construct_expanded_state(given)
+    return made.statement, {name: value for name, value in made.parameters.items() if name not in given}

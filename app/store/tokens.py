@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from functools import cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 
+from app.store.statements import run_text
 from app.store.transaction import insert_once
 from app.tables import ApiCommand, ApiToken, User, db
 from workflows.clock import utc_text
@@ -20,11 +22,44 @@ def add(row: ApiToken) -> int:
     return int(row.id)
 
 
-def by_hash(token_hash: str) -> tuple[ApiToken, User] | None:
+class Token(NamedTuple):
+    """A token as it stands; times are UTC texts."""
+
+    id: int
+    name: str
+    scopes: str
+    area: str
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    ended_at: str | None
+
+
+class Owner(NamedTuple):
+    """The account that a token acts for."""
+
+    id: int
+    username: str
+    name: str
+    person: str
+    county: str
+    lang: str
+    active: bool
+
+
+def by_hash(token_hash: str) -> tuple[Token, Owner] | None:
     """Return a token and its account by the hash of the token."""
-    query = select(ApiToken, User).join(User, User.id == ApiToken.user_id).where(ApiToken.token_hash == token_hash)
-    found = db.session.execute(query).one_or_none()
-    return (found[0], found[1]) if found else None
+    rows = run_text(_by_hash(), {"hash": token_hash})
+    parts = len(Token._fields)
+    return (Token(*rows[0][:parts]), Owner(*rows[0][parts:])) if rows else None
+
+
+@cache
+def _by_hash() -> Any:
+    """Built once: every call asks it."""
+    columns = (*(getattr(ApiToken, name) for name in Token._fields), *(getattr(User, name) for name in Owner._fields))
+    query = select(*columns).join_from(ApiToken, User, User.id == ApiToken.user_id)
+    return query.where(ApiToken.token_hash == bindparam("hash"))
 
 
 def by_id(number: int) -> tuple[ApiToken, User] | None:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from app import disk
 from app.runtime import runtime
 from app.store import calendars
 from app.tables import JoiningSession, db
@@ -20,7 +21,6 @@ from workflows.clock import parse_utc, utc_text
 from workflows.errors import ClockBack
 
 WRITING = "fangpin_writing"
-SYNCHRONOUS = "FULL"  # what is committed on SQLite survives a power cut
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.005  # seconds
 
 
@@ -164,7 +164,7 @@ def prepare_engine(engine: Engine) -> None:
     def _connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
+        connection.execute(f"PRAGMA synchronous={'FULL' if disk.waits() else 'OFF'}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

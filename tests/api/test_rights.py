@@ -17,7 +17,7 @@ from app.services.substitutes import Asked
 from app.services.tokens import SCOPES
 from tests.api.site import BASE, Caller, caller
 from tests.factories import FENGDU, XIUSHAN
-from tests.web.test_rights import PLACES, ROLES, sees
+from tests.web.test_rights import PLACES, ROLES, print_plain, sees
 from tests.world import World
 from workflows.calendar_file import Document
 from workflows.clock import local_date
@@ -148,6 +148,7 @@ BODIES: dict[str, Any] = {
 
 @pytest.mark.timeout(300)  # some thousand requests
 def test_every_route_for_every_role_and_place(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    print_plain(monkeypatch)
     things = objects(filled, monkeypatch)
     for role in ROLES:
         one = caller(filled, filled.person(role, XIUSHAN))
@@ -181,6 +182,7 @@ def ensure_no_leak(where: tuple[Any, ...], things: dict[str, Any], role: str, pl
 
 
 def test_a_foreign_object_answers_exactly_like_none(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    print_plain(monkeypatch)
     things = objects(filled, monkeypatch)
     missing = {
         **things["other county"],
@@ -216,6 +218,7 @@ def test_no_route_without_token_or_scope(filled: World, monkeypatch: pytest.Monk
 
 
 def test_a_token_of_another_village_sees_nothing_here(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    print_plain(monkeypatch)
     things = objects(filled, monkeypatch)
     for role in ("county_lead", "township_officer", "sector_dept", "auditor"):
         one = caller(filled, filled.person(role, XIUSHAN), area=VILLAGES["next village"])

@@ -11,6 +11,8 @@ from app.services.letters import code_of, mark_of
 from app.store.transaction import reading, writing
 from app.tables import ChannelAddress, Mail, User, db
 from tests.cli.conftest import Machine
+from tests.scheduler.gateways import Desk
+from tests.scheduler.gateways import standing as standing_in
 from tests.scheduler.post_office import SENDER, Office, free_port, serving
 
 ADDRESS = "zhao@village.example"
@@ -30,16 +32,16 @@ def set_server(machine: Machine, port: int) -> None:
     machine.environ |= {"FANGPIN_SMTP_URL": f"smtp://127.0.0.1:{port}?tls=none", "FANGPIN_MAIL_FROM": SENDER}
 
 
-def confirm(machine: Machine, username: str = "cun") -> None:
-    """Give an account a confirmed address."""
+def confirm(machine: Machine, username: str = "cun", address: str = ADDRESS, channel: str = "mail") -> None:
+    """Give an account a confirmed address on a channel."""
     with machine.application():
         with reading():
             number = int(db.session.scalars(select(User.id).where(User.username == username)).one())
-        mail_addresses.keep(number, address=ADDRESS, choice="each")
+        mail_addresses.keep(number, address=address, choice="each", channel=channel)
         with reading():
-            row = db.session.get_one(ChannelAddress, (number, "mail"))
-            code = code_of(number, row.address, str(row.asked_at))
-        mail_addresses.confirm(number, code)
+            row = db.session.get_one(ChannelAddress, (number, channel))
+            code = code_of(number, row.address, str(row.asked_at), channel)
+        mail_addresses.confirm(number, code, channel=channel)
         with writing():
             db.session.query(Mail).delete()
 
@@ -68,6 +70,19 @@ def test_a_test_mail_says_what_the_server_answered(machine: Machine, office: Off
     assert "ConnectionRefusedError" in machine.fails("mail", "test", "cun", reason="mail_refused")
     machine.now += timedelta(minutes=1)
     assert "taken" in machine.fails("mail", "test", "cun", reason="mail_refused", lang="en")
+
+
+def test_a_test_message_goes_by_the_channel_that_is_named(machine: Machine) -> None:
+    desk = Desk()
+    machine.fails("mail", "test", "cun", "--channel", "sms", reason="channel_off")
+    with standing_in(desk, "sms") as setting:
+        machine.environ |= {"FANGPIN_SMS": setting}
+        machine.fails("mail", "test", "cun", "--channel", "sms", reason="channel_none")
+        confirm(machine, address="13912345678", channel="sms")
+        assert "sms" in machine.run("mail", "test", "cun", "--channel", "sms").output
+        assert [one["to"] for one in desk.got] == ["13912345678"]
+    machine.now += timedelta(minutes=1)
+    machine.fails("mail", "test", "cun", "--channel", "sms", reason="channel_refused")
 
 
 def test_what_waits_or_failed_is_listed_and_sent_again(machine: Machine, office: Office) -> None:

@@ -1,20 +1,25 @@
 """The ledger of duties on both engines: periods made, caught up, dropped, fulfilled, reminded of."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.services import duties, duty_reminders
+from app.services import duties, duty_desk, duty_reminders, duty_reports
 from app.services.cases import loaded_rules
 from app.services.deliver import deliver
+from app.services.duty_reports import Report
 from app.store import duties as duty_store
 from app.store import duty_acts
+from app.store.duty_lists import Wanted
 from app.store.transaction import reading, writing
 from app.tables import DutyAct, DutyPeriod, Household, Reminder, db
 from tests.factories import SUINING, XIUSHAN
 from tests.world import StoredWalker, World
+from workflows.clock import local_date
+from workflows.model import Actor
 
 APRIL = datetime(2026, 3, 31, 16, 0, 30, tzinfo=UTC)  # half a minute into 1 April in China
 DAY = timedelta(days=1)
@@ -214,6 +219,31 @@ def test_people_are_reminded_once_of_what_is_open_in_one_place(world: World) -> 
         mine = db.session.scalars(select(Reminder).where(Reminder.user_id == int(team.id[1:]))).all()
         words = [r.word for r in mine if r.params.get("duty") == "team_visit"]
     assert words == ["duty_soon", "duty_late"]
+
+
+def test_who_reports_has_answered_what_he_was_reminded_of(world: World) -> None:
+    begin(world)
+    cadre = world.person("village_cadre", XIUSHAN)
+    at(world, APRIL)
+    world.now = APRIL + 27 * DAY
+    duty_reminders.remind()
+    deliver()
+    told = {r.params["duty"] for r in reminders_of(cadre)}
+    lines = duty_desk.ledger(cadre, Wanted(mine=True)).found.rows
+    line = next(line for line in lines if line.duty in told and line.may_report and not line.counts_days)
+    mode = line.modes[0] if line.modes else ""
+    said = Report(line.duty, line.begins, (line.subject,), on=local_date(world.now), mode=mode)
+    duty_reports.report(cadre, "500241", said, key="one")
+    answers = {r.key: r.answer for r in reminders_of(cadre)}
+    mine = [key for key in answers if f":{line.duty}:" in key and line.begins in key]
+    assert [answers.pop(key) for key in mine] == ["acted"]
+    assert set(answers.values()) == {None}, "the other weeks are still owed"
+
+
+def reminders_of(actor: Actor) -> Sequence[Reminder]:
+    """What an account was reminded of."""
+    with reading():
+        return db.session.scalars(select(Reminder).where(Reminder.user_id == int(actor.id[1:]))).all()
 
 
 @pytest.mark.parametrize("days", [27, 45])
