@@ -28,6 +28,7 @@ from reports.render import render_trail
 from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
+from workflows.clock import local_date
 from workflows.errors import NotFound
 from workflows.journal import canonical
 from workflows.model import Actor
@@ -127,7 +128,7 @@ def print_archive(actor: Actor, archive: Archive) -> bytes:
 
 
 def _sheet(made: Made) -> Sheet:
-    return Sheet(paper_html(made), made.bookmark, day=made.now.date().isoformat(), pictures=made.pictures)
+    return Sheet(paper_html(made), made.bookmark, day=local_date(made.now).isoformat(), pictures=made.pictures)
 
 
 def _fonts() -> PaperFonts:

@@ -151,10 +151,15 @@ def text_of(data: bytes) -> str:
     return "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(io.BytesIO(data)).pages)
 
 
+def unpacked(stream: pikepdf.Stream) -> bytes:
+    """A stream's bytes; a picture's stay as they are."""
+    return stream.read_raw_bytes() if stream.get("/Filter") == "/DCTDecode" else stream.read_bytes()
+
+
 def everything_in(data: bytes) -> bytes:
     """All bytes of a PDF, its streams unpacked."""
     with pikepdf.open(io.BytesIO(data)) as pdf:
-        streams = [one.read_bytes() for one in pdf.objects if isinstance(one, pikepdf.Stream)]
+        streams = [unpacked(one) for one in pdf.objects if isinstance(one, pikepdf.Stream)]
         assert "/EmbeddedFiles" not in pdf.Root.get("/Names", {})
     return b"".join([data, *streams])
 
