@@ -37,7 +37,8 @@ NUMBERS = (
 CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))
 # Every variable of the installation; those after the numbers are read by single commands.
 KNOWN = (
-    "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
+    "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_PAPERS", "FANGPIN_FONTS",
+    "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
@@ -64,6 +65,8 @@ class Settings:
     data: Path
     database_url: str
     policies: Path | None = None
+    papers: Path | None = None
+    fonts: Path | None = None
     session_seconds: int = 30 * 60
     session_longest: int = 12 * 3600
     secure_cookies: bool = False
@@ -103,13 +106,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if data.exists() and not data.is_dir():
         raise BadSetting(f"FANGPIN_DATA: {data} is no folder")
     url = env.get("FANGPIN_DATABASE_URL") or f"sqlite:///{data / 'fangpin.sqlite3'}"
-    policies = Path(env["FANGPIN_POLICIES"]) if env.get("FANGPIN_POLICIES") else None
-    if policies and not policies.is_dir():
-        raise BadSetting(f"FANGPIN_POLICIES: {policies} is no folder")
     return Settings(
         data=data,
         database_url=checked_url(url),
-        policies=policies,
+        policies=_folder(env, "FANGPIN_POLICIES"),
+        papers=_folder(env, "FANGPIN_PAPERS"),
+        fonts=_folder(env, "FANGPIN_FONTS"),
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
         webhook_allowed=_webhook_allowed(env),
@@ -121,6 +123,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateways=_gateways(env),
         **_numbers(env),
     )
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    folder = Path(env[name]) if env.get(name) else None
+    if folder and not folder.is_dir():
+        raise BadSetting(f"{name}: {folder} is no folder")
+    return folder
 
 
 def _ensure_known(env: Mapping[str, str]) -> None:
