@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.config import Settings, read_settings
+from app.config import BadSetting, Settings, read_settings
 from app.keys import Keys, read_keys
 from app.runtime import EXTENSION, Runtime, all_terms
 from app.soundness import ensure_sound
@@ -29,6 +29,8 @@ def create_app(
     Raises BadSetting, BadTable, UnsoundRules or FileNotFoundError (no keys yet: ``fangpin init``) with what is wrong.
     """
     settings = settings or read_settings()
+    if settings.papers:
+        _ensure_papers(settings.papers)
     app = Flask("app", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).with_name("static")))
     keys = keys or read_keys(settings.secrets_file)
     app.config.update(
@@ -44,6 +46,16 @@ def create_app(
     with app.app_context():
         prepare_engine(db.engine)
     return app
+
+
+def _ensure_papers(folder: Path) -> None:
+    """A county's own template that fails stops the program: silently printing ours instead would deceive the county."""
+    from app.printing import BadPaper, ensure_papers
+
+    try:
+        ensure_papers(folder)
+    except BadPaper as error:
+        raise BadSetting(f"FANGPIN_PAPERS: {error}") from error
 
 
 def sound_rules(settings: Settings) -> Rules:

@@ -37,7 +37,8 @@ NUMBERS = (
 CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))
 # Every variable of the installation; those after the numbers are read by single commands.
 KNOWN = (
-    "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
+    "FANGPIN_DATA", "FANGPIN_DATABASE_URL", "FANGPIN_POLICIES", "FANGPIN_PAPERS", "FANGPIN_FONTS",
+    "FANGPIN_SECURE_COOKIES", "FANGPIN_PROXIES",
     "FANGPIN_METRICS_TOKEN", "FANGPIN_WEBHOOK_ALLOW", "FANGPIN_WEBHOOK_HTTP",
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
@@ -64,6 +65,8 @@ class Settings:
     data: Path
     database_url: str
     policies: Path | None = None
+    papers: Path | None = None
+    fonts: Path | None = None
     session_seconds: int = 30 * 60
     session_longest: int = 12 * 3600
     secure_cookies: bool = False
@@ -108,6 +111,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         data=data,
         database_url=checked_url(url),
         policies=_folder(env, "FANGPIN_POLICIES"),
+        papers=_folder(env, "FANGPIN_PAPERS"),
+        fonts=_folder(env, "FANGPIN_FONTS"),
         secure_cookies=_flag(env, "FANGPIN_SECURE_COOKIES"),
         proxies=_proxies(env),
         webhook_allowed=_webhook_allowed(env),

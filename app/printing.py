@@ -1,11 +1,17 @@
 """The one door to reports: printing a trail, checking a printed one, drawing and printing the rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from app.paper_list import papers
+from app.paper_samples import samples_of
+from app.runtime import runtime
 from app.services.cases import county_of
+from app.services.papers.archive import Archive
+from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.rights import ensure_may_print
 from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
@@ -14,15 +20,24 @@ from app.store.transaction import writing
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
 from reports.container import MalformedFile, open_container
+from reports.papers import sheets
+from reports.papers.fonts import PaperFonts, paper_fonts
+from reports.papers.gate import BadPaper
+from reports.papers.typeset import Sheet, typeset
 from reports.render import render_trail
 from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
+from workflows.clock import local_date
 from workflows.errors import NotFound
 from workflows.journal import canonical
 from workflows.model import Actor
 
-__all__ = ["Verdict", "draw", "print_rules", "print_trail", "print_urging", "verify"]
+__all__ = [
+    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
+    "print_papers", "print_rules",
+    "print_trail", "print_urging", "verify",
+]  # fmt: skip
 
 
 def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
@@ -76,6 +91,71 @@ def print_rules(kind: str, values: Mapping[str, Any]) -> bytes:
 def print_notice(values: Mapping[str, Any]) -> bytes:
     """Return an urging notice as PDF; who asked for it stands in the access ledger by then."""
     return render_sheet("urging", values)
+
+
+def paper_html(made: Made) -> str:
+    """Return a paper as HTML to be looked at: one <article> of text and tables, everything in it escaped."""
+    settings = runtime().settings
+    return sheets.filled(made.paper.id, made.values, fonts=_fonts(), folder=settings.papers)
+
+
+def print_papers(actor: Actor, made: Sequence[Made], *, title: str = "") -> bytes:
+    """Return one PDF of some papers, a bookmark each; each stands in the access ledger before anybody holds it.
+
+    Raises NotAllowed or BadPaper, and then nothing is printed.
+    """
+    for one in made:
+        ensure_may(actor, one.paper)
+    pdf = typeset([_sheet(one) for one in made], fonts=_fonts(), title=title)
+    folder = runtime().settings.papers
+    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
+    return pdf
+
+
+def print_archive(actor: Actor, archive: Archive) -> bytes:
+    """Return a household's whole file as one PDF: cover, catalogue, papers and photos; each stands in the ledger."""
+    covers: list[Made] = []
+
+    def front(pages: list[int]) -> Sheet:
+        covers.append(archive.cover(pages))
+        return _sheet(covers[0])
+
+    pdf = typeset([_sheet(one) for one in archive.parts], fonts=_fonts(), front=front)
+    folder = runtime().settings.papers
+    made = [*covers, *archive.parts]
+    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
+    return pdf
+
+
+def _sheet(made: Made) -> Sheet:
+    return Sheet(paper_html(made), made.bookmark, day=local_date(made.now).isoformat(), pictures=made.pictures)
+
+
+def _fonts() -> PaperFonts:
+    return _paper_fonts(runtime().settings.fonts)
+
+
+_paper_fonts = lru_cache(maxsize=4)(paper_fonts)
+
+
+def faults_of_papers(folder: Path | None) -> Iterator[str]:
+    """Yield what is wrong with a county's own templates: names of no paper, and what does not print with samples."""
+    for path in sorted(folder.iterdir()) if folder else ():
+        if path.suffix != ".html" or not sheets.is_known(path.stem, set(papers())):
+            yield f"{path.name}: no paper has this name"
+    for paper in papers().values():
+        for values in samples_of(paper):
+            try:
+                sheets.filled(paper.id, values, fonts=_paper_fonts(None), folder=folder)
+            except BadPaper as error:
+                yield str(error)
+
+
+def ensure_papers(folder: Path) -> None:
+    """Raise BadPaper with all that is wrong with a county's own templates; asked before anything runs on them."""
+    faults = list(dict.fromkeys(faults_of_papers(folder)))
+    if faults:
+        raise BadPaper("; ".join(faults))
 
 
 @lru_cache(maxsize=24)

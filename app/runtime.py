@@ -53,6 +53,7 @@ def all_terms() -> Terms:
         "duties",
         "absences",
         "calendar",
+        "papers",
         "seals",
     )
     found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in names]

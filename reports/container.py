@@ -1,5 +1,5 @@
-"""What is inside a PDF file, read with limits: trail.json and seal.json, the pages' bytes and
-who made it."""
+"""What is inside a PDF file, read with limits: trail.json, seal.json, the office's note, the pages' bytes and who
+made it."""
 
 import hashlib
 import re
@@ -9,6 +9,8 @@ from io import BytesIO
 from typing import Any
 
 import pikepdf
+
+from reports.fangpin_verify import NOTE
 
 MAX_FILE = 64_000_000
 MAX_TRAIL = 64_000_000
@@ -27,9 +29,10 @@ class MalformedFile(ValueError):
 
 @dataclass(frozen=True)
 class Container:
-    """The parts of a PDF that the check looks at; pages as digests of their bytes."""
+    """The parts of a PDF that the check looks at; pages as digests of their bytes; ``note`` is empty without one."""
 
     trail: str
+    note: str
     stamp: str
     pages: tuple[str, ...]
     seal: str = ""  # empty: printed before the county was ever sealed
@@ -46,8 +49,8 @@ def open_container(data: bytes) -> Container:
         # No repair: a damaged file must not be mended into one that looks whole.
         with pikepdf.open(BytesIO(data), attempt_recovery=False, suppress_warnings=True) as pdf:
             texts = _attached(pdf)
-            pages = tuple(_page(page) for page in pdf.pages)
-            return Container(texts[ATTACHMENT], _stamp(pdf), pages, texts.get(SEAL, ""))
+            note, seal = texts.get(NOTE, ""), texts.get(SEAL, "")
+            return Container(texts[ATTACHMENT], note, _stamp(pdf), tuple(map(_page, pdf.pages)), seal)
     except pikepdf.PasswordError as error:
         raise MalformedFile("encrypted") from error
     except (
@@ -69,7 +72,7 @@ def _attached(pdf: pikepdf.Pdf) -> dict[str, str]:
     named = {attachment.filename: attachment.obj.EF.F for attachment in pdf.attachments.values()}
     if not streams:
         raise MalformedFile("no_attachment")
-    if len({*named, ATTACHMENT, SEAL}) > 2 or not len(streams) == len(named) == len(pdf.attachments):
+    if len({*named, ATTACHMENT, NOTE, SEAL}) > 3 or not len(streams) == len(named) == len(pdf.attachments):
         raise MalformedFile("several_attachments", str(max(len(streams), len(pdf.attachments))))
     if ATTACHMENT not in named or {s.objgen for s in streams} != {s.objgen for s in named.values()}:
         raise MalformedFile("no_attachment")

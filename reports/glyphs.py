@@ -46,13 +46,14 @@ def uncovered(text: str, fonts: tuple[Path, ...]) -> list[str]:
 
 
 def written_out(value: object, fonts: tuple[Path, ...]) -> object:
-    """Return a nest of lists, dicts and strings with each uncovered character as its number, "［U+1F600］".
+    """Return a nest of lists, dicts and strings, each invisible or uncovered character as its number, "［U+1F600］".
 
     A box on paper would lose the character, and refusing to print would let one emoji withhold a household's trail.
     """
     if isinstance(value, str):
-        missing = uncovered(value, fonts)
-        return value.translate({ord(c): f"［U+{ord(c):04X}］" for c in missing}) if missing else value
+        shown = visible(value)
+        missing = uncovered(shown, fonts)
+        return shown.translate({ord(c): f"［U+{ord(c):04X}］" for c in missing}) if missing else shown
     if isinstance(value, dict):
         return {key: written_out(item, fonts) for key, item in value.items()}
     if isinstance(value, list | tuple):

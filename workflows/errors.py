@@ -99,6 +99,12 @@ class NeedsJudgement(Refused):
     code = "needs_judgement"
 
 
+class PaperNotReady(Refused):
+    """A paper was asked for before the move that it tells of."""
+
+    code = "paper_not_ready"
+
+
 class MissingField(Refused):
     """A field that the step needs was left empty."""
 

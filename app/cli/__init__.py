@@ -15,6 +15,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    papers,
     policy,
     rule_changes,
     rules,
@@ -52,7 +53,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    witness, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

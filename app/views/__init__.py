@@ -25,6 +25,7 @@ from app.views import (
     late,
     mail,
     observed,
+    papers,
     receipts,
     rosters,
     rule_runs,
@@ -62,7 +63,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals,
+    late, urging, receipts, urgings, seals, papers,
 )  # fmt: skip
 
 

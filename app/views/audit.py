@@ -26,6 +26,7 @@ KINDS = (
     "file_read",
     "list_read",
     "trail_print",
+    "paper_print",
     "refused",
     "user_added",
     "user_disabled",

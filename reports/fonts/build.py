@@ -1,7 +1,7 @@
-"""Build the three fonts of this folder from Debian's fonts-noto-cjk: subset, TrueType outlines.
+"""Build the fonts of this folder from Debian's packages of open fonts: subset, TrueType outlines.
 
-Run by hand: .venv/bin/python reports/fonts/build.py [/usr/share/fonts/opentype/noto]
-The same package gives the same bytes. README.md names the package that was used.
+Run by hand: .venv/bin/python reports/fonts/build.py [folder with the source files] [family …]
+The same packages give the same bytes. README.md names the packages that were used.
 """
 
 import sys
@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 SOURCE = Path("/usr/share/fonts/opentype/noto")
 SIMPLIFIED_CHINESE = 2  # index of the SC font in both collections
 LICENSE_URL = "https://openfontlicense.org"
+GPL_URL = "https://www.gnu.org/licenses/gpl-3.0.html"  # with the font exception: see COPYING-fandol.txt
 DROPPED_TABLES = ("CFF ", "VORG", "BASE", "GDEF", "GPOS", "GSUB", "vhea", "vmtx", "DSIG")
 
 # Latin, punctuation, arrows, mathematics, box drawing, shapes, dingbats, enclosed and full-width.
@@ -45,19 +46,33 @@ DRAWN: dict[int, tuple[int | None, tuple[Polygon, ...]]] = {
 
 
 class Recipe(NamedTuple):
-    """One font: its family and style, the collection it comes from, the curve error in units."""
+    """One font: its family and style, the file it comes from, the curve error in units, and what it holds.
+
+    ``holds``: "common" (GB 2312 and the signs), "rare" (every other hanzi), "frequent" (level 1 of GB 2312: enough for
+    headings, whose rarer characters come from Song).
+    """
 
     family: str
     style: str
     collection: str
     max_error: float
-    is_rare: bool
+    holds: str
+    license_url: str = LICENSE_URL
+
+    @property
+    def is_noto(self) -> bool:
+        """Tell whether the source is one of the collections of Noto CJK."""
+        return self.collection.endswith(".ttc")
 
 
 RECIPES = (
-    Recipe("FangpinSong", "Regular", "NotoSerifCJK-Regular.ttc", 1.0, is_rare=False),
-    Recipe("FangpinHei", "Bold", "NotoSansCJK-Bold.ttc", 1.0, is_rare=False),
-    Recipe("FangpinRare", "Regular", "NotoSerifCJK-Regular.ttc", 2.0, is_rare=True),
+    Recipe("FangpinSong", "Regular", "NotoSerifCJK-Regular.ttc", 1.0, "common"),
+    Recipe("FangpinHei", "Bold", "NotoSansCJK-Bold.ttc", 1.0, "common"),
+    Recipe("FangpinRare", "Regular", "NotoSerifCJK-Regular.ttc", 2.0, "rare"),
+    # For papers in the layout of GB/T 9704-2012: body, headings of the second level, titles.
+    Recipe("FangpinFang", "Regular", "FandolFang-Regular.otf", 3.0, "common", GPL_URL),
+    Recipe("FangpinKai", "Regular", "LXGWWenKai-Regular.ttf", 1.0, "frequent"),
+    Recipe("FangpinBiao", "Bold", "NotoSerifCJK-Bold.ttc", 1.0, "frequent"),
 )
 
 
@@ -69,6 +84,13 @@ def gb2312() -> set[int]:
             text = bytes((row, cell)).decode("gb2312", errors="ignore")
             found.update(map(ord, text))
     return found
+
+
+def frequent() -> set[int]:
+    """Return the code points of rows 1-9 and of level 1 of GB 2312-80 (rows 16-55): signs and 3,755 hanzi."""
+    cells = (bytes((row, cell)).decode("gb2312", errors="ignore") for row in (*range(0xA1, 0xAA), *range(0xB0, 0xD8))
+             for cell in range(0xA1, 0xFF))  # fmt: skip
+    return {ord(sign) for text in cells for sign in text} | _within(((0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x2026)))
 
 
 def common_characters() -> set[int]:
@@ -84,7 +106,9 @@ def _within(ranges: Iterable[tuple[int, int]]) -> set[int]:
 def _wanted(recipe: Recipe) -> set[int]:
     common = common_characters()
     # The text engine draws a space in the font of the character before it: Rare needs them too.
-    return _within(HAN) - common | _within(SPACES) if recipe.is_rare else common
+    if recipe.holds == "rare":
+        return _within(HAN) - common | _within(SPACES)
+    return common if recipe.holds == "common" else frequent()
 
 
 def _subset(font: TTFont, codes: set[int]) -> None:
@@ -159,15 +183,15 @@ def _rename(font: TTFont, recipe: Recipe) -> None:
     old = font["name"]
     full = f"{recipe.family}-{recipe.style}"
     names = {
-        "copyright": old.getDebugName(0),
+        "copyright": old.getDebugName(0) or "",
         "familyName": recipe.family,
         "styleName": recipe.style,
         "uniqueFontIdentifier": f"fangpin:{full}:1",
         "fullName": full,
-        "version": old.getDebugName(5),
+        "version": old.getDebugName(5) or "1",
         "psName": full,
-        "licenseDescription": old.getDebugName(13),
-        "licenseInfoURL": LICENSE_URL,
+        "licenseDescription": old.getDebugName(13) or "",
+        "licenseInfoURL": recipe.license_url,
     }
     builder = FontBuilder(font=font)
     builder.setupNameTable(names, mac=False)
@@ -176,10 +200,10 @@ def _rename(font: TTFont, recipe: Recipe) -> None:
 def build(recipe: Recipe, source: Path) -> Path:
     """Write one font file beside this script and return its path."""
     path = source / recipe.collection
-    font = TTFont(path, fontNumber=SIMPLIFIED_CHINESE, recalcTimestamp=False)
+    font = TTFont(path, fontNumber=SIMPLIFIED_CHINESE if recipe.is_noto else -1, recalcTimestamp=False)
     _subset(font, _wanted(recipe))
     glyphs = _quadratic(font, recipe.max_error)
-    signs = {} if recipe.is_rare else _add_signs(font, glyphs)
+    signs = _add_signs(font, glyphs) if recipe.is_noto and recipe.holds == "common" else {}
     for table in font["cmap"].tables:
         if table.isUnicode():
             table.cmap.update(signs)
@@ -191,9 +215,9 @@ def build(recipe: Recipe, source: Path) -> Path:
 
 
 def main() -> None:
-    """Build all fonts from the folder named as the first argument, or from Debian's."""
+    """Build all fonts, or the families named, from the folder named as the first argument, or from Debian's."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE
-    for recipe in RECIPES:
+    for recipe in (one for one in RECIPES if not sys.argv[2:] or one.family in sys.argv[2:]):
         target = build(recipe, source)
         sys.stdout.write(f"{target.name}: {target.stat().st_size:,} bytes\n")
 

@@ -109,6 +109,23 @@ def test_grids(filled: World) -> None:
     assert caller(filled, filled.person("grid_member")).get(f"/villages/{XIUSHAN}/grids")["code"] == "not_allowed"
 
 
+def test_papers_of_a_case_and_a_place(filled: World) -> None:
+    one = caller(filled, filled.person("village_cadre"))
+    rows = {row["id"]: row for row in one.get(f"/cases/{NUMBER}-C1/papers")["papers"]}
+    assert rows["application"]["ready"]
+    assert rows["notice_result"]["after"] == ["close_publicity"]
+    assert not rows["township_form"]["mine"]
+    assert one.post(f"/cases/{NUMBER}-C1/papers").startswith(b"%PDF-")
+    assert one.post(f"/cases/{NUMBER}-C1/papers/review_minutes", {"blank": True}).startswith(b"%PDF-")
+    assert one.post(f"/cases/{NUMBER}-C1/papers/notice_result", {})["code"] == "paper_not_ready"
+    assert one.post(f"/households/{NUMBER}/papers").startswith(b"%PDF-")
+    assert {"public_notice", "leaflet"} <= {row["id"] for row in one.get("/papers")["papers"]}
+    assert one.post("/papers/public_notice", {"area": XIUSHAN}).startswith(b"%PDF-")
+    assert one.post("/papers/leaflet", {}).startswith(b"%PDF-")
+    assert one.post("/papers/application", {"cases": [f"{NUMBER}-C1"]}).startswith(b"%PDF-")
+    assert one.post("/papers/application", {"cases": ["500241H0009999-C1"]})["code"] == "not_found"
+
+
 def test_trail_and_ledger(filled: World) -> None:
     audit = caller(filled, filled.person("auditor"))
     assert audit.post(f"/cases/{NUMBER}-C1/trail").startswith(b"%PDF-")

@@ -67,6 +67,7 @@ def objects(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str
             "webhooks": hook.id,
             "year": 2026,
             "serial": 1,
+            "paper": "public_notice",
             "calendar": calendars.propose(world.person("county_lead", area), closing_of(area)).id,
             "substitutions": absence_of(world, cadre, area),
             "rule-runs": rule_runs.ask_rehearsal(world.person("county_lead", area), area[:6]).id,
@@ -132,6 +133,8 @@ BODIES: dict[str, Any] = {
     "api_substitutes.add": {"role": "village_cadre", "area": "1", "from": "x", "to": "x", "reason": "x"},
     "api_late.answer": {"kind": "verify", "generation": 1, "text": "x"},
     "api_late.erase": {"kind": "verify", "generation": 1},
+    "api_papers.print_paper": {"area": "500230001201"},
+    "api_papers.print_case_paper": {"blank": False},
     "api_late.notice": {"area": "500241001000", "month": "2026-03"},
     "api_mail.keep": {"choice": "none"},
     "api_mail.confirm": {"code": "x"},
@@ -235,6 +238,14 @@ PAGES_ONLY = {
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
 }  # fmt: skip
 SAME_AS = {
+    "papers.of_case": "api_papers.of_case",
+    "papers.case_paper": "api_papers.print_case_paper",
+    "papers.print_case_paper": "api_papers.print_case_paper",
+    "papers.print_case": "api_papers.print_case",
+    "papers.print_file": "api_papers.print_file",
+    "papers.overview": "api_papers.overview",
+    "papers.place_paper": "api_papers.print_paper",
+    "papers.print_paper": "api_papers.print_paper",
     "seals.seals": "api_seals.seals",
     "seals.checkpoint": "api_seals.checkpoint",
     "seals.leaf": "api_seals.leaf",

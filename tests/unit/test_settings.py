@@ -43,6 +43,8 @@ def test_documented_defaults_and_limits_are_those_of_the_program() -> None:
         ("FANGPIN_DATABASE_URL", "mysql://x/y"),
         ("FANGPIN_DATABASE_URL", "no address"),
         ("FANGPIN_POLICIES", "/nowhere/at/all"),
+        ("FANGPIN_PAPERS", "/nowhere/at/all"),
+        ("FANGPIN_FONTS", "/nowhere/at/all"),
         ("FANGPIN_DATA", "/etc/hostname"),
         ("FANGPIN_SECURE_COOKIES", "yes"),
         ("FANGPIN_PROXIES", "10"),

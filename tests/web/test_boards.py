@@ -11,12 +11,12 @@ from app.store.transaction import writing
 from app.tables import Household, Member, Reminder, db
 from tests.factories import XIUSHAN
 from tests.web.site import browser
-from tests.world import PASSWORD, World, id_number
+from tests.world import PASSWORD, StoredWalker, World, id_number
 
 CANARIES = ("13912345678", "999999195803047777", "6217000012345678", "CANARY-ILLNESS", "肝癌", "因病", "illness")
 
 
-def with_canaries(world: World) -> None:
+def with_canaries(world: World) -> StoredWalker:
     """A household under notice whose private columns hold signs that must never be seen in public."""
     walker = world.walker()
     with writing():
@@ -27,6 +27,7 @@ def with_canaries(world: World) -> None:
     walker.clue(clue_note="肝癌").act("nominate", risks=["illness"], opinion="CANARY-ILLNESS")
     walker.walk("publicizing")
     world.now = walker.now
+    return walker
 
 
 @pytest.mark.parametrize("path", ["/notices", f"/notices/{XIUSHAN}"])

@@ -58,6 +58,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
     return {
         "run": str(run.id),
         "year": "2026",
+        "paper": "public_notice",
         "serial": "1",
         "document": str(calendars.propose(world.person("county_lead", area), closing_of(area)).id),
         "household": household,

@@ -1,0 +1,103 @@
+"""``fangpin paper``: which papers there are, printing them, checking a county's own templates."""
+
+from pathlib import Path
+
+import click
+
+from app.cli.console import DAMAGED, Console, Fault, acting, pass_console
+from app.services.papers import Option
+
+
+@click.group(help="文书：列出、打印、检查模板 / papers of the process")
+def paper() -> None:
+    """Papers."""
+
+
+@paper.command(
+    "list", help="列出文书；给出案件编号时说明现在能打印什么 / which papers there are, or what a case can print"
+)
+@click.argument("case", required=False)
+@acting
+@pass_console
+def list_papers(console: Console, case: str | None, username: str) -> None:
+    """Show the papers that a person may print, or those of a case."""
+    from app.services import cases, papers
+
+    with console.running():
+        actor, words = console.actor(username), console.speech()
+        if case:
+            options = papers.options_of(actor, cases.case_view(actor, case=case.upper()))
+            rows = [(o.paper.id, words.say(f"paper.{o.paper.id}"), standing(o)) for o in options]
+        else:
+            rows = [(p.id, words.say(f"paper.{p.id}"), p.of) for p in papers.printable(actor)]
+        console.table(("paper", "title", "ready" if case else "of"), rows)
+
+
+def standing(one: Option) -> str:
+    """Return a tick, or the actions of which one must come first; a dash for a paper that others print."""
+    return ", ".join(one.after) or ("✓" if one.is_mine else "–")
+
+
+@paper.command("print", help="打印文书 PDF / print papers")
+@click.argument("name")
+@click.argument("subjects", nargs=-1)
+@click.option("--blank", is_flag=True, help="空白表 / to be filled in by hand")
+@click.option("--purpose", default="", metavar="include|eliminate", help="只列这一事项 / only this purpose")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@acting
+@pass_console
+def print_paper(
+    console: Console, name: str, subjects: tuple[str, ...], blank: bool, purpose: str, output: Path, username: str
+) -> None:
+    """Print a paper for cases or areas (one PDF, a bookmark each), or a blank one."""
+    from app import printing
+    from app.services import papers
+
+    with console.running():
+        actor = console.actor(username)
+        made = [
+            papers.of_case(actor, case=one.upper(), paper=name, blank=blank) if "-" in one
+            else papers.of_area(actor, paper=name, area=one, purpose=purpose)
+            for one in subjects
+        ] or [papers.blank_of(actor, paper=name)]  # fmt: skip
+        pdf = printing.print_papers(actor, made)
+    output.write_bytes(pdf)
+    console.tell("paper.written", path=output, bytes=len(pdf), count=len(made))
+
+
+@paper.command("file", help="打印一户一档 PDF / print the whole file of a household")
+@click.argument("household")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@acting
+@pass_console
+def print_file(console: Console, household: str, output: Path, username: str) -> None:
+    """Print cover, catalogue, all papers and photos of a household as one PDF."""
+    from app import printing
+    from app.services import papers
+
+    with console.running():
+        actor = console.actor(username)
+        archive = papers.archive_of(actor, household=household.upper())
+        pdf = printing.print_archive(actor, archive)
+    output.write_bytes(pdf)
+    console.tell("paper.written", path=output, bytes=len(pdf), count=len(archive.parts) + 1)
+
+
+@paper.command(help="检查本县模板 / check a county's own templates")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@pass_console
+def check(console: Console, folder: Path | None) -> None:
+    """Try every template with samples; needs neither database nor keys. Exit 2 names all that is wrong."""
+    from app.printing import faults_of_papers
+
+    faults = list(dict.fromkeys(faults_of_papers(folder or console.settings().papers)))
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        raise Fault("bad_papers", exit_code=DAMAGED, count=len(faults))
+    console.tell("paper.sound")
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this file."""
+    group.add_command(paper)

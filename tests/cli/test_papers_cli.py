@@ -1,0 +1,55 @@
+"""Papers by the command line: what there is, prints, a county's own templates checked and named at start."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pypdf
+
+from tests.cli.conftest import Machine
+from tests.cli.test_cases import CASE, HOUSEHOLD, clue
+
+BROKEN = '{% extends "base.html" %}{% block body %}{{ v.phone }}{% endblock %}'
+SOUND = '{% extends "base.html" %}{% block body %}<p>本县评议格式：{{ v.head }}</p>{% endblock %}'
+
+
+def text_of(path: Path) -> str:
+    return "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(BytesIO(path.read_bytes())).pages)
+
+
+def test_papers_are_listed_and_printed(machine: Machine, tmp_path: Path) -> None:
+    clue(machine)
+    said = machine.run("paper", "list", CASE, "--as", "cun").output
+    assert "✓" in next(line for line in said.splitlines() if line.startswith("application "))
+    assert "record_review, fail_review" in next(line for line in said.splitlines() if line.startswith("review_minutes"))
+    assert "county_reply" in machine.run("paper", "list", "--as", "xian").output
+    path = tmp_path / "x.pdf"
+    assert "1 份文书" in machine.run("paper", "print", "application", CASE.lower(), "-o", path, "--as", "cun").output
+    assert "申请书及承诺授权书" in text_of(path)
+    machine.run("paper", "print", "review_minutes", "-o", path, "--as", "cun")
+    assert "参会人员签到" in text_of(path)
+    machine.run("paper", "file", HOUSEHOLD, "-o", path, "--as", "cun")
+    with pikepdf.open(path) as pdf, pdf.open_outline() as outline:
+        assert next(iter(outline.root)).title.startswith("一户一档")
+    machine.fails("paper", "print", "review_minutes", CASE, "-o", path, "--as", "cun", reason="paper_not_ready")
+    machine.fails("paper", "print", "county_reply", "500241000000", "-o", path, "--as", "cun", reason="not_allowed")
+    machine.fails("paper", "print", "nothing", CASE, "-o", path, "--as", "cun", reason="not_found")
+
+
+def test_a_countys_template_prints_or_stops_the_program_by_name(machine: Machine, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    own = folder / "review_minutes.html"
+    own.write_text(BROKEN, encoding="utf-8")
+    said = machine.run("paper", "check", folder, code=2)
+    assert said.stdout.splitlines() == ["review_minutes.html: 'dict object' has no attribute 'phone'"]
+    assert "bad_papers" in said.stderr
+    machine.environ["FANGPIN_PAPERS"] = str(folder)
+    line = machine.fails("paper", "list", "--as", "cun", reason="bad_setting")
+    assert "FANGPIN_PAPERS: review_minutes.html" in line
+    own.write_text(SOUND, encoding="utf-8")
+    assert "完好" in machine.run("paper", "check").output
+    machine.run("paper", "print", "review_minutes", "-o", tmp_path / "x.pdf", "--as", "cun")
+    assert "本县评议格式" in text_of(tmp_path / "x.pdf")
+    machine.environ["FANGPIN_PAPERS"] = "/nowhere"
+    machine.fails("paper", "list", "--as", "cun", reason="bad_setting")
