@@ -10,7 +10,7 @@ from app import printing
 from app.access import signed
 from app.labels import Labels, Speech
 from app.paper_list import Paper
-from app.services import cases, lists, papers
+from app.services import cases, papers
 from app.services.cases import CaseView
 from app.services.papers import Made, Option
 from app.views.shown import download, labels_for, page, speech
@@ -97,14 +97,14 @@ def overview() -> str:
     """Blank forms, leaflets, and the lists and notices of a place."""
     actor, words = signed().actor, speech()
     found = papers.printable(actor)
-    areas = lists.area_names({office.area for office in actor.offices})
     return page(
         "papers",
         words=words,
         blanks=[paper_row(one, words) for one in found if one.blank or one.of == "place"],
-        lists=[paper_row(one, words) for one in found if one.of in ("village", "township", "county")],
+        lists=[
+            row for one in found if (row := {**paper_row(one, words), "areas": papers.places_of(actor, one)})["areas"]
+        ],
         of_cases=[paper_row(one, words) for one in found if one.of == "case"],
-        areas=list(areas.items()),
     )
 
 

@@ -113,6 +113,17 @@ def test_the_county_list_replies_to_its_townships(world: World) -> None:
     )
 
 
+def test_the_overview_offers_the_areas_of_each_list(world: World) -> None:
+    walker = world.walker().clue().walk("publicizing")
+    world.now = walker.now
+    text = browser(world, world.person("county_lead")).get("/papers").text
+    for code in (XIUSHAN, f"{XIUSHAN[:9]}000", COUNTY):
+        assert f'<option value="{code}">' in text, code
+    text = browser(world, world.person("village_cadre")).get("/papers").text
+    assert f'<option value="{XIUSHAN}">' in text
+    assert f'<option value="{COUNTY}">' not in text
+
+
 def test_blank_forms_need_no_case(world: World) -> None:
     one = browser(world, world.person("village_cadre")).get("/papers")
     assert "空白表和明白纸" in one.text

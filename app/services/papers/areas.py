@@ -14,7 +14,7 @@ from app.store import lists as store
 from app.store.transaction import reading
 from workflows.clock import parse_utc
 from workflows.errors import BadValue, NotFound
-from workflows.model import Actor
+from workflows.model import LEVEL_DIGITS, Actor
 
 MOST = 5_000  # rows of one list; a county that approves more on a day prints by township
 ENDS = {"village": 12, "township": 9, "county": 6}
@@ -31,6 +31,19 @@ def of_area(actor: Actor, *, paper: str, area: str, purpose: str = "") -> Made:
     if not any(office.covers(area) or area.startswith(office.area[: ENDS[row.of]]) for office in _printing(actor, row)):
         raise NotFound(area=area)
     return _notice(actor, row, area) if row.source == "notice" else _list(actor, row, area, purpose)
+
+
+def places_of(actor: Actor, row: Paper) -> list[tuple[str, str]]:
+    """Return (code, name) of the areas to choose from for a paper; for the notice those in which one hangs."""
+    if row.source == "notice":
+        return notices.villages(actor)
+    digits = ENDS.get(row.of, 0)
+    offices = _printing(actor, row) if digits else []
+    own = {office.area[:digits].ljust(12, "0") for office in offices if LEVEL_DIGITS[office.level] >= digits}
+    above = {office.area for office in offices if LEVEL_DIGITS[office.level] < digits} if row.of == "township" else ()
+    with reading():
+        inside = {one.code: one.name for area in above for one in lists.areas_inside(lists.scope_of(actor), area)}
+        return sorted({**store.area_names(own), **inside}.items())
 
 
 def _printing(actor: Actor, row: Paper) -> list[Any]:
