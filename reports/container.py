@@ -1,4 +1,4 @@
-"""What is inside a PDF file, read with limits: the one trail.json, the pages' bytes and who
+"""What is inside a PDF file, read with limits: the one trail.json, the office's note, the pages' bytes and who
 made it."""
 
 import hashlib
@@ -9,6 +9,8 @@ from io import BytesIO
 from typing import Any
 
 import pikepdf
+
+from reports.fangpin_verify import NOTE
 
 MAX_FILE = 64_000_000
 MAX_TRAIL = 64_000_000
@@ -27,9 +29,10 @@ class MalformedFile(ValueError):
 
 @dataclass(frozen=True)
 class Container:
-    """The parts of a PDF that the check looks at; pages as digests of their bytes."""
+    """The parts of a PDF that the check looks at; pages as digests of their bytes; ``note`` is empty without one."""
 
     trail: str
+    note: str
     stamp: str
     pages: tuple[str, ...]
 
@@ -44,7 +47,8 @@ def open_container(data: bytes) -> Container:
     try:
         # No repair: a damaged file must not be mended into one that looks whole.
         with pikepdf.open(BytesIO(data), attempt_recovery=False, suppress_warnings=True) as pdf:
-            return Container(_trail(pdf), _stamp(pdf), tuple(_page(page) for page in pdf.pages))
+            texts = _attached(pdf)
+            return Container(texts[ATTACHMENT], texts.get(NOTE, ""), _stamp(pdf), tuple(map(_page, pdf.pages)))
     except pikepdf.PasswordError as error:
         raise MalformedFile("encrypted") from error
     except (
@@ -60,17 +64,17 @@ def open_container(data: bytes) -> Container:
         raise MalformedFile("no_pdf", STREAM.sub("", str(error))[:80]) from error
 
 
-def _trail(pdf: pikepdf.Pdf) -> str:
+def _attached(pdf: pikepdf.Pdf) -> dict[str, str]:
+    """Return the attachments that a trail of ours has, by name; each embedded file must be one of them."""
     streams = _embedded(pdf)
+    named = {attachment.filename: attachment.obj.EF.F for attachment in pdf.attachments.values()}
     if not streams:
         raise MalformedFile("no_attachment")
-    if len(streams) > 1 or len(pdf.attachments) != 1:
+    if len({*named, ATTACHMENT, NOTE}) > 2 or not len(streams) == len(named) == len(pdf.attachments):
         raise MalformedFile("several_attachments", str(max(len(streams), len(pdf.attachments))))
-    attachment = next(iter(pdf.attachments.values()))
-    stream = attachment.obj.EF.F
-    if attachment.filename != ATTACHMENT or stream.objgen != streams[0].objgen:
+    if ATTACHMENT not in named or {s.objgen for s in streams} != {s.objgen for s in named.values()}:
         raise MalformedFile("no_attachment")
-    return _inflated(stream)
+    return {name: _inflated(stream) for name, stream in named.items()}
 
 
 def _embedded(pdf: pikepdf.Pdf) -> list[Any]:

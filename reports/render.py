@@ -7,7 +7,7 @@ import re
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 import reports
 import templates
+from reports.fangpin_verify import NOTE, NOTE_FORMAT, Pdf, note_body
 from reports.glyphs import written_out
 from reports.trail import Trail, read_trail
 from reports.view import view_of
@@ -41,6 +42,8 @@ with warnings.catch_warnings():
 FONT_FOLDER = Path(reports.__file__).parent / "fonts"
 DOCUMENTS = templates.PATH / "documents"
 ATTACHMENT = "trail.json"
+#: (what is to be signed) → the same as a signed note
+Seal = Callable[[str], str]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAMP = re.compile(r"fp-render-v1(?: [a-z]+/[0-9a-z.]{1,32}){1,12}")
 NO_SYSTEM_FONTS = "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'><fontconfig/>"
@@ -106,9 +109,11 @@ class BundledFonts(FontConfiguration):  # type: ignore[misc]
             super().__init__()
 
 
-def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") -> bytes:
+def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "", seal: Seal | None = None) -> bytes:
     """Return the PDF/A-3u of a trail.json text; the same text gives the same bytes in any
     process, on any day.
+
+    ``seal`` gets the list of digests of all that is in the file and returns it signed (``print.note``).
 
     Raises MalformedTrail or RenderError. A character that no font covers is printed as its number. ``stamp`` is for
     the check alone: it repeats what another file says of the versions that made it.
@@ -117,7 +122,12 @@ def render_trail(trail_text: str, *, fonts: Fonts = BUNDLED, stamp: str = "") ->
     view = cast("dict[str, Any]", written_out(view_of(trail), fonts.text))
     html = _template().render(**view, stamp=stamp or stamp_of(fonts), until_w3c=_last_moment(trail))
     with _one_at_a_time:
-        return _typeset(html, trail, fonts)
+        document = _laid_out(html, fonts)
+        if seal is None:
+            return _written(document, trail, {})
+        # What is listed stands in the file before it is signed: only the list's own text changes after.
+        listed = note_body(Pdf(_written(document, trail, {NOTE: ""})), trail.text)
+        return _written(document, trail, {NOTE: seal(listed)})
 
 
 def stamp_of(fonts: Fonts = BUNDLED) -> str:
@@ -139,30 +149,34 @@ def stamp_of(fonts: Fonts = BUNDLED) -> str:
     return " ".join(["fp-render-v1", *(f"{name}/{value}" for name, value in parts.items())])
 
 
-def _typeset(html: str, trail: Trail, fonts: Fonts) -> bytes:
+def _laid_out(html: str, fonts: Fonts) -> Any:
     configuration, sheet = _style(fonts)
-    at = parse_utc(_last_moment(trail)) if _last_moment(trail) else EPOCH
-    attachment = weasyprint.Attachment(
-        file_obj=BytesIO(trail.text.encode()),
-        name=ATTACHMENT,
-        description="fp-trail-v1",
-        created=at,
-        modified=at,
-        relationship="Data",
-        url_fetcher=NothingFetched(),
-    )
     try:
         document = weasyprint.HTML(string=html, url_fetcher=NothingFetched())
-        pdf = document.render(stylesheets=[sheet], font_config=configuration, presentational_hints=False, **VARIANT)
-        data = pdf.write_pdf(
-            finisher=_finished,
-            attachments=[attachment],
-            pdf_identifier=trail.head.encode(),
-            **VARIANT,
-        )
+        return document.render(stylesheets=[sheet], font_config=configuration, presentational_hints=False, **VARIANT)
     except FatalURLFetchingError as error:
         raise RenderError(str(error)) from error
-    return bytes(data)
+
+
+def _written(document: Any, trail: Trail, beside: Mapping[str, str]) -> bytes:
+    """Write the pages with the trail and what stands beside it as attachments."""
+    at = parse_utc(_last_moment(trail)) if _last_moment(trail) else EPOCH
+    attached = {ATTACHMENT: (trail.text, "fp-trail-v1"), **{name: (text, NOTE_FORMAT) for name, text in beside.items()}}
+    attachments = [
+        weasyprint.Attachment(
+            file_obj=BytesIO(text.encode()),
+            name=name,
+            description=form,
+            created=at,
+            modified=at,
+            relationship="Data",
+            url_fetcher=NothingFetched(),
+        )
+        for name, (text, form) in attached.items()
+    ]
+    return bytes(
+        document.write_pdf(finisher=_finished, attachments=attachments, pdf_identifier=trail.head.encode(), **VARIANT)
+    )
 
 
 def _finished(_document: Any, pdf: Any) -> None:
@@ -172,7 +186,7 @@ def _finished(_document: Any, pdf: Any) -> None:
     """
     pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
     write = pdf.write
-    pdf.write = lambda output, version, identifier, compress: write(output, version, identifier)
+    pdf.write = lambda output, version, identifier, _compress: write(output, version, identifier)
 
 
 @cache

@@ -80,7 +80,8 @@ def _compare(data: bytes, container: Container, trail: Trail, fonts: Fonts) -> l
     own = stamp_of(fonts)
     stamp = container.stamp if STAMP.fullmatch(container.stamp) else own
     try:
-        expected = render_trail(trail.text, fonts=fonts, stamp=stamp)
+        seal = (lambda _: container.note) if container.note else None
+        expected = render_trail(trail.text, fonts=fonts, stamp=stamp, seal=seal)
     except RenderError as error:
         return [Remark("not_printable", detail=str(error))]
     if expected == data:

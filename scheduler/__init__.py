@@ -1,5 +1,6 @@
 """The ticking process: APScheduler only ticks; what is due stands in the database."""
 
+import os
 import signal
 import threading
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ def tick_until(app: Flask, stop: threading.Event) -> None:
             next_run_time=datetime.now(UTC),
         )
     ticker.start()
-    log.info("started", jobs=[job.name for job in JOBS])
+    log.info("started", jobs=[job.name for job in JOBS], pid=os.getpid())
     stop.wait()
     ticker.shutdown(wait=True)
-    log.info("stopped")
+    log.info("stopped", pid=os.getpid())

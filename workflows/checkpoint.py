@@ -104,8 +104,12 @@ class Note:
 
 def signed(checkpoint: Checkpoint, key: VerifierKey, sign: Sign) -> Note:
     """Return a checkpoint signed by the key whose public half is given."""
-    value = sign(checkpoint.body.encode())
-    return Note(checkpoint.body, (Signature(key.name, key.key_id, value),))
+    return signed_body(checkpoint.body, key, sign)
+
+
+def signed_body(body: str, key: VerifierKey, sign: Sign) -> Note:
+    """Return any text signed; it must end with a newline and tell in its first line what it is."""
+    return Note(body, (Signature(key.name, key.key_id, sign(body.encode())),))
 
 
 def read_note(text: str) -> Note:

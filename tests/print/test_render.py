@@ -297,9 +297,9 @@ def test_nothing_is_fetched_but_the_three_fonts(url: str) -> None:
     assert FontsFetched(BUNDLED).fetch("fangpin-font:FangpinHei").read(4) == b"\x00\x01\x00\x00"
 
 
-def test_a_template_that_asks_for_an_address_prints_nothing(honest: str) -> None:
+def test_a_template_that_asks_for_an_address_prints_nothing() -> None:
     with pytest.raises(RenderError, match="may not fetch"):
-        render._typeset("<img src='file:///etc/passwd'>", read_trail(honest), BUNDLED)
+        render._laid_out("<img src='file:///etc/passwd'>", BUNDLED)
 
 
 def test_a_missing_font_is_named(tmp_path: Path, honest: str) -> None:

@@ -148,6 +148,7 @@ def sweep_with_kills(world: World, *, schedulers: int, kills: int, chance: rando
             crew = [process for process in crew if process not in victims] + [fork(world, log) for _ in victims]
         _wait(lambda: progress() == finish(), patience)
         seconds = time.monotonic() - began
+        _wait(lambda: {process.pid for process in crew} <= _started(log), patience)  # only then it can stop in order
         for process in crew:
             process.terminate()
             process.join(timeout=20)
@@ -157,6 +158,12 @@ def sweep_with_kills(world: World, *, schedulers: int, kills: int, chance: rando
             process.kill()
             process.join()
     return Figures(timers=_count(DeadlineRow.county), kills=killed, seconds=seconds)
+
+
+def _started(log: Path) -> set[int | None]:
+    """Return the processes that have begun to work, by the lines of the log that are whole."""
+    lines = [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return {line["pid"] for line in lines if line["event"] == "started"}
 
 
 def _has_gone_on(before: int) -> bool:

@@ -150,7 +150,7 @@ def test_proofs_are_read_as_they_are_written() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     for read in (read_note, read_proof, read_step, read_verifier_key, read_leaf):
         try:
-            assert read(text).text in (text, text.strip())  # type: ignore[operator]
+            assert read(text).text in (text, text.strip())
         except (MalformedNote, MalformedLeaf):
             continue
 
@@ -176,7 +176,7 @@ def test_leaves() -> None:
     for wrong in (
         leaf.text.replace(":4", ":0"),
         leaf.text.replace(":4", ":true"),
-        leaf.text.replace(":4", ': 4'),
+        leaf.text.replace(":4", ": 4"),
         leaf.text.replace("fp-leaf-v1", "fp-leaf-v2"),
         leaf.text.replace('"seq"', '"s"'),
         leaf.text.replace("aaa", "AAA"),
