@@ -1,5 +1,6 @@
 """Papers of the process: what can be printed of a case or a place, a look at each, and the PDF."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -18,6 +19,7 @@ from workflows.errors import NotFound
 
 pages = Blueprint("papers", __name__)
 PDF = "application/pdf"
+NUMBERED = re.compile(r"［U\+[0-9A-F]{4,6}］")
 
 
 @pages.get("/cases/<number>/papers")
@@ -151,4 +153,7 @@ def look(made: Made, url: str, back: str, **hidden: str) -> str:
     # Our sandbox escaped every value, and nothing but text, tables and own pictures passed its gate.
     pictures = url_for("cases.file", county=made.county, sha256="x").removesuffix("x")
     html = Markup(printing.paper_html(made).replace('src="paper-picture:', f'src="{pictures}'))  # noqa: S704
-    return page("paper", made=made, html=html, url=url, back=back, hidden={k: v for k, v in hidden.items() if v})
+    given = {name: value for name, value in hidden.items() if value}
+    # Rare beyond the fonts, or invisible: printed as a number, and told before it goes out.
+    numbers = sorted(set(NUMBERED.findall(html)))
+    return page("paper", made=made, html=html, url=url, back=back, hidden=given, numbers=numbers)

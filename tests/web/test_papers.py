@@ -232,3 +232,20 @@ def test_the_papers_of_elimination_list_the_conditions_of_the_place(world: World
     assert "□ 是　□ 否" in one.get("/papers/elimination_evaluation").text
     assert "最长15天" in one.get("/papers/leaflet").text
     assert "送达回执" in one.text
+
+
+def test_a_character_without_a_glyph_is_told_before_the_print(world: World) -> None:
+    walker = world.walker().clue(clue_note="患病\u202e😀").walk("reviewing")
+    world.now = walker.now
+    one = browser(world, world.person("village_cadre")).get(f"/cases/{CASE}/papers/application")
+    assert "［U+1F600］、［U+202E］" in one.text
+    assert "请先更正记录" in one.text
+    assert "请先更正记录" not in one.get("/papers/application").text
+
+
+def test_a_look_at_a_list_by_an_auditor_is_noted(world: World) -> None:
+    walker = world.walker().clue().walk("announcing")
+    world.now = walker.now
+    assert browser(world, world.person("auditor")).get(f"/papers/county_reply?area={COUNTY}").status == 200
+    query = select(AccessRow.text).where(AccessRow.text.contains('"kind":"list_read"'))
+    assert '"paper":"county_reply"' in db.session.scalars(query).all()[-1]

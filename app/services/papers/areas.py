@@ -28,7 +28,7 @@ def of_area(actor: Actor, *, paper: str, area: str, purpose: str = "") -> Made:
         raise NotFound(paper=paper)
     if len(area) != 12 or not area.isdigit() or area[ENDS[row.of] :].strip("0"):
         raise BadValue(field="notice_area", value=area[:12])
-    if not any(office.covers(area) or area.startswith(office.area[: ENDS[row.of]]) for office in _printing(actor, row)):
+    if not any(office.covers(area) for office in _printing(actor, row)):  # a narrowed token prints no whole county
         raise NotFound(area=area)
     return _notice(actor, row, area) if row.source == "notice" else _list(actor, row, area, purpose)
 
@@ -39,7 +39,7 @@ def places_of(actor: Actor, row: Paper) -> list[tuple[str, str]]:
         return notices.villages(actor)
     digits = ENDS.get(row.of, 0)
     offices = _printing(actor, row) if digits else []
-    own = {office.area[:digits].ljust(12, "0") for office in offices if LEVEL_DIGITS[office.level] >= digits}
+    own = {office.area[:digits].ljust(12, "0") for office in offices if LEVEL_DIGITS[office.level] == digits}
     above = {office.area for office in offices if LEVEL_DIGITS[office.level] < digits} if row.of == "township" else ()
     with reading():
         inside = {one.code: one.name for area in above for one in lists.areas_inside(lists.scope_of(actor), area)}
@@ -77,6 +77,7 @@ def _notice(actor: Actor, row: Paper, area: str) -> Made:
 
 def _list(actor: Actor, row: Paper, area: str, purpose: str) -> Made:
     lines, names, now = _lines(actor, row, area, purpose)
+    lists.note_look(actor, area, rows=len(lines), paper=row.id)
     if not lines:
         raise NotFound(paper=row.id)
     words = words_of(area, now)
