@@ -18,6 +18,7 @@ from app.services.people import Signed
 from app.services.reminders import LOOK_AT_RECEIPTS
 from app.services.rights import PRINTS
 from app.services.rule_runs import DECIDERS, LOOKERS
+from app.services.seal_desk import READERS as SEAL_READERS
 from app.services.urging_notice import URGERS
 from app.services.urgings import ANSWERERS, ISSUERS
 from app.services.urgings import READERS as URGING_READERS
@@ -129,6 +130,9 @@ PAGES: dict[str, frozenset[str]] = {
     "papers.overview": frozenset(PRINTS),
     "papers.place_paper": frozenset(PRINTS),
     "papers.print_paper": frozenset(PRINTS),
+    "seals.seals": frozenset(SEAL_READERS),
+    "seals.checkpoint": frozenset(SEAL_READERS),
+    "seals.leaf": frozenset(SEAL_READERS),
     "audit.totals": frozenset({"upper_level"}),
     "accounts.accounts": frozenset({"admin"}),
     "accounts.add": frozenset({"admin"}),

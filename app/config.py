@@ -43,7 +43,7 @@ KNOWN = (
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
-    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING",
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -82,6 +82,7 @@ class Settings:
     alarm_mail: tuple[str, ...] = ()
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
+    anchor_folder: Path | None = None
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -121,15 +122,16 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         alarm_mail=_alarm_mail(env),
         quiet=_quiet(env),
         gateways=_gateways(env),
+        anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
         **_numbers(env),
     )
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:
-    folder = Path(env[name]) if env.get(name) else None
-    if folder and not folder.is_dir():
-        raise BadSetting(f"{name}: {folder} is no folder")
-    return folder
+    found = Path(env[name]) if env.get(name) else None
+    if found and not found.is_dir():
+        raise BadSetting(f"{name}: {found} is no folder")
+    return found
 
 
 def _ensure_known(env: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
-"""The installation's keys: person keys (keyed hashes), encryption of ID numbers, signing of cookies."""
+"""The installation's keys: person keys (keyed hashes), encryption of ID numbers, signing of cookies and seals."""
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import json
@@ -15,16 +16,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 NAMES = ("cookie", "person", "cipher")
+SIGNING = "signing"  # came later: files of older installations have none until their first seal
 SEALED = "fp-sealed-keys-v1"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Three independent keys of 32 bytes."""
+    """Independent keys of 32 bytes; ``signing`` signs checkpoints, and is empty until it is first needed."""
 
     cookie: bytes
     person: bytes
     cipher: bytes
+    signing: bytes = b""
 
     @cached_property
     def _aes(self) -> AESGCM:
@@ -32,7 +35,7 @@ class Keys:
 
     def __getstate__(self) -> dict[str, bytes]:
         """What goes to another process: the keys, not what was made of them."""
-        return {name: getattr(self, name) for name in NAMES}
+        return {name: getattr(self, name) for name in (*NAMES, SIGNING)}
 
     def person_key(self, id_number: str) -> str:
         """Return the key by which one human being is known everywhere without storing the ID number."""
@@ -71,7 +74,7 @@ class Keys:
 
 def make_keys(path: Path) -> Keys:
     """Make new keys in a file that only its owner may read; raise FileExistsError when there are some."""
-    values = {name: secrets.token_hex(32) for name in NAMES}
+    values = {name: secrets.token_hex(32) for name in (*NAMES, SIGNING)}
     write_keys(path, json.dumps(values, indent=1).encode())
     return _keys(values)
 
@@ -84,6 +87,32 @@ def write_keys(path: Path, text: bytes) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def ensure_signing_key(path: Path) -> bytes:
+    """Return the key that signs seals, made now in a file that has none; whoever is first makes it for all.
+
+    Raises FileNotFoundError when there is no file of keys.
+    """
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        values = json.loads(path.read_bytes())
+        if SIGNING not in values:
+            values[SIGNING] = secrets.token_hex(32)
+            fresh = path.with_name(f".{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            write_keys(fresh, json.dumps(values, indent=1).encode())
+            fresh.replace(path)
+            _sync(path.parent)
+    return bytes.fromhex(values[SIGNING])
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_keys(path: Path) -> Keys:
@@ -119,4 +148,4 @@ def _stretched(passphrase: str, salt: bytes) -> bytes:
 
 
 def _keys(values: dict[str, str]) -> Keys:
-    return Keys(**{name: bytes.fromhex(values[name]) for name in NAMES})
+    return Keys(**{name: bytes.fromhex(values[name]) for name in NAMES}, signing=bytes.fromhex(values.get(SIGNING, "")))

@@ -22,6 +22,8 @@ from app import create_app
 from app.config import Settings
 from app.logs import configure_logs, formatter
 from app.services.alarm import start_watching
+from app.services.isolated import attempt
+from app.services.seals import look_outside
 
 LEAST_WORKERS = 2
 REQUEST_SECONDS = 120
@@ -76,6 +78,8 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     def load(self) -> Flask:
         """Make the application, in the worker."""
         app = web_app(self._settings)
+        with app.app_context():
+            attempt(look_outside)
         start_watching(app)
         return app
 

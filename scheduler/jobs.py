@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import duties, mails, requests, roster_jobs, rule_runs, selftest, upkeep, webhooks
+from app.services import duties, mails, requests, roster_jobs, rule_runs, seals, selftest, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -96,6 +96,11 @@ def _tidy(_: Stop) -> Mapping[str, int]:
     return {**upkeep.tidy(), **requests.tidy(), **mails.tidy()}
 
 
+def _seal(stop: Stop) -> Mapping[str, int]:
+    """Seal each county's day, and look whether what was given out stands against its log."""
+    return seals.work(stop)
+
+
 class _StoppedError(Exception):
     """The process is to stop; the check, which changes nothing, is left where it is."""
 
@@ -131,6 +136,7 @@ JOBS = (
     Job("rules", 3, _rules),
     Job("duties", 60, _duties, is_timed=True),
     Job("self_test", 60, _self_test, is_timed=True),
+    Job(upkeep.SEAL, 300, _seal, is_timed=True),
     Job("tidy", 3600, _tidy),
     Job(upkeep.CHECK, 1800, _check),
 )

@@ -30,7 +30,7 @@ from workflows.registry import Rules
 from workflows.replay import replay
 
 PASSWORD = "correct horse battery"
-KEYS = Keys(b"c" * 32, b"p" * 32, b"k" * 32)
+KEYS = Keys(b"c" * 32, b"p" * 32, b"k" * 32, b"s" * 32)
 
 
 @cache

@@ -60,6 +60,33 @@ class ClockBack(Refused):
     code = "clock_back"
 
 
+class SealBusy(Refused):
+    """Another process seals the county just now; ``until`` is when it has to be done at the latest."""
+
+    code = "seal_busy"
+
+
+class SealStale(Refused):
+    """A sealer was overtaken: another one took over after it stood still, and what it still wanted to write is void."""
+
+    code = "seal_stale"
+
+
+class SealForked(Refused):
+    """What was given out of a county's log (``found``) is not in the present one (``size`` leaves): nothing is sealed.
+
+    ``how``: smaller (leaves are missing), differs (another history), key (signed by another key), era (another log).
+    """
+
+    code = "seal_forked"
+
+
+class SealWhole(Refused):
+    """Nothing outside stands against the county's log, so there is nothing to accept."""
+
+    code = "seal_whole"
+
+
 class NeedsExplanation(Refused):
     """An answer of the form asks for a word of explanation; it refuses nobody, the form is only not complete."""
 

@@ -19,11 +19,13 @@ from app.cli import (
     policy,
     rule_changes,
     rules,
+    seals,
     simulate,
     tokens,
     trails,
     users,
     webhooks,
+    witness,
 )
 from app.cli.console import Commands, Console
 
@@ -50,8 +52,8 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 
 MODULES = (
-    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, papers, users,
-    mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
+    witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -1,4 +1,4 @@
-"""The great check: chains against heads, replay against rows, values, files and the access ledger."""
+"""The great check: chains against heads, replay against rows, values, files, the access ledger and the seals."""
 
 import hashlib
 import json
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from app.runtime import runtime
+from app.services.anchors import faults as anchor_faults
 from app.services.duty_check import faults as duty_faults
 from app.services.isolated import Trouble, attempt
 from app.services.lists import load_texts
+from app.services.seal_check import faults as seal_faults
 from app.store import calendars
 from app.store import cases as case_store
 from app.store import checking as store
@@ -48,6 +50,7 @@ class Tally:
     entries: int = 0
     files: int = 0
     ledger_lines: int = 0
+    leaves: int = 0
     damages: int = 0
 
 
@@ -62,7 +65,7 @@ def counties() -> list[str]:
 
 
 def total(chosen: Iterable[str]) -> int:
-    """Return how many cases, lines and files there are to look at."""
+    """Return how many cases, lines, files and leaves there are to look at."""
     with reading():
         return sum(sum(store.sizes(county)) for county in chosen)
 
@@ -82,6 +85,7 @@ def check(chosen: Iterable[str], *, report: Report, progress: Progress | None = 
         _check_orphans(county, run)
         _check_ledger(county, run)
         _check_duties(county, run)
+        _check_seals(county, run)
     return tally
 
 
@@ -332,6 +336,15 @@ def _settled(place: Path) -> Iterator[Path]:
 def _check_duties(county: str, run: Run) -> None:
     for place, code, detail in duty_faults(county):
         run.found(Damage(place, 0, code, detail))
+
+
+def _check_seals(county: str, run: Run) -> None:
+    def counted(leaves: int) -> None:
+        run.tally.leaves += leaves
+        run.progress(leaves)
+
+    for place, seq, code, detail in (*seal_faults(county, counted), *anchor_faults(county)):
+        run.found(Damage(place, seq, code, detail))
 
 
 # --- the access ledger ---

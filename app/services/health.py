@@ -12,7 +12,7 @@ from app.services.mails import SERVER, channels_on, failures_in, server_beat
 from app.services.mails import is_on as is_mail_on
 from app.services.selftest import RESULT, has_failed
 from app.services.steady import CLOCK, has_jumped
-from app.services.upkeep import BACKUP, CHECK, SILENT_AFTER, TICK
+from app.services.upkeep import BACKUP, CHECK, SEAL, SEAL_TROUBLES, SILENT_AFTER, TICK
 from app.store import accounts, deadlines, mails, outbox, schema, upkeep, webhooks
 from app.store.transaction import reading
 from app.store.webhooks import GivenUp
@@ -23,6 +23,8 @@ from workflows.model import Actor
 DELIVER, MAIL = "deliver", "mail"
 # The check runs each night; one that was missed is made up for the night after.
 CHECK_WITHIN = timedelta(hours=50)
+# Sealed soon after midnight; who misses a day is told of.
+SEAL_WITHIN = timedelta(hours=26)
 # Backups are asked of no installation, but where one was made, the next is expected.
 BACKUP_WITHIN = timedelta(days=3)
 MESSAGE_WITHIN = timedelta(hours=1)
@@ -33,7 +35,7 @@ NEEDED = ("database", "schema")
 MAIL_WITHIN = timedelta(minutes=5)
 DUTIES = (
     *NEEDED, "disk", "clock", "sweep", "deliver", "messages", "mail", "gateways", "periods", "self_test", "check",
-    "backup",
+    "seal", "backup",
 )  # fmt: skip
 
 
@@ -50,6 +52,7 @@ class Facts:
     failed_messages: int = 0
     oldest_message: float | None = None
     damages: int = 0
+    seal_troubles: int = 0
     has_jumped: bool = False
     has_failed_test: bool = False
     is_mail_on: bool = False
@@ -114,6 +117,7 @@ def _facts(free: int, size: int) -> Facts:
             has_jumped=has_jumped(beats[CLOCK][1]) if CLOCK in beats else False,
             has_failed_test=has_failed(beats[RESULT][1]) if RESULT in beats else False,
             damages=_counted(detail, "damages"),
+            seal_troubles=sum(_counted(beats[SEAL][1], name) for name in SEAL_TROUBLES) if SEAL in beats else 0,
             is_mail_on=is_mail_on(),
             mail_failures=failures_in(beats[SERVER][1]) if SERVER in beats else 0,
             gateway_failures=_gateway_failures(beats),
@@ -174,6 +178,7 @@ def failures(facts: Facts) -> set[str]:
         "periods": facts.troubled_periods > 0,
         "self_test": facts.has_failed_test,
         "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),
+        "seal": facts.seal_troubles > 0 or (facts.beats.get(SEAL, facts.installed) or 0) > SEAL_WITHIN.total_seconds(),
         "backup": facts.beats.get(BACKUP, 0) > BACKUP_WITHIN.total_seconds(),
     }
     return {duty for duty, fails in tests.items() if fails}

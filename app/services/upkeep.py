@@ -12,6 +12,8 @@ BEAT_EVERY = timedelta(seconds=20)
 SILENT_AFTER = timedelta(seconds=75)  # with the alarm that looks every 15 s: told within two minutes
 CHECK = "check"
 BACKUP = "backup"
+SEAL = "seal"
+SEAL_TROUBLES = ("forks", "older", "unwritten")  # what the job counts that a person must look at
 NIGHT = range(1, 5)  # local hours
 CHECK_AFTER = timedelta(hours=20)
 

@@ -1,15 +1,25 @@
-"""Guards in the database itself: journal and access ledger only ever grow, entry by entry.
+"""Guards in the database itself: journal, access ledger and seals only ever grow, entry by entry.
 
 They stop mistakes and casual edits on both engines, whoever sends the SQL. They do not stop the owner of the
 database, who may drop a trigger or a table: the chain, its head and the anchors outside are for that.
 A later change of a guard is a migration that calls `remove` before it and `install` after it.
 """
 
+from collections.abc import Iterable, Mapping
+
 from sqlalchemy import Connection, text
 
 # Each table with the key of its chains. This key and ``seq`` are the primary key, and nothing else is unique: on
 # SQLite a second unique key, or a rowid, would be a way to replace a row by INSERT OR REPLACE.
-GUARDED = {"journal": ("county", "case"), "access_ledger": ("county",)}
+GUARDED: Mapping[str, tuple[str, ...]] = {
+    "journal": ("county", "case"),
+    "access_ledger": ("county",),
+    "seal_leaves": ("county",),
+    "seal_nodes": ("county", "level"),
+    "seal_checkpoints": ("county",),
+}
+# What revisions before the seals guard.
+FIRST = ("journal", "access_ledger")
 
 # A function reads its table by its full name: a temporary table of that name must not stand in for it.
 _POSTGRES_REFUSE = """
@@ -39,18 +49,19 @@ _SQLITE_IN_ORDER = (
 )
 
 
-def install(connection: Connection) -> None:
+def install(connection: Connection, tables: Iterable[str] = tuple(GUARDED)) -> None:
     """Make the guards, inside the caller's transaction."""
-    for statement in _sqlite_triggers().values() if _is_sqlite(connection) else _postgres_statements(connection):
+    made = _sqlite_triggers(tables).values() if _is_sqlite(connection) else _postgres_statements(connection, tables)
+    for statement in made:
         connection.exec_driver_sql(statement)
 
 
-def remove(connection: Connection) -> None:
-    """Drop the guards, inside the caller's transaction."""
+def remove(connection: Connection, tables: Iterable[str] = tuple(GUARDED)) -> None:
+    """Drop the guards of all that are guarded, inside the caller's transaction."""
     if _is_sqlite(connection):
-        drops = [f"DROP TRIGGER {name}" for name in _sqlite_triggers()]
+        drops = [f"DROP TRIGGER {name}" for name in _sqlite_triggers(tables)]
     else:
-        drops = [f"DROP FUNCTION {name}() CASCADE" for name in _postgres_functions(connection)]
+        drops = [f"DROP FUNCTION {name}() CASCADE" for name in _postgres_functions(connection, tables)]
     for statement in drops:
         connection.exec_driver_sql(statement)
 
@@ -58,7 +69,7 @@ def remove(connection: Connection) -> None:
 def faults(connection: Connection) -> list[str]:
     """Return the names of guards that are missing, switched off or changed; an empty list is as it should be."""
     if _is_sqlite(connection):
-        wanted, found = _sqlite_triggers(), _pairs(connection, "SELECT name, sql FROM sqlite_master")
+        wanted, found = _sqlite_triggers(GUARDED), _pairs(connection, "SELECT name, sql FROM sqlite_master")
     else:
         wanted, found = _postgres_wanted(connection), _postgres_found(connection)
     return sorted(name for name, what in wanted.items() if found.get(name) != what)
@@ -78,9 +89,9 @@ def _match(table: str, offset: str = "") -> str:
     return " AND ".join([*key, f"e.seq = NEW.seq{offset}"])
 
 
-def _sqlite_triggers() -> dict[str, str]:
+def _sqlite_triggers(tables: Iterable[str]) -> dict[str, str]:
     made = {}
-    for table in GUARDED:
+    for table in tables:
         for verb in ("update", "delete"):
             name = f"{table}_no_{verb}"
             made[name] = _SQLITE_REFUSE.format(name=name, table=table, verb=verb.upper())
@@ -95,19 +106,19 @@ def _postgres_schema(connection: Connection) -> str:
     return connection.dialect.identifier_preparer.quote(schema)
 
 
-def _postgres_functions(connection: Connection) -> dict[str, str]:
+def _postgres_functions(connection: Connection, tables: Iterable[str]) -> dict[str, str]:
     """The bodies of the trigger functions by name."""
     schema = _postgres_schema(connection)
     bodies = {
         f"{table}_in_order": _POSTGRES_IN_ORDER.format(schema=schema, table=table, before=_match(table, " - 1"))
-        for table in GUARDED
+        for table in tables
     }
     return {"append_only_refuse": _POSTGRES_REFUSE, **bodies}
 
 
-def _postgres_triggers() -> dict[str, str]:
+def _postgres_triggers(tables: Iterable[str]) -> dict[str, str]:
     made = {}
-    for table in GUARDED:
+    for table in tables:
         for verb, each in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT")):
             when = f"BEFORE {verb.upper()} ON {table} FOR EACH {each}"
             made[f"{table}_no_{verb}"] = f"{when} EXECUTE FUNCTION append_only_refuse()"
@@ -115,17 +126,17 @@ def _postgres_triggers() -> dict[str, str]:
     return made
 
 
-def _postgres_statements(connection: Connection) -> list[str]:
+def _postgres_statements(connection: Connection, tables: Iterable[str]) -> list[str]:
     functions = [
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard${body}$guard$"
-        for name, body in _postgres_functions(connection).items()
+        for name, body in _postgres_functions(connection, tables).items()
     ]
-    triggers = [f"CREATE TRIGGER {name} {what}" for name, what in _postgres_triggers().items()]
+    triggers = [f"CREATE TRIGGER {name} {what}" for name, what in _postgres_triggers(tables).items()]
     # ALWAYS: also when session_replication_role says replica. The order is not asked of a replica: it copies
     # rows as they lie on the disk.
     always = [
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_no_{verb}"
-        for table in GUARDED
+        for table in tables
         for verb in ("update", "delete", "truncate")
     ]
     return functions + triggers + always
@@ -134,9 +145,9 @@ def _postgres_statements(connection: Connection) -> list[str]:
 def _postgres_wanted(connection: Connection) -> dict[str, str]:
     triggers = {
         name: f"{'O' if name.endswith('_in_order') else 'A'} CREATE TRIGGER {name} {what}"
-        for name, what in _postgres_triggers().items()
+        for name, what in _postgres_triggers(GUARDED).items()
     }
-    return triggers | {f"{name}()": body for name, body in _postgres_functions(connection).items()}
+    return triggers | {f"{name}()": body for name, body in _postgres_functions(connection, GUARDED).items()}
 
 
 def _postgres_found(connection: Connection) -> dict[str, str]:

@@ -15,6 +15,8 @@ from app.tables import (
     Household,
     JournalRow,
     LedgerHead,
+    SealHead,
+    SealLeaf,
     Wait,
     db,
 )
@@ -23,20 +25,20 @@ Rows = Sequence[Any]
 
 
 def counties() -> list[str]:
-    """Return every county that has households, entries or an access ledger."""
+    """Return every county that has households, entries, an access ledger or a log of seals."""
     found: set[str] = set()
-    for table in (Household, CaseRow, JournalRow, LedgerHead, AccessRow, EvidenceFile):
+    for table in (Household, CaseRow, JournalRow, LedgerHead, AccessRow, EvidenceFile, SealHead):
         found.update(db.session.scalars(select(table.county).distinct()))
     return sorted(found)
 
 
-def sizes(county: str) -> tuple[int, int, int]:
-    """Return how many cases, lines of the access ledger and files a county has."""
-    cases, lines, files = (
+def sizes(county: str) -> tuple[int, int, int, int]:
+    """Return how many cases, lines of the access ledger, files and leaves of its log a county has."""
+    cases, lines, files, leaves = (
         db.session.scalar(select(func.count()).select_from(table).where(table.county == county))
-        for table in (CaseRow, AccessRow, EvidenceFile)
+        for table in (CaseRow, AccessRow, EvidenceFile, SealLeaf)
     )
-    return int(cases or 0), int(lines or 0), int(files or 0)
+    return int(cases or 0), int(lines or 0), int(files or 0), int(leaves or 0)
 
 
 def guard_faults() -> list[str]:

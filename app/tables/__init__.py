@@ -27,6 +27,7 @@ from app.tables.messages import (
     WebhookDelivery,
 )
 from app.tables.people import ApiToken, Appointment, Area, LoginFailure, LoginSession, User
+from app.tables.seals import SealCheckpoint, SealedCase, SealHead, SealLeaf, SealNode
 from app.tables.system import APPEND_ONLY, AccessRow, ApiCommand, CalendarRow, Heartbeat, LedgerHead, RuleRun, Setting
 
 __all__ = [
@@ -67,6 +68,11 @@ __all__ = [
     "Reminder",
     "ReminderDelivery",
     "RuleRun",
+    "SealCheckpoint",
+    "SealHead",
+    "SealLeaf",
+    "SealNode",
+    "SealedCase",
     "Setting",
     "Substitution",
     "Urging",

@@ -111,4 +111,4 @@ class Heartbeat(Base):
     detail: Mapped[str] = mapped_column(String(300), default="")
 
 
-APPEND_ONLY = ("journal", "access_ledger")
+APPEND_ONLY = ("journal", "access_ledger", "seal_leaves", "seal_nodes", "seal_checkpoints")

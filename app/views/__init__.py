@@ -30,6 +30,7 @@ from app.views import (
     rosters,
     rule_runs,
     rules,
+    seals,
     session,
     several,
     shown,
@@ -62,7 +63,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, papers,
+    late, urging, receipts, urgings, seals, papers,
 )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ KINDS = (
     "urging_printed",
     "duty",
     "duty_begun",
+    "seal_accepted",
 )
 
 

@@ -25,6 +25,7 @@ MENU = (
     ("receipts.receipts", "receipt.title"),
     ("duties.duties", "duty.menu"),
     ("audit.pauses", "ui.menu_pauses"),
+    ("seals.seals", "seal.menu"),
     ("audit.totals", "ui.menu_totals"),
     ("accounts.accounts", "ui.menu_accounts"),
     ("health.page", "ui.menu_health"),

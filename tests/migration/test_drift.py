@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
-from app.tables import Base
+from app.tables import APPEND_ONLY, Base
 from tests import postgres
 from tests.migration.databases import opened, rows
 
@@ -52,7 +52,7 @@ def _sqlite_catalogue(url: str) -> set[str]:
     found |= {text for (text,) in connection.execute(query)}
     connection.close()
     # A table without rowid has its key as its tree and no index of its own for it.
-    own = {f"{name} sqlite_autoindex_{name}_1" for name in ("journal", "access_ledger")}
+    own = {f"{name} sqlite_autoindex_{name}_1" for name in APPEND_ONLY}
     return {row for row in found if "alembic_version" not in row} - own
 
 

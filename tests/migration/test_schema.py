@@ -72,7 +72,7 @@ def test_sealed_entries_are_not_dropped_with_their_table(migrated_url: str) -> N
 
 
 def test_a_step_that_fails_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(connection: sa.Connection) -> None:
+    def broken(connection: sa.Connection, tables: object) -> None:
         raise OSError("the disk is full")
 
     monkeypatch.setattr(append_only, "install", broken)

@@ -193,7 +193,7 @@ def get_paths(world: World) -> list[str]:
             continue
         path = rule.rule
         for name in rule.arguments:
-            path = re.sub(rf"<(?:[a-z]+:)?{name}>", known[name], path)
+            path = re.sub(rf"<(?:[a-z]+[^:>]*:)?{name}>", known[name], path)
         found.append(path if "households" not in path else path.replace("-C1", ""))
     return found
 

@@ -32,15 +32,15 @@ def upgrade() -> None:
     _messages()
     _ledger()
     _installation()
-    append_only.install(op.get_bind())
+    append_only.install(op.get_bind(), append_only.FIRST)
 
 
 def downgrade() -> None:
     """Remove all of it, but no sealed entry: a database that holds one keeps its tables."""
-    for table in append_only.GUARDED:
+    for table in append_only.FIRST:
         if op.get_bind().scalar(sa.text(f"SELECT 1 FROM {table} LIMIT 1")):  # noqa: S608 - a name of ours
             raise RuntimeError(f"{table} holds sealed entries, which no migration may drop")
-    append_only.remove(op.get_bind())
+    append_only.remove(op.get_bind(), append_only.FIRST)
     for table in reversed(TABLES):
         op.drop_table(table)
 

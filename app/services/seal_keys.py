@@ -1,0 +1,36 @@
+"""Who signs for this installation, and the names of its logs."""
+
+import re
+
+from app.keys import ensure_signing_key
+from app.runtime import runtime
+from app.signing import Signer
+from app.store import seals as store
+from app.store.transaction import reading
+from workflows.checkpoint import VerifierKey
+
+ORIGIN = re.compile(r"fangpin/([0-9]{6})/([1-9][0-9]{0,8})")
+
+
+def signer() -> Signer:
+    """Return who signs for this installation; its key is made at first need."""
+    held = runtime()
+    return Signer(held.keys.signing or ensure_signing_key(held.settings.secrets_file))
+
+
+def origin_of(county: str, era: int) -> str:
+    """Return the name of a county's log: another one for each history that was ever gone on with."""
+    return f"fangpin/{county}/{era}"
+
+
+def log_of(origin: str) -> tuple[str, int]:
+    """Return county and era of a log's name, ("", 0) when it is none of ours."""
+    found = ORIGIN.fullmatch(origin)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
+def key_of(county: str) -> VerifierKey:
+    """Return the public key under the name of a county's present log."""
+    with reading():
+        head = store.head(county)
+    return signer().key(origin_of(county, head.era if head else 1))
