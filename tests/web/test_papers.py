@@ -249,3 +249,10 @@ def test_a_look_at_a_list_by_an_auditor_is_noted(world: World) -> None:
     assert browser(world, world.person("auditor")).get(f"/papers/county_reply?area={COUNTY}").status == 200
     query = select(AccessRow.text).where(AccessRow.text.contains('"kind":"list_read"'))
     assert '"paper":"county_reply"' in db.session.scalars(query).all()[-1]
+
+
+def test_prints_are_told_in_words_to_the_auditor(world: World) -> None:
+    browser(world, world.person("village_cadre")).get("/papers").post("/papers/review_minutes", {})
+    text = browser(world, world.person("auditor")).get("/audit/ledger?kind=paper_print").text
+    for said in ("打印文书", "村级民主评议会议记录", "空白表"):
+        assert said in text, said
