@@ -13,6 +13,7 @@ from workflows.errors import NotFound
 from workflows.model import Actor
 
 TIMER = "publicity_min"
+MOST = 1_000  # villages to choose from
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Notice:
     township_name: str
     lines: Sequence[NoticeLine]
     now: datetime
+
+
+def villages(actor: Actor) -> list[tuple[str, str]]:
+    """Return (code, name) of the villages of a person's area in which a notice hangs now."""
+    with reading():
+        codes = store.notice_villages(scope_of(actor), TIMER, "", page_of("", MOST))
+        names = store.area_names(codes)
+    return [(code, names.get(code, code)) for code in codes]
 
 
 def notices(actor: Actor, *, village: str = "", after: str = "") -> Found[Notice]:

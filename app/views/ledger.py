@@ -120,6 +120,14 @@ class Told:
         """Return the beginning of a file's digest."""
         return f"{value[:SHOWN_OF_DIGEST]}…"
 
+    def paper(self, name: str) -> str:
+        """Return the title of a paper."""
+        return self.word("paper", name)
+
+    def variant(self, name: str) -> str:
+        """Return whether a paper was printed filled or blank."""
+        return self.word("papers", name)
+
     def size(self, value: str) -> str:
         """Return a number of bytes as kB."""
         return f"{-(-int(value) // 1000):,} kB" if value.isdecimal() else value
@@ -136,4 +144,7 @@ TELLERS = {
     "state": "state",
     "file": "digest",
     "bytes": "size",
+    "paper": "paper",
+    "variant": "variant",
+    "template": "digest",
 }

@@ -1,5 +1,6 @@
 """Papers of the process: what can be printed of a case or a place, a look at each, and the PDF."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -10,7 +11,7 @@ from app import printing
 from app.access import signed
 from app.labels import Labels, Speech
 from app.paper_list import Paper
-from app.services import cases, lists, papers
+from app.services import cases, papers
 from app.services.cases import CaseView
 from app.services.papers import Made, Option
 from app.views.shown import download, labels_for, page, speech
@@ -18,6 +19,7 @@ from workflows.errors import NotFound
 
 pages = Blueprint("papers", __name__)
 PDF = "application/pdf"
+NUMBERED = re.compile(r"［U\+[0-9A-F]{4,6}］")
 
 
 @pages.get("/cases/<number>/papers")
@@ -97,14 +99,14 @@ def overview() -> str:
     """Blank forms, leaflets, and the lists and notices of a place."""
     actor, words = signed().actor, speech()
     found = papers.printable(actor)
-    areas = lists.area_names({office.area for office in actor.offices})
     return page(
         "papers",
         words=words,
         blanks=[paper_row(one, words) for one in found if one.blank or one.of == "place"],
-        lists=[paper_row(one, words) for one in found if one.of in ("village", "township", "county")],
+        lists=[
+            row for one in found if (row := {**paper_row(one, words), "areas": papers.places_of(actor, one)})["areas"]
+        ],
         of_cases=[paper_row(one, words) for one in found if one.of == "case"],
-        areas=list(areas.items()),
     )
 
 
@@ -151,4 +153,7 @@ def look(made: Made, url: str, back: str, **hidden: str) -> str:
     # Our sandbox escaped every value, and nothing but text, tables and own pictures passed its gate.
     pictures = url_for("cases.file", county=made.county, sha256="x").removesuffix("x")
     html = Markup(printing.paper_html(made).replace('src="paper-picture:', f'src="{pictures}'))  # noqa: S704
-    return page("paper", made=made, html=html, url=url, back=back, hidden={k: v for k, v in hidden.items() if v})
+    given = {name: value for name, value in hidden.items() if value}
+    # Rare beyond the fonts, or invisible: printed as a number, and told before it goes out.
+    numbers = sorted(set(NUMBERED.findall(html)))
+    return page("paper", made=made, html=html, url=url, back=back, hidden=given, numbers=numbers)

@@ -113,6 +113,17 @@ def test_the_county_list_replies_to_its_townships(world: World) -> None:
     )
 
 
+def test_the_overview_offers_the_areas_of_each_list(world: World) -> None:
+    walker = world.walker().clue().walk("publicizing")
+    world.now = walker.now
+    text = browser(world, world.person("county_lead")).get("/papers").text
+    for code in (XIUSHAN, f"{XIUSHAN[:9]}000", COUNTY):
+        assert f'<option value="{code}">' in text, code
+    text = browser(world, world.person("village_cadre")).get("/papers").text
+    assert f'<option value="{XIUSHAN}">' in text
+    assert f'<option value="{COUNTY}">' not in text
+
+
 def test_blank_forms_need_no_case(world: World) -> None:
     one = browser(world, world.person("village_cadre")).get("/papers")
     assert "空白表和明白纸" in one.text
@@ -221,3 +232,27 @@ def test_the_papers_of_elimination_list_the_conditions_of_the_place(world: World
     assert "□ 是　□ 否" in one.get("/papers/elimination_evaluation").text
     assert "最长15天" in one.get("/papers/leaflet").text
     assert "送达回执" in one.text
+
+
+def test_a_character_without_a_glyph_is_told_before_the_print(world: World) -> None:
+    walker = world.walker().clue(clue_note="患病\u202e😀").walk("reviewing")
+    world.now = walker.now
+    one = browser(world, world.person("village_cadre")).get(f"/cases/{CASE}/papers/application")
+    assert "［U+1F600］、［U+202E］" in one.text
+    assert "请先更正记录" in one.text
+    assert "请先更正记录" not in one.get("/papers/application").text
+
+
+def test_a_look_at_a_list_by_an_auditor_is_noted(world: World) -> None:
+    walker = world.walker().clue().walk("announcing")
+    world.now = walker.now
+    assert browser(world, world.person("auditor")).get(f"/papers/county_reply?area={COUNTY}").status == 200
+    query = select(AccessRow.text).where(AccessRow.text.contains('"kind":"list_read"'))
+    assert '"paper":"county_reply"' in db.session.scalars(query).all()[-1]
+
+
+def test_prints_are_told_in_words_to_the_auditor(world: World) -> None:
+    browser(world, world.person("village_cadre")).get("/papers").post("/papers/review_minutes", {})
+    text = browser(world, world.person("auditor")).get("/audit/ledger?kind=paper_print").text
+    for said in ("打印文书", "村级民主评议会议记录", "空白表"):
+        assert said in text, said

@@ -14,7 +14,7 @@ from app.store import lists as store
 from app.store.transaction import reading
 from workflows.clock import parse_utc
 from workflows.errors import BadValue, NotFound
-from workflows.model import Actor
+from workflows.model import LEVEL_DIGITS, Actor
 
 MOST = 5_000  # rows of one list; a county that approves more on a day prints by township
 ENDS = {"village": 12, "township": 9, "county": 6}
@@ -28,9 +28,22 @@ def of_area(actor: Actor, *, paper: str, area: str, purpose: str = "") -> Made:
         raise NotFound(paper=paper)
     if len(area) != 12 or not area.isdigit() or area[ENDS[row.of] :].strip("0"):
         raise BadValue(field="notice_area", value=area[:12])
-    if not any(office.covers(area) or area.startswith(office.area[: ENDS[row.of]]) for office in _printing(actor, row)):
+    if not any(office.covers(area) for office in _printing(actor, row)):  # a narrowed token prints no whole county
         raise NotFound(area=area)
     return _notice(actor, row, area) if row.source == "notice" else _list(actor, row, area, purpose)
+
+
+def places_of(actor: Actor, row: Paper) -> list[tuple[str, str]]:
+    """Return (code, name) of the areas to choose from for a paper; for the notice those in which one hangs."""
+    if row.source == "notice":
+        return notices.villages(actor)
+    digits = ENDS.get(row.of, 0)
+    offices = _printing(actor, row) if digits else []
+    own = {office.area[:digits].ljust(12, "0") for office in offices if LEVEL_DIGITS[office.level] == digits}
+    above = {office.area for office in offices if LEVEL_DIGITS[office.level] < digits} if row.of == "township" else ()
+    with reading():
+        inside = {one.code: one.name for area in above for one in lists.areas_inside(lists.scope_of(actor), area)}
+        return sorted({**store.area_names(own), **inside}.items())
 
 
 def _printing(actor: Actor, row: Paper) -> list[Any]:
@@ -64,6 +77,7 @@ def _notice(actor: Actor, row: Paper, area: str) -> Made:
 
 def _list(actor: Actor, row: Paper, area: str, purpose: str) -> Made:
     lines, names, now = _lines(actor, row, area, purpose)
+    lists.note_look(actor, area, rows=len(lines), paper=row.id)
     if not lines:
         raise NotFound(paper=row.id)
     words = words_of(area, now)
