@@ -13,6 +13,7 @@ from app.services.cases import county_of
 from app.services.papers.archive import Archive
 from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.rights import ensure_may_print
+from app.services.seal_keys import print_seal
 from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
@@ -44,7 +45,7 @@ def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
     """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
     ensure_may_print(actor)
     text, seal = sealed_trail(actor, case=case, lang=lang)
-    pdf = render_trail(text, seal_text=seal)
+    pdf = render_trail(text, seal_text=seal, seal=print_seal(county_of(case)))
     with writing() as now:
         ledger.append(
             county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)}
@@ -52,13 +53,13 @@ def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
     return pdf
 
 
-def verify(data: bytes, *, database: bool, head: str = "") -> Verdict:
-    """Check a printed trail, against the live database or a head noted elsewhere when asked to.
+def verify(data: bytes, *, database: bool, head: str = "", key: str = "") -> Verdict:
+    """Check a printed trail, against the live database, a head noted elsewhere or an office's key when asked to.
 
-    Without either, the best answer is 3: consistent in itself, but nobody vouches for it.
+    Without any of them, the best answer is 3: consistent in itself, but nobody vouches for it.
     """
     chains = _live(data) if database else None
-    return verify_pdf(data, anchor=Anchor(chains=chains, head=head))
+    return verify_pdf(data, anchor=Anchor(chains=chains, head=head), key=key)
 
 
 def _live(data: bytes) -> dict[str, list[Live]]:

@@ -24,7 +24,7 @@ from typing import Any
 
 INTACT, ALTERED, UNKNOWN, MALFORMED = 0, 2, 3, 4
 MOST, MOST_OBJECTS, MOST_ENTRIES, DEEPEST = 64_000_000, 100_000, 10_000, 60  # MOST: bytes, inflated ones too
-TRAIL, NOTE, NOTE_FORMAT = "trail.json", "print.note", "fp-print-v1"
+TRAIL, SEAL, NOTE, NOTE_FORMAT = "trail.json", "seal.json", "print.note", "fp-print-v1"
 Said = tuple[str, str]  # a code of SAID and where
 
 
@@ -122,7 +122,7 @@ class Pdf:
         specs = [n for n in self.objects if b"/Type /Filespec" in self.words(n)]
         names = [self._one(n, rb"/UF \(([^()\\]{1,120})\)").decode("latin-1") for n in specs]
         found = dict(zip(names, (int(self._one(n, rb"/EF <</F ([0-9]+) 0 R>>")) for n in specs)))
-        if sorted(found.values()) != sorted(held) or len(found) != len(specs):
+        if sorted(found.values()) != sorted(held) or len(found) != len(specs) or not {*found} <= {TRAIL, SEAL, NOTE}:
             raise Malformed("PDF attachments")
         return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from reports import fangpin_verify as alone
 from reports.anchor import Anchor, Live, hold
 from reports.container import MAX_FILE, Container, MalformedFile, open_container
 from reports.labels import word
@@ -20,6 +21,7 @@ from workflows.journal import is_commitment
 __all__ = ["Anchor", "Live", "Remark", "Verdict", "main", "verify_pdf"]
 
 Code = Literal[0, 2, 3, 4]
+SEALED = ("by_key", "not_by_key", "signature", "malformed")
 INTACT: Code = 0
 ALTERED: Code = 2
 UNANCHORED: Code = 3
@@ -44,9 +46,9 @@ class Verdict:
         ]
 
 
-def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED) -> Verdict:
+def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED, key: str = "") -> Verdict:
     """Check a printed trail: its chains, its pages against a new print of its attachment, and
-    its anchor."""
+    its anchor: the database, a noted head, or the public key of the office that sealed the print."""
     try:
         container = open_container(data)
         trail = read_trail(container.trail)
@@ -57,24 +59,37 @@ def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED) ->
         return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),))
     altered = [Remark(f.code, f.case, f.seq, detail=f.detail, is_grave=True) for f in self_check(trail)]
     altered += check_seal(trail, seal) if seal else []
+    office = list(_office(data, key)) if key else []
     try:
         compared = _compare(data, container, trail, fonts)
     except MalformedTrail as error:
         if not altered:
             return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),), trail.head, trail)
         compared = [Remark("not_printable", detail=str(error))]
-    return _judge(trail, [*altered, *compared], anchor, seal)
+    return _judge(trail, [*altered, *compared, *(r for r in office if r.is_grave)], anchor, seal, office)
 
 
-def _judge(trail: Trail, remarks: list[Remark], anchor: Anchor | None, seal: Seal | None) -> Verdict:
+def _office(data: bytes, key: str) -> Iterator[Remark]:
+    """What the verifier of one file says of who sealed the print; what it says else is found here by itself."""
+    _, said, _ = alone.verify(data, key)
+    for code, where in said:
+        if code in SEALED:
+            yield Remark(f"print_{code}", detail=where, is_grave=code == "signature")
+
+
+def _judge(
+    trail: Trail, remarks: list[Remark], anchor: Anchor | None, seal: Seal | None, office: Sequence[Remark]
+) -> Verdict:
     if any(remark.is_grave for remark in remarks):
         return Verdict(ALTERED, tuple(remarks), trail.head, trail)
     held = hold(trail, anchor)
-    found = (*remarks, *held.remarks, *_withheld(trail), *_sealed(seal))
+    by_key = any(remark.code == "print_by_key" for remark in office)
+    left = [remark for remark in held.remarks if not (by_key and remark.code == "no_anchor")]
+    found = (*remarks, *office, *left, *_withheld(trail), *_sealed(seal))
     if any(remark.is_grave for remark in held.remarks):
         return Verdict(ALTERED, found, trail.head, trail)
     # A remark of the comparison means that the pages themselves stay unproven.
-    code: Code = INTACT if held.is_anchored and not remarks else UNANCHORED
+    code: Code = INTACT if (held.is_anchored or by_key) and not remarks else UNANCHORED
     return Verdict(code, found, trail.head, trail)
 
 

@@ -26,17 +26,21 @@ def trail(console: Console, case: str, output: Path, username: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--database", is_flag=True, help="与本机数据库核对 / against the live database")
 @click.option("--head", default="", metavar="HEX", help="与另行记下的链头核对 / against a head noted elsewhere")
+@click.option(
+    "--key", default="", metavar="KEY", help="用机关公钥核对页面清单 / by the public key of the office that sealed it"
+)
 @pass_console
-def verify(console: Console, file: Path, database: bool, head: str) -> None:
+def verify(console: Console, file: Path, database: bool, head: str, key: str) -> None:
     """Check a printed trail; without --database neither database nor keys are needed."""
     from app import printing
 
     data = file.read_bytes()
+    key = Path(key).read_text("utf-8") if key and Path(key).is_file() else key
     if database:
         with console.running():
-            verdict = printing.verify(data, database=True, head=head)
+            verdict = printing.verify(data, database=True, head=head, key=key)
     else:
-        verdict = printing.verify(data, database=False, head=head)
+        verdict = printing.verify(data, database=False, head=head, key=key)
     for sentence in verdict.sentences(console.lang):
         click.echo(sentence)
     if verdict.head:

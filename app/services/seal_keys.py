@@ -1,13 +1,14 @@
 """Who signs for this installation, and the names of its logs."""
 
 import re
+from collections.abc import Callable
 
 from app.keys import ensure_signing_key
 from app.runtime import runtime
 from app.signing import Signer
 from app.store import seals as store
 from app.store.transaction import reading
-from workflows.checkpoint import VerifierKey
+from workflows.checkpoint import VerifierKey, signed_body
 
 ORIGIN = re.compile(r"fangpin/([0-9]{6})/([1-9][0-9]{0,8})")
 
@@ -34,3 +35,12 @@ def key_of(county: str) -> VerifierKey:
     with reading():
         head = store.head(county)
     return signer().key(origin_of(county, head.era if head else 1))
+
+
+def print_seal(county: str) -> Callable[[str], str]:
+    """Return what signs the list of all that stands in a print (fp-print-v1), by the key of the county's log.
+
+    No checkpoint begins as such a list does, so that neither can be taken for the other.
+    """
+    key, sign = key_of(county), signer().sign
+    return lambda body: signed_body(body, key, sign).text

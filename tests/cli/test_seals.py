@@ -1,10 +1,13 @@
 """``fangpin seal``: from an entry to a checkpoint and a proof that a stranger can check."""
 
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 from app.signing import holds
+from reports import fangpin_verify
 from tests.cli.conftest import Machine
 from tests.cli.test_cases import CASE, INCLUDE, clue, walk
 from workflows.checkpoint import read_note, read_proof, read_verifier_key
@@ -27,6 +30,20 @@ def test_sealing_by_command(machine: Machine, tmp_path: Path) -> None:
     leaf = next(line.partition("：")[2] for line in said.splitlines() if line.startswith("封存内容"))
     assert is_included(leaf_hash(leaf.encode()), proof.index, point.size, proof.path, point.root)
     assert "发现问题 0" in machine.run("check").output
+
+
+def test_a_print_is_checked_by_a_stranger_with_one_file_and_the_key(machine: Machine, tmp_path: Path) -> None:
+    """Printed here, checked elsewhere: no installation, no network, nothing but the file, the program and the key."""
+    clue(machine)
+    machine.run("seal", "now")
+    printed, key = tmp_path / "trail.pdf", tmp_path / "key.txt"
+    machine.run("trail", CASE, "-o", printed, "--as", "shen")
+    key.write_text(machine.run("seal", "key", "--county", "500241").output)
+    assert "机关签发" in machine.run("verify", printed, "--key", key).output
+    machine.run("verify", printed, code=3)
+    command = [sys.executable, "-I", fangpin_verify.__file__, str(printed), "--key", str(key)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"LC_ALL": "C.UTF-8"})
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "结论：完好。")
 
 
 def test_what_was_never_sealed_has_no_proof(machine: Machine, tmp_path: Path) -> None:

@@ -93,6 +93,17 @@ def test_the_program_itself_takes_a_sealed_print(sealed: bytes, honest: str) -> 
     assert render_trail(honest, seal=note_of) == sealed, "the same bytes, signature and all"
 
 
+def test_the_program_says_who_sealed_a_print(sealed: bytes, printed: bytes, honest: str) -> None:
+    found = verify_pdf(sealed, anchor=None, key=PUBLIC.text)
+    assert (found.code, [remark.code for remark in found.findings]) == (INTACT, ["print_by_key"])
+    assert verify_pdf(printed, anchor=None, key=PUBLIC.text).code == UNKNOWN
+    assert verify_pdf(sealed, anchor=None, key="none").code == UNKNOWN
+    thief = Ed25519PrivateKey.generate()
+    forged = render_trail(honest, seal=lambda body: signed_body(body, PUBLIC, thief.sign).text)
+    assert verify_pdf(forged, anchor=None, key=PUBLIC.text).code == ALTERED
+    assert "机关签发" in found.sentences("zh")[1]
+
+
 def test_an_altered_page_beside_an_untouched_attachment_is_named(sealed: bytes) -> None:
     pdf = alone.Pdf(sealed)
     for nth, page in enumerate(pdf.pages, 1):
