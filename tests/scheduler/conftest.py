@@ -10,10 +10,10 @@ from tests.world import World
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+def world(migrated_url: str, tmp_path: Path) -> Iterator[World]:
     """An empty installation; the test runs once for each engine."""
-    one = World(database_url, tmp_path)
+    one = World(migrated_url, tmp_path)
     with one.app.app_context():
-        db.create_all()
         yield one
+        db.session.remove()
     one.close()
