@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
+import chinese_calendar
+
 CHINA = timezone(timedelta(hours=8))
 VILLAGE = {"village_cadre", "resident_team"}
 TOWNSHIP = {"township_officer", "township_leader"}
@@ -116,6 +118,20 @@ def months_after(day: date, months: int) -> date:
         except ValueError:
             continue
     return date(day.year + year, month + 1, day.day)
+
+
+def first_workday(day: date) -> date:
+    """The day itself, or the next on which offices work (Civil Code art. 203); beyond the notices weekends are off."""
+    while not _is_workday(day):
+        day += timedelta(days=1)
+    return day
+
+
+def _is_workday(day: date) -> bool:
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5
 
 
 @dataclass
@@ -410,10 +426,10 @@ class Oracle:
         self.status, self.assist, self.flagged_by = "closed_natural", "ended", {}
 
     def watch_ends(self) -> datetime | None:
-        """S3: six months of watching; None when the household is not watched."""
+        """S3: six months of watching, to the end of a working day; None when the household is not watched."""
         if self.status != "eliminated_observing" or self.eliminated is None:
             return None
-        return midnight_after(months_after(day_of(self.eliminated), 6))
+        return midnight_after(first_workday(months_after(day_of(self.eliminated), 6)))
 
     def stable(self) -> None:
         """Watching is over."""
