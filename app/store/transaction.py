@@ -22,6 +22,7 @@ from workflows.errors import ClockBack
 
 WRITING = "fangpin_writing"
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.005  # seconds
+KEEP_LOG = "PRAGMA journal_mode=WAL"
 
 
 class utc_now(GenericFunction[str]):  # noqa: N801 - a function of SQL, named like one
@@ -163,7 +164,7 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, record: object) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        _keep_a_write_ahead_log(connection)
         connection.execute(f"PRAGMA synchronous={'FULL' if disk.waits() else 'OFF'}")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -176,29 +177,43 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def _wait_for_write_lock(connection: Connection) -> None:
-    """Take SQLite's write lock within its busy timeout; whoever has waited longer looks for it more often.
-
-    SQLite's own wait looks ever more rarely, so under load those who come pass by those who wait: of 28 threads in
-    four processes some were refused after ten seconds.
-    """
+    """Take SQLite's write lock within its busy timeout."""
     raw: Any = connection.connection.driver_connection
+    _try_while_busy(raw, "BEGIN IMMEDIATE")
+    if not raw.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try, whose error SQLAlchemy makes its own
+
+
+def _keep_a_write_ahead_log(raw: Any) -> None:
+    """Let readers and a writer work side by side; of those who open a new file at once, each waits for the others.
+
+    SQLite does not wait by itself where two change the mode together, as each holds what the other needs.
+    """
+    _try_while_busy(raw, KEEP_LOG)
+    raw.execute(KEEP_LOG)  # changes nothing where it is done; else the last try, with its error
+
+
+def _try_while_busy(raw: Any, statement: str) -> None:
+    """Try a statement until no other connection is in its way, or the busy timeout is over.
+
+    Whoever has waited longer looks more often. SQLite's own wait looks ever more rarely, so under load those who come
+    pass by those who wait: of 28 threads in four processes some were refused after ten seconds.
+    """
     (patience,) = raw.execute("PRAGMA busy_timeout").fetchone()
     limit, pause = time.monotonic() + patience / 1000, LONGEST_PAUSE
     raw.execute("PRAGMA busy_timeout=0").fetchone()
     try:
-        while _is_held_by_another(raw) and time.monotonic() < limit:
+        while _is_refused_as_busy(raw, statement) and time.monotonic() < limit:
             time.sleep(pause)
             pause = max(SHORTEST_PAUSE, pause * 0.9)
-        if not raw.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try, whose error SQLAlchemy makes its own
     finally:
         raw.execute(f"PRAGMA busy_timeout={patience}").fetchone()
 
 
-def _is_held_by_another(raw: Any) -> bool:
-    """Try to take the write lock; tell whether somebody else has it."""
+def _is_refused_as_busy(raw: Any, statement: str) -> bool:
+    """Try a statement; tell whether another connection is in its way."""
     try:
-        raw.execute("BEGIN IMMEDIATE")
+        raw.execute(statement).fetchall()
     except sqlite3.OperationalError as error:
         return bool(error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY)
     return False
