@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from app.services import anchors, upkeep
+from app.services import anchors, mails, upkeep
 from app.services.isolated import Trouble, alone, attempt, never, step_aside
 from app.services.seal_keys import key_of, origin_of, signer
 from app.store import checking
@@ -141,6 +141,7 @@ class _Work:
                 "text": signed(point, key, who.sign).text,
             }
         )
+        mails.announce_seal(self.county, head.checkpoints + 1, now)
         return point
 
     def result(self) -> Seal:
