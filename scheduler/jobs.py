@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from flask import Flask
 
+from app import bundling
 from app.services import duties, mails, requests, roster_jobs, rule_runs, seals, selftest, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
@@ -66,6 +67,11 @@ def _by_sms(stop: Stop) -> Mapping[str, int]:
 def _rosters(stop: Stop) -> Mapping[str, int]:
     """Check and take in rosters, in a thread of its own: a county's takes minutes."""
     return roster_jobs.work(stop)
+
+
+def _bundles(stop: Stop) -> Mapping[str, int]:
+    """Make bundles of trails, in a thread of its own: a county's takes minutes, its pages are set by processes."""
+    return bundling.work(stop)
 
 
 def _rules(stop: Stop) -> Mapping[str, int]:
@@ -133,6 +139,7 @@ JOBS = (
     Job("dingtalk", 15, _by_dingtalk),
     Job("sms", 15, _by_sms),
     Job("rosters", 3, _rosters),
+    Job("bundles", 3, _bundles),
     Job("rules", 3, _rules),
     Job("duties", 60, _duties, is_timed=True),
     Job("self_test", 60, _self_test, is_timed=True),

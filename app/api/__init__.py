@@ -6,6 +6,7 @@ from flask_smorest import Api
 from app.api import (
     accounts,
     audit,
+    bundles,
     calendar,
     cases,
     clocks,
@@ -48,6 +49,7 @@ RESOURCES = (
     receipts,
     urgings,
     trails,
+    bundles,
     papers,
     grids,
     handover,
