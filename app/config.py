@@ -33,7 +33,7 @@ NUMBERS = (
     ("FANGPIN_UPLOAD_MIB", "largest_upload", 1024 * 1024, 1, 64),
     ("FANGPIN_BUSY_SECONDS", "busy_seconds", 1, 1, 60),
     ("FANGPIN_PRINTS_MIB", "prints_bytes", 1024 * 1024, 0, 9_999_999),
-    ("FANGPIN_PRINT_WORKERS", "print_workers", 1, 1, 64),
+    ("FANGPIN_PRINT_WORKERS", "print_workers", 1, 0, 64),
 )
 # Gateways beside mail: variable and channel.
 CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))

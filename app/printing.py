@@ -37,12 +37,13 @@ from reports.verify import Verdict, verify_pdf
 from workflows.clock import local_date
 from workflows.errors import NotFound
 from workflows.journal import canonical, digest
-from workflows.model import Actor
+from workflows.model import Actor, system_actor
 
 __all__ = [
     "BadPaper", "Mark", "Order", "Pool", "Printed", "TrailOrder", "Verdict", "draw", "ensure_papers",
-    "faults_of_papers", "merge", "pages_in", "pages_of", "paper_html", "print_archive", "print_papers", "print_rules",
-    "print_trail", "print_urging", "trail_files", "trail_order", "verify", "write_zip",
+    "faults_of_papers", "merge", "order_for_store", "pages_in", "pages_of", "paper_html", "print_archive",
+    "print_papers", "print_rules", "print_trail", "print_urging", "trail_files", "trail_order", "verify",
+    "write_zip",
 ]  # fmt: skip
 
 
@@ -76,6 +77,15 @@ def trail_order(actor: Actor, *, case: str, lang: str = "zh") -> TrailOrder:
     So what has not changed has the same print tomorrow. Raises NotFound, BrokenChain or NotAllowed.
     """
     ensure_may_print(actor)
+    return _order(actor, case, lang)
+
+
+def order_for_store(case: str) -> TrailOrder:
+    """Return the same order for a trail that nobody asked for yet; it is only kept. Raises NotFound, BrokenChain."""
+    return _order(system_actor(county_of(case)), case, "zh")
+
+
+def _order(actor: Actor, case: str, lang: str) -> TrailOrder:
     text, seal = sealed_trail(actor, case=case, lang=lang, steady=True)
     county, (entries, head) = county_of(case), facts_of(text)
     values = {"trail_text": text, "seal_text": seal, "signed": True}

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -61,7 +62,7 @@ class _Slot:
         env = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         env["PYTHONPATH"] = str(Path(reports.__file__).parent.parent)
         self.process = subprocess.Popen(  # noqa: S603 - our own program, nothing of a document in its words
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True
         )
 
     @property
@@ -101,7 +102,8 @@ class _Slot:
     def end(self) -> None:
         """End the process, at once if it is at something."""
         if self.order is not None:
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # the child that typesets is of its group
         with contextlib.suppress(BrokenPipeError):
             self.into.close()
         self.process.wait()

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from app.store.lists import Scope, _needs_household, _of_household, _within, visible
+from app.store.lists import VILLAGE_DIGITS, Scope, _needs_household, _of_household, _within, visible
 from app.tables import CaseRow, Household, JournalRow, SealLeaf, db
 from workflows.model import area_root
 
 MAIN = "household_case"
+COLUMNS = (CaseRow.number, CaseRow.subject, CaseRow.definition, CaseRow.opened_at)
 Rows = Sequence[Any]
 
 
@@ -18,13 +19,29 @@ def cases_in(scope: Scope, area: str, *, gate: str = "", since: str = "", until:
 
     With ``gate``, ``since`` or ``until`` (UTC texts, the end exclusive): of those of which an entry was made then.
     """
-    query = select(CaseRow.number, CaseRow.subject, CaseRow.definition, CaseRow.opened_at)
-    query = query.where(visible(scope, CaseRow), _within(CaseRow, area_root(area)))
+    inside = and_(visible(scope, CaseRow), _within(CaseRow, area_root(area)))
+    query = select(*COLUMNS).where(inside)
+    acted = select(CaseRow.subject).where(inside, _acted(gate, since, until).exists())
+    if _needs_household(scope) or len(area_root(area)) > VILLAGE_DIGITS:
+        query, acted = query.join(Household, _of_household()), acted.join(Household, _of_household())
+    rows = db.session.execute(query).all()
     if gate or since or until:
-        query = query.where(_acted(gate, since, until).exists())
-    if _needs_household(scope) or len(area_root(area)) > len("500241103101"):
-        query = query.join(Household, _of_household())
+        those = set(db.session.scalars(acted))
+        rows = [row for row in rows if row.subject in those]
+    return _one_a_household(rows)
+
+
+def trails_of(households: Iterable[str]) -> list[str]:
+    """Return the case by which a bundle prints each of some households, by number."""
+    subjects = sorted(f"household:{number}" for number in households)
+    counties = sorted({subject.removeprefix("household:")[:6] for subject in subjects})
+    query = select(*COLUMNS).where(CaseRow.county.in_(counties), CaseRow.subject.in_(subjects))
     return _one_a_household(db.session.execute(query))
+
+
+def counties() -> list[str]:
+    """Return the counties that have cases."""
+    return sorted(db.session.scalars(select(CaseRow.county).distinct()))
 
 
 def _acted(gate: str, since: str, until: str) -> Any:
