@@ -31,9 +31,11 @@ from app.services.bundles import Job, Line
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
 from app.services.seal_desk import lines_of as checkpoints_of
+from app.services.seal_desk import step_to
 from app.services.seal_keys import print_seal
 from app.services.sent import narrowed
 from app.store.transaction import reading
+from workflows.checkpoint import read_note
 from workflows.clock import local_date
 from workflows.errors import NotFound, Refused
 from workflows.model import Actor
@@ -199,8 +201,12 @@ class _Whole:
 
     def _zip(self, out: BinaryIO) -> None:
         prints = {line.case: partial(self._held, line) for line in self.printed}
-        files = {**dict(trail_files(prints)), "README.txt": self._readme().encode}
+        files, checkpoints = trail_files(prints)
+        files["README.txt"] = self._readme().encode
         text = self.checkpoint.text if self.checkpoint else ""
+        for known in checkpoints - {text}:
+            old = read_note(known).checkpoint().size
+            files[f"steps/{old}.txt"] = step_to(self.county, text, old).text.encode
         write_zip(out, files, county=self.county, checkpoint=text, sign=print_seal(self.county))
 
     def _held(self, line: Line) -> bytes:

@@ -8,6 +8,7 @@ before the first run is prepared. Nobody gets a print from here: it lies in the 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -19,10 +20,12 @@ from app.services.isolated import held, never
 from app.store import bundles as store
 from app.store.cases import household_of
 from app.store.transaction import reading
+from workflows.clock import utc_text
 from workflows.errors import Refused
 from workflows.leaves import LEDGER
 
 MOST = 40  # cases looked at in a run, and as many leaves
+SETTLED = timedelta(seconds=5)  # moves of one second come in any order: wait until it is past
 LOWEST = 19  # priority of the process that typesets
 log = structlog.stdlib.get_logger("preparing")
 
@@ -87,15 +90,14 @@ def _read(path: Path, county: str) -> Seen:
     try:
         return Seen(**json.loads(path.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
-        with reading():
-            at, leaf = store.ends(county)
-        return Seen(at, "~", leaf)
+        with reading() as now:
+            return Seen(utc_text(now), "", store.last_leaf(county))
 
 
 def _changed(county: str, seen: Seen) -> tuple[Seen, list[str]]:
     """Return the next cases that moved or were sealed since, and how far that is."""
-    with reading():
-        moved = store.changed_since(county, seen.at, seen.case, MOST)
+    with reading() as now:
+        moved = store.changed_since(county, seen.at, seen.case, utc_text(now - SETTLED), MOST)
         leaves = store.sealed_since(county, seen.leaf, MOST)
     seen = replace(seen, at=moved[-1][0], case=moved[-1][1]) if moved else seen
     seen = replace(seen, leaf=leaves[-1][0]) if leaves else seen

@@ -96,13 +96,17 @@ def _mark(whole: pikepdf.Pdf, marks: Sequence[Mark]) -> None:
 Make = Callable[[], bytes]
 
 
-def trail_files(prints: Mapping[str, Make]) -> Iterator[tuple[str, Make]]:
-    """Yield path and content of all files that some prints (by case) give: the print, its data, its seal."""
+def trail_files(prints: Mapping[str, Make]) -> tuple[dict[str, Make], set[str]]:
+    """Return all files that some prints (by case) give: the print, its data, its seal; and the seals' checkpoints."""
+    files, checkpoints = dict[str, Make](), set[str]()
     for case, pdf in prints.items():
-        yield f"trails/{case}.pdf", pdf
-        yield f"trails/{case}.json", partial(_trail_in, pdf)
-        if _seal_in(pdf):
-            yield f"seals/{case}.json", partial(_seal_in, pdf)
+        files[f"trails/{case}.pdf"] = pdf
+        files[f"trails/{case}.json"] = partial(_trail_in, pdf)
+        seal = _seal_in(pdf)
+        if seal:
+            files[f"seals/{case}.json"] = partial(_seal_in, pdf)
+            checkpoints.add(str(json.loads(seal)["checkpoint"]))
+    return files, checkpoints
 
 
 def _trail_in(pdf: Make) -> bytes:

@@ -69,10 +69,12 @@ def _one_a_household(rows: Iterable[Any]) -> list[str]:
     return sorted(number for _, _, number in best.values())
 
 
-def changed_since(county: str, at: str, case: str, size: int) -> Rows:
+def changed_since(county: str, at: str, case: str, until: str, size: int) -> Rows:
     """Return (time, number) of the next cases of a county that moved after a time and a number, in that order."""
     later = or_(CaseRow.updated_at > at, and_(CaseRow.updated_at == at, CaseRow.number > case))
-    query = select(CaseRow.updated_at, CaseRow.number).where(CaseRow.county == county, later)
+    query = select(CaseRow.updated_at, CaseRow.number).where(
+        CaseRow.county == county, later, CaseRow.updated_at <= until
+    )
     return db.session.execute(query.order_by(CaseRow.updated_at, CaseRow.number).limit(size)).all()
 
 
@@ -82,8 +84,6 @@ def sealed_since(county: str, leaf: int, size: int) -> Rows:
     return db.session.execute(query.order_by(SealLeaf.seq).limit(size)).all()
 
 
-def ends(county: str) -> tuple[str, int]:
-    """Return the time of the last move of a county's cases and its newest leaf."""
-    moved = db.session.scalar(select(func.max(CaseRow.updated_at)).where(CaseRow.county == county))
-    leaf = db.session.scalar(select(func.max(SealLeaf.seq)).where(SealLeaf.county == county))
-    return str(moved or ""), int(leaf or 0)
+def last_leaf(county: str) -> int:
+    """Return the place of a county's newest leaf, 0 without one."""
+    return int(db.session.scalar(select(func.max(SealLeaf.seq)).where(SealLeaf.county == county)) or 0)

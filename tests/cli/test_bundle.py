@@ -18,6 +18,8 @@ from reports.container import open_container
 from reports.fangpin_verify import read_key, signed_body
 from tests.cli.conftest import VILLAGE, Machine
 from tests.cli.test_cases import INCLUDE, act
+from workflows.checkpoint import read_note, read_step
+from workflows.tree import is_consistent
 
 pytestmark = pytest.mark.timeout(300)
 CASES = [f"500241H000000{n}-C1" for n in (1, 2, 3)]
@@ -124,6 +126,7 @@ def test_a_zip_lists_and_signs_all_that_is_in_it(three: Machine, tmp_path: Path)
     note = content["manifest.note"].decode()
     key = read_key(three.run("seal", "key").output.strip())
     assert signed_body(note, key) == bundle.manifest_body(content["manifest.json"].decode())
+    assert not [name for name in names if name.startswith("steps/")]
     for case in CASES:
         inside = open_container(content[f"trails/{case}.pdf"])
         assert inside.trail == content[f"trails/{case}.json"].decode()
@@ -141,6 +144,24 @@ def test_a_new_checkpoint_sets_nothing_anew_until_a_case_changes(three: Machine,
     act(three, CASES[0], *INCLUDE[0])
     three.run("seal", "now")
     assert "新排版 1 份" in bundle_of(three, tmp_path / "x.pdf")
+
+
+def test_seals_of_earlier_checkpoints_come_with_the_steps_from_them(three: Machine, tmp_path: Path) -> None:
+    three.run("seal", "now")
+    three.now = three.now.replace(day=3)
+    act(three, CASES[0], *INCLUDE[0])
+    three.run("seal", "now")
+    bundle_of(three, tmp_path / "x.zip", "--kind", "zip")
+    with zipfile.ZipFile(tmp_path / "x.zip") as found:
+        newest = read_note(found.read("checkpoint.txt").decode()).checkpoint()
+        seals = [json.loads(found.read(f"seals/{case}.json")) for case in CASES]
+        points = [read_note(seal["checkpoint"]).checkpoint() for seal in seals]
+        (path,) = [name for name in found.namelist() if name.startswith("steps/")]
+        step = read_step(found.read(path).decode())
+    assert [point.size == newest.size for point in points] == [True, False, False]
+    assert (step.old, path) == (points[1].size, f"steps/{points[1].size}.txt")
+    assert step.note.checkpoint() == newest
+    assert is_consistent(step.old, points[1].root, newest.size, newest.root, step.path)
 
 
 def test_nothing_of_a_household_lies_readable_in_the_store(three: Machine, tmp_path: Path) -> None:

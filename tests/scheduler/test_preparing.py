@@ -1,6 +1,7 @@
 """Trails prepared when a case changes: a bundle after that is a merge; off by a setting, bounded, nobody's print."""
 
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -32,10 +33,9 @@ def ledger_lines() -> int:
 
 def test_what_changed_is_prepared_and_a_bundle_is_a_merge(world: World) -> None:
     old = world.walker(1).clue()
-    world.now = old.now
+    world.now = old.now + timedelta(minutes=1)
     assert preparing.work() == NOTHING  # what was there before is not prepared
-    walker = world.walker(2).clue()
-    world.now = walker.now
+    world.now = world.walker(2).clue().now + timedelta(minutes=1)
     before = ledger_lines()
     assert preparing.work() == {"prepared": 1, "failed": 0}
     assert preparing.work() == NOTHING
@@ -53,15 +53,18 @@ def test_many_changes_are_prepared_by_portions(world: World, monkeypatch: pytest
     monkeypatch.setattr(preparing, "MOST", 2)
     world.household(9)
     world.walker(8).clue()
+    world.now += timedelta(minutes=1)
     preparing.work()
     for serial in (1, 2, 3):
-        world.now = world.walker(serial).clue().now
-    assert [preparing.work()["prepared"] for _ in range(3)] == [2, 1, 0]
+        world.walker(serial).clue()
+    assert preparing.work() == NOTHING  # this second is not over yet
+    world.now += timedelta(minutes=1)
+    assert [preparing.work()["prepared"] for _ in range(4)] == [1, 1, 1, 0]  # each moved two cases
 
 
 def test_it_is_off_by_its_setting_and_with_the_store(world: World) -> None:
     for change in ({"prepare": False}, {"prints_bytes": 0}):
-        runtime().settings = replace(runtime().settings, **change)  # type: ignore[arg-type]
+        runtime().settings = replace(runtime().settings, **change)
         world.walker(1 + bool("prints_bytes" in change)).clue()
         assert preparing.work() == NOTHING
     assert not (runtime().settings.data / print_store.PRINTS).exists()
