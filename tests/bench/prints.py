@@ -3,7 +3,9 @@
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
@@ -37,22 +39,29 @@ class Rate:
 def measure(count: int, merged: int, long: int) -> Iterator[Rate]:
     """Yield the rates: ``count`` trails set in each way, ``merged`` merged, one trail of ``long`` entries."""
     text = trail_of(ENTRIES, included())
-    yield _timed("WeasyPrint as it comes, fonts loaded for each document", lambda: [_plain(text) for _ in range(count)])
-    yield _timed("one process, fonts loaded once", lambda: [render.render_trail(text) for _ in range(count)])
+    yield _apart(_timed, "WeasyPrint as it comes, fonts loaded for each document", text, count, _plain)
+    yield _apart(_timed, "one process, fonts loaded once", text, count, render.render_trail)
     pdf = b""
     for workers in (1, 2):
         found, peak, seconds = _pooled([text] * count, workers)
         pdf = found[0]
         yield Rate(f"{workers} warm processes with limits", count, _pages(found), seconds, peak)
-    yield _merged(pdf, merged)
+    yield _apart(_merged, pdf, merged)
     found, peak, seconds = _pooled([trail_of(long, included())], 1)
     yield Rate(f"one trail of {long} entries, alone", 1, _pages(found), seconds, peak)
 
 
-def _timed(name: str, make: Callable[[], list[bytes]]) -> Rate:
-    make_one = time.perf_counter()
-    found = make()
-    return Rate(name, len(found), _pages(found), time.perf_counter() - make_one, _peak())
+def _apart(measured: Callable[..., Rate], *values: object) -> Rate:
+    """Measure in a process of its own, so that its memory is its own too."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(measured, *values).result()
+
+
+def _timed(name: str, text: str, count: int, make: Callable[[str], bytes]) -> Rate:
+    make(text)
+    begun = time.perf_counter()
+    found = [make(text) for _ in range(count)]
+    return Rate(name, count, _pages(found), time.perf_counter() - begun, _peak())
 
 
 def _plain(text: str) -> bytes:
