@@ -37,7 +37,7 @@ from app.services.sent import narrowed
 from app.store.transaction import reading
 from workflows.checkpoint import read_note
 from workflows.clock import local_date
-from workflows.errors import NotFound, Refused
+from workflows.errors import BrokenChain, NotFound, Refused
 from workflows.model import Actor
 
 INDEX_PART = 20  # pages of the index that one process sets at a time
@@ -74,7 +74,10 @@ def _work_on(owner: str, token: str, stop: Stop) -> str:
     done = attempt(lambda: make(narrowed(actor, job.offices), job, stop=stop))
     if isinstance(done, Job):
         return "made"
-    return "" if stop() or not bundles.is_there(token) else _failed(actor, job, done)
+    if not bundles.is_there(token):
+        bundles.remove(token)  # thrown away meanwhile: what came since goes too
+        return ""
+    return "" if stop() else _failed(actor, job, done)
 
 
 def _failed(actor: Actor, job: Job, trouble: Trouble) -> str:
@@ -142,6 +145,8 @@ class _Prints:
         try:
             found = trail_order(self.actor, case=case, lang=self.job.wish.lang)
         except Refused as refused:
+            if isinstance(refused, BrokenChain):
+                bundles.note_broken(self.actor, case)
             self._note(Line(case, why=refused.code))
             return None
         data = print_store.find(found.key)

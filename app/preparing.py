@@ -114,7 +114,6 @@ def _wanted(cases: list[str], orders: dict[str, TrailOrder], stop: Callable[[], 
         try:
             found = order_for_store(case)
         except Refused as refused:
-            # The nightly check and whoever prints it say so too; here it is only left out.
             log.warning("trail_not_prepared", case=case, reason=refused.code)
             continue
         if print_store.find(found.key) is None:

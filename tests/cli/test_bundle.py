@@ -44,12 +44,12 @@ def titles(path: Path) -> list[str]:
         return [item.title for place in outline.root for item in place.children]
 
 
-def prints(machine: Machine) -> list[str]:
+def prints(machine: Machine, kind: str = "trail_print") -> list[str]:
     """The prints of trails in the ledger, by case."""
     with machine.application(), db.engine.connect() as connection:
         rows = connection.execute(text("SELECT text FROM access_ledger ORDER BY county, seq")).scalars()
         lines = [json.loads(row) for row in rows]
-    return [line["subject"] for line in lines if line["kind"] == "trail_print"]
+    return [line["subject"] for line in lines if line["kind"] == kind]
 
 
 def break_chain(machine: Machine, case: str) -> None:
@@ -100,6 +100,7 @@ def test_what_cannot_be_printed_is_named_and_the_rest_goes_on(three: Machine, tm
     first = "".join(pypdf.PdfReader(path).pages[0].extract_text().split())
     assert "未能印出1份" in first
     assert "记录与封存时不符，已拒绝印制" in first
+    assert prints(three, "refused") == [CASES[1]]
     wanted.write_text(f"{CASES[2].lower()}\n500241H0009999-C1\n")
     bundle_of(three, path, "--cases", wanted, code=1)
     assert "没有这个案件，或不在您的辖区" in "".join(pypdf.PdfReader(path).pages[0].extract_text().split())
