@@ -9,6 +9,7 @@ from flask_smorest import Api, Blueprint
 from app.api import (
     accounts,
     audit,
+    bundles,
     calendar,
     cases,
     clocks,
@@ -51,6 +52,7 @@ RESOURCES = (
     receipts,
     urgings,
     trails,
+    bundles,
     papers,
     grids,
     handover,

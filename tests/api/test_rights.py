@@ -238,6 +238,11 @@ PAGES_ONLY = {
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
 }  # fmt: skip
 SAME_AS = {
+    "bundles.overview": "api_bundles.mine",
+    "bundles.submit": "api_bundles.submit",
+    "bundles.bundle": "api_bundles.bundle",
+    "bundles.fetch": "api_bundles.fetch",
+    "bundles.drop": "api_bundles.drop",
     "papers.of_case": "api_papers.of_case",
     "papers.case_paper": "api_papers.print_case_paper",
     "papers.print_case_paper": "api_papers.print_case_paper",
