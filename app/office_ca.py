@@ -15,6 +15,7 @@ MAKERS: Mapping[str, Callable[[], Key]] = {
     "rsa3072": lambda: rsa.generate_private_key(65537, 3072),
     "ed25519": ed25519.Ed25519PrivateKey.generate,
 }
+SHA256 = hashes.SHA256()
 ROOT_DAYS, OFFICE_DAYS = 30 * 365, 5 * 365
 # A signature is judged at the moment of its stamp; the list that goes along must not have ended by then.
 LIST_DAYS = OFFICE_DAYS
@@ -90,3 +91,11 @@ def _usage(**wanted: bool) -> x509.KeyUsage:
 
 def _digest(key: Key) -> hashes.SHA256 | None:
     return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+
+
+def name_of(public: Any) -> str:
+    """Return the name of a public key's algorithm, or of its kind where it is none of ours."""
+    if isinstance(public, rsa.RSAPublicKey):
+        return f"rsa{public.key_size}"
+    kinds = ((ec.EllipticCurvePublicKey, "p256"), (ed25519.Ed25519PublicKey, "ed25519"))
+    return next((name for kind, name in kinds if isinstance(public, kind)), type(public).__name__)

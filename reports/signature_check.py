@@ -4,7 +4,6 @@ import io
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,52 +15,12 @@ from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signatu
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
-from reports.remark import Remark
+from reports.signed_base import MARK, Checked
 from workflows.clock import utc_text
 
-GRAVE = ("broken", "appended", "permits", "several", "revoked", "malformed", "stamp")
-MARK = b"/ByteRange"
-PREVIOUS = re.compile(rb"/Prev ([0-9]{1,10})")
-NEWEST = re.compile(rb"startxref\n([0-9]{1,10})\n%%EOF\n\Z")
-END = b"%%EOF\n"
 GAP = re.compile(rb"<([0-9A-F]+)>")
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a file's signature is: ``code`` none, good, no_root, foreign, or one of GRAVE; who signed and when."""
-
-    code: str
-    who: str = ""
-    at: str = ""
-
-    @property
-    def is_grave(self) -> bool:
-        """Tell whether the file is not as it was signed."""
-        return self.code in GRAVE
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether there is a signature of which nobody knows whose it is."""
-        return self.code in ("no_root", "foreign")
-
-    @property
-    def remark(self) -> Remark:
-        """The same as a sentence of the verdict."""
-        return Remark(f"sig_{self.code}", detail=", ".join(filter(None, (self.who, self.at))), is_grave=self.is_grave)
-
-
-def base_of(data: bytes) -> bytes:
-    """Return the print behind which one update was written, or all that was given where there is none such."""
-    newest = NEWEST.search(data, max(0, len(data) - 64))
-    before = PREVIOUS.search(data, int(newest[1])) if newest else None
-    if not before:
-        return data
-    told = b"startxref\n%s\n%s" % (before[1], END)
-    place = data.find(told, int(before[1]))
-    return data[: place + len(told)] if place >= 0 else data
 
 
 def checked(data: bytes, roots: Sequence[bytes] = (), lists: Sequence[bytes] = ()) -> Checked:

@@ -15,6 +15,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    office_seal,
     papers,
     policy,
     rule_changes,
@@ -53,6 +54,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
+    office_seal,
     witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:

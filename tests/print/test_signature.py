@@ -2,13 +2,17 @@
 
 import random
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
+from pyhanko.sign.signers import Signer
 
 from app import office_ca as ca
-from reports.signature import NotSealed
-from reports.signature_check import GRAVE, Checked, base_of, checked
+from reports.hardware import DeviceHand
+from reports.signature import Authority, NotSealed, sealed
+from reports.signature_check import checked
+from reports.signed_base import GRAVE, Checked, base_of
 from tests.attacks import ATTACKS, Attack
 from tests.offices import DAY, DER, office
 
@@ -104,3 +108,35 @@ def test_one_bit_is_found_anywhere(printed: bytes, signed: bytes) -> None:
         edited = bytearray(signed)
         edited[place] ^= 1 << chance.randrange(3)
         assert checked(bytes(edited), office().roots).is_grave, place
+
+
+def test_a_device_signs_through_its_own_signer(printed: bytes, tmp_path: Path) -> None:
+    """Opened with library, token and PIN; a stand-in for the device's signer, the rest is real."""
+    one, asked = office("设备"), []
+    pin, library = tmp_path / "pin", tmp_path / "lib.so"
+    pin.write_text("1234\n")
+
+    def opened(*told: str) -> str:
+        asked.append(told)
+        return "session"
+
+    def made(session: str, authority: Authority, label: str) -> Signer:
+        asked.append((session, label))
+        return one.hand.signer(authority)
+
+    hand = DeviceHand(str(library), "county", "seal", str(pin), opened, made)
+    assert checked(sealed(printed, one.authority, hand, now=DAY), one.roots).code == "good"
+    assert asked == [(str(library), "county", "1234"), ("session", "seal")]
+
+
+def test_a_device_names_what_is_missing(tmp_path: Path) -> None:
+    library, pin = tmp_path / "lib.so", tmp_path / "pin"
+    authority = office().authority
+    with pytest.raises(NotSealed, match="PIN"):
+        DeviceHand(str(library), "county", "seal", str(pin)).signer(authority)
+    pin.write_text("1234")
+    with pytest.raises(NotSealed, match="no such library"):
+        DeviceHand(str(library), "county", "seal", str(pin)).signer(authority)
+    library.write_bytes(b"")
+    with pytest.raises(NotSealed, match="python-pkcs11"):
+        DeviceHand(str(library), "county", "seal", str(pin)).signer(authority)
