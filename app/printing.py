@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app import office_seal
+from app import office_seal, stranger_files
 from app.kept_prints import kept
 from app.office_seal import NoOfficeSeal, OfficeSeal
 from app.paper_list import papers
@@ -16,12 +16,14 @@ from app.runtime import runtime
 from app.services.cases import county_of
 from app.services.papers.archive import Archive
 from app.services.papers.made import Made, ensure_may, note_prints
+from app.services.public_check import Judged
 from app.services.rights import ensure_may_print
 from app.services.seal_keys import print_seal
 from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import reading, writing
+from reports import check_child
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
 from reports.container import MalformedFile, open_container
@@ -39,9 +41,20 @@ from workflows.journal import canonical
 from workflows.model import Actor
 
 __all__ = [
-    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
-    "print_papers", "print_rules",
-    "print_trail", "print_urging", "signed", "verify",
+    "BadPaper",
+    "Verdict",
+    "draw",
+    "ensure_papers",
+    "faults_of_papers",
+    "judge_apart",
+    "paper_html",
+    "print_archive",
+    "print_papers",
+    "print_rules",
+    "print_trail",
+    "print_urging",
+    "signed",
+    "verify",
 ]  # fmt: skip
 
 
@@ -107,6 +120,11 @@ def verify(
     """
     chains = _live(data) if database else None
     return verify_pdf(data, anchor=Anchor(chains=chains, head=head), key=key, roots=roots, lists=lists)
+
+
+def judge_apart(data: bytes, keys: Sequence[str]) -> Judged:
+    """Judge a stranger's file by the verifier of one file, in a process of its own; raises Throttled."""
+    return stranger_files.judged(Path(check_child.__file__), data, keys)
 
 
 def _live(data: bytes) -> dict[str, list[Live]]:

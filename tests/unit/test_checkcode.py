@@ -1,6 +1,5 @@
 """Check codes: read back as they were made, however they are typed; slips are noticed."""
 
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
