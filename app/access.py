@@ -28,7 +28,7 @@ from workflows.substitutes import SUPERIORS
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
     {
-        "session.log_in", "session.language_switch", "static", "bootstrap.static",
+        "session.log_in", "session.language_switch", "check.check", "static", "bootstrap.static",
         # For machines that watch; what they may see stands in app/views/health.py.
         "health.alive", "health.healthz", "health.metrics",
     }

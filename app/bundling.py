@@ -21,6 +21,7 @@ from app.printing import (
     merge,
     pages_in,
     pages_of,
+    signed,
     trail_files,
     trail_order,
     write_zip,
@@ -205,7 +206,7 @@ class _Whole:
         return replace(self.job, failed=len(self.lines) - len(self.printed), size=size, pages=pages)
 
     def _zip(self, out: BinaryIO) -> None:
-        prints = {line.case: partial(self._held, line) for line in self.printed}
+        prints = {line.case: partial(self._sealed, line) for line in self.printed}
         files, checkpoints = trail_files(prints)
         files["README.txt"] = self._readme().encode
         text = self.checkpoint.text if self.checkpoint else ""
@@ -213,6 +214,10 @@ class _Whole:
             old = read_note(known).checkpoint().size
             files[f"steps/{old}.txt"] = step_to(self.county, text, old).text.encode
         write_zip(out, files, county=self.county, checkpoint=text, sign=print_seal(self.county))
+
+    def _sealed(self, line: Line) -> bytes:
+        """With the office's electronic seal, where it has one; in one PDF of many there is none, as it is another file."""
+        return signed(self._held(line))
 
     def _held(self, line: Line) -> bytes:
         return bundles.held(self.job.token, line.key)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.gateways import MAKERS, Site, site_of
+from app.office_seal import FOLDER, device_of
 from app.outward import CLOSED, HOST, Allowed
 from app.smtp import Mailer, is_address, mailer_of
 from workflows.ladder import Quiet
@@ -45,7 +46,8 @@ KNOWN = (
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
-    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER", "FANGPIN_PREPARE",
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER", "FANGPIN_PREPARE", "FANGPIN_SIGN_PAPERS",
+    "FANGPIN_SEAL_DEVICE",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -88,6 +90,8 @@ class Settings:
     prints_bytes: int = 4096 * 1024 * 1024
     print_workers: int = 0  # as many as processors
     prepare: bool = True
+    sign_papers: bool = False
+    seal_device: Mapping[str, str] | None = None
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -97,6 +101,11 @@ class Settings:
     def evidence(self) -> Path:
         """The folder that holds photos and scans by digest."""
         return self.data / "evidence"
+
+    @property
+    def office_seal(self) -> Path:
+        """The folder of the office's electronic seal; made by ``fangpin office-seal init``."""
+        return self.data / FOLDER
 
     @property
     def secrets_file(self) -> Path:
@@ -129,6 +138,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gateways=_gateways(env),
         anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
         prepare=_flag(env, "FANGPIN_PREPARE", usual="1"),
+        sign_papers=_flag(env, "FANGPIN_SIGN_PAPERS"),
+        seal_device=_seal_device(env),
         **_numbers(env),
     )
 
@@ -254,6 +265,14 @@ def _time(name: str, text: str) -> time:
     if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise BadSetting(f"{name}: {text!r} is no time of the day such as 08:30")
     return time.fromisoformat(text)
+
+
+def _seal_device(env: Mapping[str, str]) -> Mapping[str, str] | None:
+    text = env.get("FANGPIN_SEAL_DEVICE", "")
+    try:
+        return device_of(text) if text else None
+    except ValueError as error:
+        raise BadSetting(f"FANGPIN_SEAL_DEVICE: {error}") from error
 
 
 def _base_url(env: Mapping[str, str]) -> str:

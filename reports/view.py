@@ -19,8 +19,10 @@ from reports.labels import (
     word,
     words,
 )
+from reports.qr import symbol
 from reports.seal import Seal
 from reports.trail import Chain, Trail
+from workflows.checkcode import FULL, code_of, qr_text
 from workflows.income import SHEET
 from workflows.journal import short
 
@@ -34,7 +36,7 @@ View = dict[str, Any]
 Pair = tuple[Chain, list[Entry]]
 
 
-def view_of(trail: Trail, seal: Seal | None = None) -> View:
+def view_of(trail: Trail, seal: Seal | None = None, *, variant: str = FULL) -> View:
     """Return all that the template needs; raise MalformedTrail for entries that cannot be
     printed."""
     chains = _chains(trail)
@@ -48,7 +50,8 @@ def view_of(trail: Trail, seal: Seal | None = None) -> View:
         "head_short": short(trail.head),
         "until": until,
         "county": _county(trail, chains),
-        "cover": [*_cover(trail, chains, until), _sealed(trail, seal)],
+        "check": _check(trail, variant),
+        "cover": [*_cover(trail, chains, until), *_code(trail, variant), _sealed(trail, seal)],
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
         "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
@@ -113,6 +116,18 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
     yield _fact("until", lang, [local_time(until) if until else none])
     yield _fact("trail_head", lang, [trail.head])
+
+
+def _check(trail: Trail, variant: str) -> View:
+    """The QR symbol of the first page; empty for a case whose number has no place in a check code."""
+    text = qr_text(trail.case, trail.length, trail.head, variant)
+    return dict(vars(symbol(text))) if text else {}
+
+
+def _code(trail: Trail, variant: str) -> Iterator[View]:
+    code = code_of(trail.case, trail.length, trail.head, variant)
+    if code:
+        yield {**_fact("check_code", trail.lang, [code]), "mono": True}
 
 
 def _sealed(trail: Trail, seal: Seal | None) -> View:

@@ -106,6 +106,8 @@ RIGHTS: dict[str, Right] = {
     "api_seals.checkpoint": Right("audit:read", PAGES["seals.checkpoint"]),
     "api_seals.step": Right("audit:read", PAGES["seals.checkpoint"]),
     "api_seals.leaf": Right("audit:read", PAGES["seals.leaf"]),
+    "api_check.code": Right(""),
+    "api_check.file": Right(""),
     "api_accounts.accounts": Right("accounts:manage", PAGES["accounts.accounts"]),
     "api_accounts.add": Right("accounts:manage", PAGES["accounts.add"]),
     "api_accounts.disable": Right("accounts:manage", PAGES["accounts.disable"]),

@@ -16,6 +16,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    office_seal,
     papers,
     policy,
     rule_changes,
@@ -54,7 +55,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    witness, papers, bundle, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    office_seal, witness, papers, bundle, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)
