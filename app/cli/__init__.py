@@ -4,6 +4,7 @@ import click
 
 from app.cli import (
     areas,
+    audit,
     backup,
     calendar,
     cases,
@@ -53,7 +54,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    witness, audit, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

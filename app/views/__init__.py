@@ -22,6 +22,7 @@ from app.views import (
     health,
     home,
     households,
+    kit,
     late,
     mail,
     observed,
@@ -63,7 +64,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals, papers,
+    late, urging, receipts, urgings, seals, papers, kit,
 )  # fmt: skip
 
 

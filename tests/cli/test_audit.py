@@ -1,0 +1,39 @@
+"""``fangpin audit``: samples and exception lists by command."""
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.sampling import drawn
+from tests.cli.conftest import Machine
+from tests.cli.test_cases import CASE, clue
+
+SEED = "20261123"
+
+
+def test_a_sample_by_command(machine: Machine, tmp_path: Path) -> None:
+    clue(machine)
+    said = machine.run("audit", "sample", "--seed", SEED, "--size", 3, "--as", "shen").output
+    assert f"种子“{SEED}”：在1件中抽取1件" in said
+    assert CASE in said
+    table = tmp_path / "sample.csv"
+    machine.run("audit", "sample", "--seed", SEED, "--as", "shen", "-o", table)
+    rows = list(csv.reader(table.read_text(encoding="utf-8-sig").splitlines()))
+    assert (rows[1][1], rows[1][-1]) == (CASE, drawn(SEED, 1, [CASE])[0][0])
+    fresh = machine.run("audit", "sample", "--as", "shen", lang="en").output
+    assert "seed “" in fresh
+    machine.fails("audit", "sample", "--seed", SEED, "--as", "xian", reason="not_allowed")
+    machine.fails("audit", "sample", "--seed", SEED, "--from", "gestern", "--as", "shen", reason="bad_value")
+
+
+def test_exception_lists_by_command(machine: Machine, tmp_path: Path) -> None:
+    machine.now = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
+    clue(machine)
+    assert "night" in machine.run("audit", "exceptions", "--as", "shen").output
+    assert "晚上22点至早上6点" in machine.run("audit", "exceptions", "night", "--as", "shen").output
+    table = tmp_path / "late.csv"
+    machine.run("audit", "exceptions", "late", "--set", "days=3", "--as", "shen", "-o", table)
+    assert table.read_text(encoding="utf-8-sig").startswith("案件编号")
+    machine.run("audit", "exceptions", "late", "--set", "x=3", "--as", "shen", code=2)
+    machine.fails("audit", "exceptions", "nothing", "--as", "shen", reason="not_found")
+    machine.fails("audit", "exceptions", "night", "--as", "xian", reason="not_allowed")
