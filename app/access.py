@@ -120,6 +120,8 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
+    "findings.form": frozenset({"auditor"}),
+    "findings.find": frozenset({"auditor"}),
     "kit.sample": frozenset({"auditor"}),
     "kit.sample_table": frozenset({"auditor"}),
     "kit.lists": frozenset({"auditor"}),

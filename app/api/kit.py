@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from app import sampling
 from app.api.auth import actor
-from app.api.resources import After, Resource
-from app.api.schemas import CaseLine, Listed, nested
+from app.api.cases import Clue, done_answer, ensure_known, handed_in
+from app.api.resources import KEY_HEADER, After, Resource, sent_key
+from app.api.schemas import CaseLine, DoneBody, Listed, nested
 from app.api.shapes import case_line
 from app.exception_catalogue import exception_lists
 from app.exception_told import about, told
-from app.services import audit_sample, exceptions
+from app.services import audit_sample, exceptions, findings
+from app.services import lists as list_service
 from app.services.exceptions import Hit
 from app.views.shown import speech
 from workflows.clock import utc_text
@@ -165,3 +168,20 @@ def thresholds_of(text: str, name: str) -> dict[str, str]:
 def hit_body(hit: Hit, row: Mapping[str, str]) -> dict[str, Any]:
     """Return why a case is listed."""
     return {"entry": hit.seq, "at": hit.at, "what": row["what"], "why": row["why"], "by": row["who"]}
+
+
+FINDING = {"data": {"found_by": "exceptions", "found_at": "500241H0000001-C1 第4步", "finding": "打开页面3秒即签字"}}
+
+
+@pages.route("/households/<number>/findings/<level>", methods=["POST"])
+@pages.arguments(Clue, example=FINDING)
+@pages.doc(parameters=[KEY_HEADER])
+@pages.answers(DoneBody, example={"case": "500241H0000001-R1", "entry": 1, "repeated": False}, refusals=(409,))
+def find(body: Mapping[str, Any], number: str, level: str) -> Response:
+    """Open a rectification item for a household; ``level``, who answers it: township or county."""
+    key = sent_key()
+    found = list_service.household_page(actor(), number)
+    ensure_known(findings.form_for(findings.machine_for(found), level), body["data"])
+    handed = handed_in(found.house.county, body["evidence"])
+    done = findings.find(actor(), household=number, level=level, data=body["data"], key=key, evidence=handed)
+    return done_answer(done)

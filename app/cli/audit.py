@@ -1,17 +1,20 @@
 """``fangpin audit``: draw a sample that anybody can draw again, and list what deserves a look."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
 import click
 
 from app import sampling
+from app.cli.cases import data_option, key_option, tell_done
 from app.cli.console import Console, acting, pass_console
+from app.cli.values import read_data
 from app.exception_catalogue import exception_lists
 from app.exception_told import about, told
 from app.labels import Labels
 from app.runtime import runtime
-from app.services import audit_sample, exceptions
+from app.services import audit_sample, exceptions, findings, lists
 from app.services.exceptions import MOST_ROWS
 from app.sheets import write_rows
 
@@ -81,6 +84,24 @@ def exceptions_command(
             row = told(hit, found.list, speech)
             rows.append((hit.line.case.number, hit.seq or "", row["what"], row["why"], row["who"], row["when"]))
         _give(console, ("case", "entry", "what", "why", "by", "at"), rows, output)
+
+
+@audit.command(help="提出问题，列为整改事项 / make a finding: a rectification item with its own clock")
+@click.argument("household")
+@click.option("--level", type=click.Choice([*findings.OPENED_BY]), default="township", show_default=True)
+@data_option
+@key_option
+@acting
+@pass_console
+def find(console: Console, household: str, level: str, pairs: tuple[str, ...], key: str | None, username: str) -> None:
+    """Open an item; it goes on by ``fangpin case act``."""
+    with console.running():
+        actor, household = console.actor(username), household.upper()
+        compiled = findings.machine_for(lists.household_page(actor, household))
+        console.labels = Labels(console.speech(household[:6]), compiled)
+        data = read_data(pairs, compiled.fields)
+        done = findings.find(actor, household=household, level=level, data=data, key=key or uuid.uuid4().hex)
+        tell_done(console, actor, done)
 
 
 def _thresholds(name: str, given: tuple[str, ...]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from app.views import (
     desk,
     duties,
     errors,
+    findings,
     grids,
     handover,
     health,
@@ -64,7 +65,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals, papers, kit,
+    late, urging, receipts, urgings, seals, papers, kit, findings,
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ UNREAD = 0
 @pages.get("/cases/<number>")
 def case(number: str) -> str:
     """The case on one screen."""
-    view = cases.case_view(signed().actor, case=number)
+    view = cases.case_view(signed().actor, case=number, as_of=request.args.get("as_of", "")[:10])
     words = speech(view.household.area, now=view.now)
     done = request.args.get("done", "")
     return page(

@@ -112,7 +112,15 @@ def sample_row(one: audit_sample.Drawn, words: Speech, found: Sample) -> dict[st
         "village": short_area(house.village_name),
         "group": house.group,
         "state": plain_state(labels, case, found.now),
+        "finding": finding_url(
+            house.number, "sample", words.say("kit.found_in_sample", case=case.number, seed=found.asked.seed)
+        ),
     }
+
+
+def finding_url(household: str, found_by: str, found_at: str) -> str:
+    """Return the address of the form that makes a finding of a row."""
+    return url_for("findings.form", number=household, level="township", found_by=found_by, found_at=found_at)
 
 
 @pages.get("/audit/sample.csv")
@@ -198,7 +206,12 @@ def hit_row(hit: Hit, found: Listed, words: Speech) -> dict[str, Any]:
         "url": url_for("cases.case", number=case.number),
         "head": house.head_name,
         "place": short_area(house.village_name),
-        "seq": words.say("kit.entry", seq=hit.seq) if hit.seq else "",
+        "seq": (seq := words.say("kit.entry", seq=hit.seq) if hit.seq else ""),
+        "finding": finding_url(
+            house.number,
+            "exceptions",
+            words.say("kit.found_in_list", case=case.number, entry=seq, title=found.list.text("title", words.lang)),
+        ),
         **told(hit, found.list, words),
     }
 

@@ -98,7 +98,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     known["sha256"] = "0" * 64
     known["token"] = "0" * 32
     known["timer"] = "publicity_min"
-    known["name"] = "night"
+    known["name"], known["level"] = "night", "township"
     return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
@@ -241,6 +241,8 @@ PAGES_ONLY = {
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
 }  # fmt: skip
 SAME_AS = {
+    "findings.form": "api_kit.find",
+    "findings.find": "api_kit.find",
     "kit.sample": "api_kit.sample",
     "kit.sample_table": "api_kit.sample",
     "kit.lists": "api_kit.lists",

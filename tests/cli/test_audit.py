@@ -37,3 +37,24 @@ def test_exception_lists_by_command(machine: Machine, tmp_path: Path) -> None:
     machine.run("audit", "exceptions", "late", "--set", "x=3", "--as", "shen", code=2)
     machine.fails("audit", "exceptions", "nothing", "--as", "shen", reason="not_found")
     machine.fails("audit", "exceptions", "night", "--as", "xian", reason="not_allowed")
+
+
+def test_a_finding_by_command(machine: Machine) -> None:
+    clue(machine)
+    household, item = CASE[:-3], f"{CASE[:-3]}-R1"
+    data = ["--data", "found_by=visit", "--data", "finding=家中无人"]
+    assert "待乡镇整改" in machine.run("audit", "find", household, *data, "--as", "shen").output
+    machine.fails("audit", "find", household, *data, "--as", "shen", reason="already_open")
+    machine.run("case", "act", item, "claim", "--data", "measures=补充走访", "--as", "xiang")
+    proof = f"rectification_proof={machine.picture()}"
+    machine.run("case", "act", item, "answer", "--data", "result=已走访", "--evidence", proof, "--as", "xiang")
+    assert "已销号" in machine.run("case", "act", item, "accept", "--data", "opinion=属实", "--as", "shen").output
+    assert "发现问题 0" in machine.run("check").output
+
+
+def test_a_case_as_of_a_day(machine: Machine) -> None:
+    clue(machine)
+    day = "2026-03-02"
+    assert f"{day}终了时的情况" in machine.run("case", "show", CASE, "--as-of", day, "--as", "shen").output
+    machine.fails("case", "show", CASE, "--as-of", "2030-01-01", "--as", "shen", reason="bad_value")
+    machine.fails("case", "show", CASE, "--as-of", "2026-01-01", "--as", "shen", reason="not_found")

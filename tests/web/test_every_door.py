@@ -60,6 +60,7 @@ def things_of(world: World, place: str) -> dict[str, str]:
         "year": "2026",
         "paper": "public_notice",
         "name": "night",
+        "level": "township",
         "serial": "1",
         "document": str(calendars.propose(world.person("county_lead", area), closing_of(area)).id),
         "household": household,
