@@ -180,15 +180,7 @@ def seen_of(explored: Space, node: Node) -> list[tuple[object, ...]]:
 
 def _together(rows: list[tuple[object, ...]]) -> tuple[object, ...]:
     """A case through the gates, or a finding, that is closed for good is forgotten by the checker."""
-    closed = (
-        "concluded",
-        "clue_closed_no_risk",
-        "closed_ineligible",
-        "closed_final",
-        "withdrawn",
-        "merged",
-        "rectified",
-    )
+    gates = ("concluded", "clue_closed_no_risk", "closed_ineligible", "closed_final", "withdrawn", "merged")
     return tuple(_kept(row, (*gates, "rectified")) for row in rows)
 
 
