@@ -104,6 +104,16 @@ def find(console: Console, household: str, level: str, pairs: tuple[str, ...], k
         tell_done(console, actor, done)
 
 
+@audit.command(help="补算旧照片的感知哈希 / compute the perceptual hashes of older photos")
+@acting
+@pass_console
+def photos(console: Console, username: str) -> None:
+    """Compute the hashes that nobody noted."""
+    with console.running():
+        done, failed = exceptions.complete_photos(console.actor(username))
+    console.tell("audit.photos", done=done, failed=failed)
+
+
 def _thresholds(name: str, given: tuple[str, ...]) -> dict[str, str]:
     known = exceptions.list_named(name).thresholds
     pairs = [text.partition("=") for text in given]

@@ -73,7 +73,7 @@ def listed(actor: Actor, name: str, asked: Asked, *, after: str = "", size: int 
     lines = case_lines(actor, {row.case for row in rows})
     hits = [_hit(row, lines[row.case], texts) for row in rows if row.case in lines]
     following = following_key(more, rows[-1].at, rows[-1].case, str(rows[-1].seq), rows[-1].mark) if rows else ""
-    note_look(actor, f"exceptions.{name}", rows=len(hits), area=asked.area)
+    note_look(actor, "exceptions", list=name, rows=len(hits), area=asked.area)
     return Listed(one, numbers, Found(hits, following, now))
 
 
@@ -95,6 +95,14 @@ def _rows(source: str, scope: Scope, cut: Cut, page: Page) -> Sequence[Row]:
     after = store.key_of(page)
     every = COMPUTED[source](scope, cut)
     return [row for row in every if after is None or row.key < after][: page.size + 1]
+
+
+def complete_photos(actor: Actor) -> tuple[int, int]:
+    """Compute the hashes of photos that nobody noted; return how many, and of how many the file is not readable."""
+    audited_counties(actor)
+    kinds = exception_lists()["photos"].options["kinds"]
+    with reading():
+        return near_photos.complete(scope_of(actor), kinds)
 
 
 def _cut(one: ExceptionList, numbers: Mapping[str, int], asked: Asked, now: datetime) -> Cut:

@@ -92,8 +92,10 @@ def _computed(use: Any) -> int | None:
     return bits
 
 
-def complete(scope: Scope, kinds: Sequence[str], most: int) -> int:
-    """Compute hashes that are missing, so many at most; return how many are missing still."""
+def complete(scope: Scope, kinds: Sequence[str]) -> tuple[int, int]:
+    """Compute all hashes that are missing; return how many were computed, and of how many the file can't be read."""
     uses = store.photo_uses(scope, kinds)
-    found = _hashes(uses, most)
-    return len({use.sha256 for use in uses} - found.keys())
+    known = {digest for county in {use.county for use in uses} for digest in pictures.noted(file_of(county))}
+    wanted = {use.sha256 for use in uses} - known
+    found = _hashes(uses, len(wanted)).keys() & wanted
+    return len(found), len(wanted - found)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.sampling import drawn
 from tests.cli.conftest import Machine
-from tests.cli.test_cases import CASE, clue
+from tests.cli.test_cases import CASE, INCLUDE, clue, walk
 
 SEED = "20261123"
 
@@ -37,6 +37,18 @@ def test_exception_lists_by_command(machine: Machine, tmp_path: Path) -> None:
     machine.run("audit", "exceptions", "late", "--set", "x=3", "--as", "shen", code=2)
     machine.fails("audit", "exceptions", "nothing", "--as", "shen", reason="not_found")
     machine.fails("audit", "exceptions", "night", "--as", "xian", reason="not_allowed")
+
+
+def test_hashes_of_older_photos(machine: Machine) -> None:
+    clue(machine)
+    walk(machine, CASE, INCLUDE[:3])
+    folder = Path(machine.environ["FANGPIN_DATA"]) / "pictures"
+    assert "补算照片 0 张" in machine.run("audit", "photos", "--as", "shen").output
+    noted = sorted((folder / "500241.txt").read_text().splitlines())
+    (folder / "500241.txt").unlink()
+    assert "补算照片 1 张，无法读取 0 张" in machine.run("audit", "photos", "--as", "shen").output
+    assert set((folder / "500241.txt").read_text().splitlines()) <= set(noted)
+    machine.fails("audit", "photos", "--as", "xian", reason="not_allowed")
 
 
 def test_a_finding_by_command(machine: Machine) -> None:
