@@ -216,7 +216,7 @@ class _Whole:
         write_zip(out, files, county=self.county, checkpoint=text, sign=print_seal(self.county))
 
     def _sealed(self, line: Line) -> bytes:
-        """With the office's electronic seal, where it has one; in one PDF of many there is none, as it is another file."""
+        """The print with the office's electronic seal, where it has one; one PDF of many bears none."""
         return signed(self._held(line))
 
     def _held(self, line: Line) -> bytes:

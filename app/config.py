@@ -108,6 +108,11 @@ class Settings:
         return self.data / FOLDER
 
     @property
+    def pictures(self) -> Path:
+        """The folder of perceptual hashes of photos; it may be deleted, what is missing is computed anew."""
+        return self.data / "pictures"
+
+    @property
     def secrets_file(self) -> Path:
         """The file that holds this installation's keys; made by ``fangpin init``, readable by its owner only."""
         return self.data / "secrets.json"

@@ -59,6 +59,7 @@ def all_terms() -> Terms:
         "seals",
         "bundles",
         "check",
+        "audit",
     )
     found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in names]
     return load_terms().merged({key: words.variants(key) for words in found for key in words})
