@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,7 @@ def runtime() -> Runtime:
     return cast("Runtime", current_app.extensions[EXTENSION])
 
 
+@cache
 def all_terms() -> Terms:
     """Return the words of the policy, of the pages and of mails as one catalogue."""
     names = (
