@@ -281,10 +281,9 @@ def in_log(trail: Trail, text: str, key: Key | None, points: Sequence[Log]) -> I
         upto[case] = seq
     same = {point[2] == root for point in points if point[:2] == (name, size)}
     is_known = bool(key and signed_body(seal["checkpoint"], key)) or same == {True}
-    yield from [("fork", f"{name} {size}")] if False in same else []
     late = [f"{case} #{seq + 1}" for case, seq in upto.items() if seq < len(trail.hashes.get(case, ()))]
-    yield ("by_log" if is_known and not late else "known_log" if is_known else "some_log"), f"{name} {size}"
-    yield from (("late", entry) for entry in late)
+    code = "fork" if False in same else "some_log" if not is_known else "known_log" if late else "by_log"
+    yield from [(code, f"{name} {size}"), *(("late", entry) for entry in late)]
 
 def judged(data: bytes, seal: str, key: Key | None, head: str, points: Sequence[Log]) -> Iterator[Said]:
     """Yield what is found of a trail, by what it says itself, then by who vouches for it."""
@@ -323,7 +322,7 @@ def bundle(file: IO[bytes], key: Key | None, points: Sequence[Log]) -> Iterator[
         told = signed_body(held.read(MANIFEST_NOTE).decode("utf-8"), key)
         is_so = told == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
         yield ("by_key", key[0]) if is_so else ("part", MANIFEST) if told else ("not_by_key", key[0])
-        limit(0 if is_so else SECONDS)
+        if is_so: limit(0)
     for name in sorted({*listed} & names):
         data, seal = held.read(name), name.replace("trails/", "seals/")
         if [len(data), hashlib.sha256(data).hexdigest()] != listed[name]: yield "item", name
@@ -369,12 +368,12 @@ def verify(data: bytes | IO[bytes], key: str = "", head: str = "", points: Seque
     found += [*([] if key or head or points else [("no_anchor", "")]), ("left_latest", "")]
     return (INTACT if codes & {"by_key", "by_head", "by_log"} else UNKNOWN), found, own
 def limit(seconds: int) -> None:
-    """Stop what takes more than its share of memory or time (0: no limit any more), where the system can."""
+    """Stop what takes more than its share of memory or time, where the system can; 0: as long as it takes."""
     try:
         import resource
         import signal
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-        signal.signal(signal.SIGPROF, lambda *_: sys.exit(f"> {SECONDS} s"))
+        if seconds: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        if seconds: signal.signal(signal.SIGPROF, lambda *_: sys.exit(f"> {SECONDS} s"))
         signal.setitimer(signal.ITIMER_PROF, seconds)
     except (ImportError, AttributeError, OSError, ValueError): pass
 
