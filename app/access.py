@@ -121,7 +121,7 @@ PAGES: dict[str, frozenset[str]] = {
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
     "audit.pauses": frozenset({"auditor", "county_lead", "township_leader"}),
-    "audit.trail": frozenset(PRINTS),
+    "audit.trail": READERS,
     "papers.of_case": frozenset(PRINTS),
     "papers.case_paper": frozenset(PRINTS),
     "papers.print_case_paper": frozenset(PRINTS),

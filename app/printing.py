@@ -33,6 +33,7 @@ from workflows.clock import local_date
 from workflows.errors import NotFound
 from workflows.journal import canonical
 from workflows.model import Actor
+from workflows.variants import FULL
 
 __all__ = [
     "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
@@ -41,15 +42,18 @@ __all__ = [
 ]  # fmt: skip
 
 
-def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
-    """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
-    ensure_may_print(actor)
-    text, seal = sealed_trail(actor, case=case, lang=lang)
+def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> bytes:
+    """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first.
+
+    Without the personal values (masked, public) it is for everybody who may see the case.
+    """
+    if variant == FULL:
+        ensure_may_print(actor)
+    text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant)
     pdf = render_trail(text, seal_text=seal, seal=print_seal(county_of(case)))
+    detail = {"bytes": len(pdf), **({} if variant == FULL else {"variant": variant})}
     with writing() as now:
-        ledger.append(
-            county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)}
-        )
+        ledger.append(county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail=detail)
     return pdf
 
 

@@ -62,7 +62,8 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "way": way_box(view, words),
         **reminding_box(view, labels),
         "papers_url": url_for("papers.of_case", number=view.case.number) if may_open("papers.of_case") else "",
-        "trail_url": url_for("audit.trail", number=view.case.number) if may_print(signed().actor) else "",
+        "trail_url": url_for("audit.trail", number=view.case.number),
+        "may_print": may_print(signed().actor),
     }
 
 
