@@ -44,7 +44,7 @@ def merge(prints: Iterable[bytes], front: Callable[[], Sequence[bytes]], marks: 
     """Write one PDF of an index and all prints behind it; return its pages.
 
     ``front`` gives the index in parts. Metadata and colours are the index's; what the prints had attached stays behind.
-    Portions lie in files without a name until the end, so memory does not grow with the number of prints.
+    Portions lie in files without a name until the end; then only their objects without the streams are in memory.
     """
     with ExitStack() as held:
         portions = [held.enter_context(_portion(some)) for some in _portions(prints)]
@@ -122,7 +122,8 @@ def write_zip(
 ) -> None:
     """Write a bundle as fp-bundle-v1: some files, checkpoint and verifier, and a list of all, signed.
 
-    Each file is asked for twice, for its digest and to be written: so none but one is held at a time.
+    Each file is asked for twice, for its digest and to be written: so none but one is held at a time. Raises
+    zipfile.LargeZipFile for more than 4 GiB, which the verifier would not read.
     """
     known = {**files, VERIFIER: (Path(reports.__file__).parent / VERIFIER).read_bytes}
     if checkpoint:
@@ -131,7 +132,7 @@ def write_zip(
     manifest = canonical({"format": FORMAT, "county": county, "checkpoint": checkpoint, "items": items})
     known["manifest.json"] = manifest.encode
     known["manifest.note"] = sign(manifest_body(manifest)).encode
-    with zipfile.ZipFile(out, "w") as made:
+    with zipfile.ZipFile(out, "w", allowZip64=False) as made:
         for path in sorted(known):
             made.writestr(_entry(path), known[path]())
 

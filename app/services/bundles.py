@@ -43,7 +43,10 @@ WAITING, DONE, FAILED = "waiting", "done", "failed"
 KINDS = ("pdf", "zip")
 log = structlog.stdlib.get_logger("bundles")
 MOST_OPEN = 5
-MOST_CASES = 50_000
+# A PDF is put together in memory, about 1 MiB a trail (measured); a zip must stay below 4 GiB and 65,535 files, as its
+# verifier reads no larger form.
+MOST_TRAILS = {"pdf": 3_000, "zip": 15_000}
+MOST_CASES = max(MOST_TRAILS.values())
 PORTION = 500
 
 
@@ -113,7 +116,7 @@ def submit(actor: Actor, wish: Wish, *, by_command: bool = False) -> Job:
     with reading() as now:
         at = utc_text(now)
     chosen = choose(actor, wish)
-    if not chosen or len(chosen) > MOST_CASES:
+    if not chosen or len(chosen) > MOST_TRAILS[wish.kind]:
         raise BadValue(field="bundle_size", value=str(len(chosen)))
     token = BUNDLES.keep(actor, json.dumps(chosen).encode(), part=LIST)
     BUNDLES.path(token, OWNER).write_text(actor.id)
