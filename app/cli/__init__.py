@@ -4,7 +4,9 @@ import click
 
 from app.cli import (
     areas,
+    audit,
     backup,
+    bundle,
     calendar,
     cases,
     check,
@@ -54,8 +56,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    office_seal,
-    witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    office_seal, witness, audit, papers, bundle, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

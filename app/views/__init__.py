@@ -13,17 +13,20 @@ from app.views import (
     accounts,
     audit,
     boards,
+    bundles,
     calendar,
     cases,
     check,
     desk,
     duties,
     errors,
+    findings,
     grids,
     handover,
     health,
     home,
     households,
+    kit,
     late,
     mail,
     observed,
@@ -65,7 +68,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals, papers, check,
+    late, urging, receipts, urgings, seals, papers, bundles, check, kit, findings,
 )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_a_signed_trail_is_checked_by_its_root(machine: Machine, printed: Path, 
 def test_the_same_print_is_signed_once(machine: Machine, printed: Path, tmp_path: Path) -> None:
     machine.now += timedelta(days=1)
     assert _print(machine, tmp_path / "again.pdf").read_bytes() == printed.read_bytes()
-    kept = [path for path in (_folder(machine).parent / "signed-prints").rglob("*") if path.is_file()]
+    kept = [path for path in (_folder(machine).parent / "signed").rglob("*") if path.is_file()]
     assert len(kept) == 1
     assert not kept[0].read_bytes().startswith(b"%PDF")
     kept[0].write_bytes(b"damaged")
@@ -98,7 +98,7 @@ def test_a_seal_is_renewed_and_the_old_one_revoked(machine: Machine, printed: Pa
 
 
 def test_nothing_is_printed_by_a_seal_that_has_ended(machine: Machine, printed: Path, tmp_path: Path) -> None:
-    shutil.rmtree(_folder(machine).parent / "signed-prints")
+    shutil.rmtree(_folder(machine).parent / "signed")
     machine.now += timedelta(days=office_ca.OFFICE_DAYS + 30)
     refused = machine.run("trail", CASE, "-o", tmp_path / "x", "--as", "shen", code=1)
     assert "[not_signed]" in refused.stderr
