@@ -36,7 +36,7 @@ View = dict[str, Any]
 Pair = tuple[Chain, list[Entry]]
 
 
-def view_of(trail: Trail, seal: Seal | None = None, *, variant: str = FULL) -> View:
+def view_of(trail: Trail, seal: Seal | None = None) -> View:
     """Return all that the template needs; raise MalformedTrail for entries that cannot be
     printed."""
     chains = _chains(trail)
@@ -50,8 +50,8 @@ def view_of(trail: Trail, seal: Seal | None = None, *, variant: str = FULL) -> V
         "head_short": short(trail.head),
         "until": until,
         "county": _county(trail, chains),
-        "check": _check(trail, variant),
-        "cover": [*_cover(trail, chains, until), *_code(trail, variant), _sealed(trail, seal)],
+        "check": _check(trail),
+        "cover": [*_cover(trail, chains, until), *_code(trail), _sealed(trail, seal)],
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
         "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
@@ -118,14 +118,14 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("trail_head", lang, [trail.head])
 
 
-def _check(trail: Trail, variant: str) -> View:
+def _check(trail: Trail) -> View:
     """The QR symbol of the first page; empty for a case whose number has no place in a check code."""
-    text = qr_text(trail.case, trail.length, trail.head, variant)
+    text = qr_text(trail.case, trail.length, trail.head, getattr(trail, "variant", FULL))
     return dict(vars(symbol(text))) if text else {}
 
 
-def _code(trail: Trail, variant: str) -> Iterator[View]:
-    code = code_of(trail.case, trail.length, trail.head, variant)
+def _code(trail: Trail) -> Iterator[View]:
+    code = code_of(trail.case, trail.length, trail.head, getattr(trail, "variant", FULL))
     if code:
         yield {**_fact("check_code", trail.lang, [code]), "mono": True}
 
