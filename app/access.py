@@ -128,7 +128,7 @@ PAGES: dict[str, frozenset[str]] = {
     "kit.exception": frozenset({"auditor"}),
     "kit.exception_table": frozenset({"auditor"}),
     "audit.pauses": frozenset({"auditor", "county_lead", "township_leader"}),
-    "audit.trail": frozenset(PRINTS),
+    "audit.trail": READERS,
     "papers.of_case": frozenset(PRINTS),
     "papers.case_paper": frozenset(PRINTS),
     "papers.print_case_paper": frozenset(PRINTS),

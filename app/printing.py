@@ -43,6 +43,7 @@ from workflows.clock import local_date
 from workflows.errors import NotFound, NotSigned
 from workflows.journal import canonical, digest
 from workflows.model import Actor, system_actor
+from workflows.variants import FULL
 
 __all__ = [
     "BadPaper", "Mark", "Order", "Pool", "Printed", "TrailOrder", "Verdict", "draw", "ensure_papers",
@@ -52,17 +53,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
-    """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
-    ensure_may_print(actor)
-    text, seal = sealed_trail(actor, case=case, lang=lang)
+def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> bytes:
+    """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first.
+
+    Without the personal values (masked, public) it is for everybody who may see the case.
+    """
+    if variant == FULL:
+        ensure_may_print(actor)
+    text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant)
     county = county_of(case)
-    pdf = print_store.kept(
+    made = print_store.kept(
         _trail_key(county, text, seal), lambda: render_trail(text, seal_text=seal, seal=print_seal(county))
     )
-    pdf = signed(pdf)
+    pdf = signed(made)
+    detail = {"bytes": len(pdf), **({} if variant == FULL else {"variant": variant})}
     with writing() as now:
-        ledger.append(county, user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)})
+        ledger.append(county, user=actor.id, kind="trail_print", subject=case, now=now, detail=detail)
     return pdf
 
 

@@ -12,6 +12,7 @@ from reports.trail import Chain, MalformedTrail, Trail
 from workflows.journal import COMMITMENT, digest, is_commitment
 from workflows.recount import ACTION as RECOUNT
 from workflows.repin import ACTION as CHANGE_RULES
+from workflows.variants import FULL
 
 STRINGS = ("county", "case", "definition", "policy", "subject", "at", "action", "source", "target")
 LISTS = ("evidence", "clauses")
@@ -40,6 +41,7 @@ class Entry:
     labels: Labels
     values: Mapping[str, str]
     places: Mapping[str, str] = field(default_factory=dict)
+    variant: str = FULL
 
     @property
     def is_system(self) -> bool:
@@ -74,7 +76,7 @@ def entries_of(trail: Trail, chain: Chain) -> list[Entry]:
     for seq, text in enumerate(chain.entries, start=1):
         body = _parsed(text, f"{chain.case} #{seq}")
         area = _area_after(body, area)
-        result.append(Entry(body, seq, digest(text), find(body, area), values))
+        result.append(Entry(body, seq, digest(text), find(body, area), values, variant=trail.variant))
     return result
 
 

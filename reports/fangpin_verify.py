@@ -1,400 +1,399 @@
 #!/usr/bin/env python3
 """检查打印的全程留痕，离线，只需本文件和 Python 3.9 以上 / check a printed trail with this file and Python alone.
 
-python3 fangpin_verify.py TRAIL.pdf [--key KEY] [--head HEX]
-
+python3 fangpin_verify.py FILE [--key KEY] [--head HEX] [--checkpoint FILE]
+FILE: a trail (PDF, with or without the office's electronic seal, or its trail.json), or a bundle (zip).
 KEY: the office's public key (name+number+base64, or a file that holds it), got from somewhere else than the trail.
 HEX: the trail head, or its first 16 digits, as noted or printed earlier.
+--checkpoint: a checkpoint of the county's log that was kept elsewhere, or a folder of them (*.txt).
 Exit status: 0 intact, 2 altered, 3 intact in itself but nobody vouches for it, 4 not a trail that can be checked.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
 import sys
 import unicodedata
+import zipfile
 import zlib
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from io import BytesIO
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+# fmt: off
 INTACT, ALTERED, UNKNOWN, MALFORMED = 0, 2, 3, 4
-MOST, MOST_OBJECTS, MOST_ENTRIES, DEEPEST = 64_000_000, 100_000, 10_000, 60  # MOST: bytes, inflated ones too
-TRAIL, SEAL, NOTE, NOTE_FORMAT = "trail.json", "seal.json", "print.note", "fp-print-v1"
+MOST, MOST_OBJECTS, MOST_ENTRIES = 32_000_000, 100_000, 10_000  # MOST: bytes of a trail, inflated ones too
+SECONDS, MEMORY = 5, 190 << 20  # a bundle that the key vouches for may take longer
+TRAIL, SEAL, NOTE, NOTE_FORMAT, BUNDLE = "trail.json", "seal.json", "print.note", "fp-print-v1", "fp-bundle-v1"
+ATTACHED, MANIFEST, MANIFEST_NOTE = {TRAIL, SEAL, NOTE, "annex.json"}, "manifest.json", "manifest.note"
 Said = tuple[str, str]  # a code of SAID and where
-
-
-class Malformed(Exception):
-    """The file is nothing that this program can judge; the text says where."""
-
+Key = tuple[str, bytes, bytes]  # its name, its number, itself
+Log = tuple[str, int, bytes]  # a checkpoint: the log's name, its number of leaves, its root
+Spot = tuple[int, int]
 
 class Altered(Exception):
-    """The file was ours once; a code and where."""
+    """The file was ours once; a code and where. What BROKEN names means that there is nothing to judge."""
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
-
-# A PDF as our program writes it: object after object, and nothing in between.
+# A PDF as our program writes it: object after object, nothing in between, and a plain table.
 HEADER = re.compile(rb"%PDF-1\.[4-7]\n%[^\n]{1,16}\n")
-OBJECT = re.compile(rb"([1-9][0-9]{0,6}) 0 obj\n")
-BODY = re.compile(rb"\n(?:endobj\n|stream\n)")
-LENGTH = re.compile(rb"/Length ([0-9]{1,9})(?=[/> ])")
-REFERENCE = re.compile(rb"([0-9]{1,7}) 0 R")
+OBJECT = re.compile(rb"([1-9][0-9]{0,6}) 0 obj\n(.*?)(?:\nstream\n(.*)\nendstream)?\nendobj\n", re.S)
+SECTION = re.compile(rb"([0-9]{1,7}) ([0-9]{1,7})\n((?:[0-9]{10} [0-9]{5} [fn] \n)+)")
+LENGTH, REFERENCE = re.compile(rb"/Length ([0-9]{1,9})(?=[/>\n]|$)"), re.compile(rb"([0-9]{1,7}) 0 R")
 TRAILER = re.compile(
-    rb"trailer\n<<\n/Size ([0-9]+)\n/Root ([0-9]+) 0 R\n/Info ([0-9]+) 0 R\n"
-    rb"/ID \[\(([0-9a-f]{64})\) \(([0-9a-f]{32})\)\]\n>>\nstartxref\n([0-9]+)\n%%EOF\n"
-)
+    rb"trailer\n<<\n/Size ([0-9]+)\n/Root ([0-9]+) 0 R\n/Info ([0-9]+) 0 R\n/ID \[\(([0-9a-f]{64})\) \(([0-9a-f]{32})\)\]\n>>\nstartxref\n([0-9]+)\n%%EOF\n")
+# What the office's electronic seal (PAdES, no later change permitted) adds behind it: form, field, certificates, seal.
+ADDED = re.compile(
+    rb"<</Fields\[\d+ 0 R\]/SigFlags 3>><</FT/Sig/T\(\w+\)/Type/Annot/Subtype/Widget/F 132/Rect\[0 0 0 0\]/P \d+ 0 R"
+    rb"/V \d+ 0 R>>(?:<</Length \d+>>)+<<(?:/(?:Certs|CRLs|OCSPs)\[(?:\d+ 0 R ?)*\])+>>"
+    rb"<</Contents<([0-9A-Fa-f]+)>/ByteRange\[0 (\d+) (\d+) (\d+)\]/Type/Sig/Filter/Adobe\.PPKLite/SubFilter"
+    rb"/ETSI\.CAdES\.detached(?:/(?:Name|Location|Reason|ContactInfo|M)\((?:[^()\\]|\\.)*\))*/Reference\[<</Type/SigRef"
+    rb"/TransformMethod/DocMDP/TransformParams<</Type/TransformParams/V/1\.2/P 1>>>>\]>>", re.S)
+LEADING = re.compile(rb"(?:/(?:AcroForm|DSS) \d+ 0 R|/Perms<</DocMDP \d+ 0 R>>|/Extensions<</ESIC<<[\w/ .]*>>>>)*>>")
+ADDED_END = re.compile(rb"trailer<</Size (\d+)(/Root \d+ 0 R/Info \d+ 0 R)/ID\[<(\w+)><\w+>\]/Prev (\d+)>>startxref (\d+) %%EOF")
+def ensure(held: object, *where: str) -> None:
+    """Raise ValueError, or Altered where a code is given, unless something holds."""
+    if not held:
+        raise (Altered if len(where) > 1 else ValueError)(*where)
 
+def objects_of(data: bytes, start: int, table: int, end: int) -> tuple[dict[int, tuple[bytes, bytes, str]], dict[int, int]]:
+    """Return objects (dictionary, stream, digest) and places that a table names; they fill all from ``start`` to it."""
+    parts, objects = SECTION.findall(data, table, end), {}
+    rows = [(int(first) + nth, row) for first, _, part in parts for nth, row in enumerate(part.splitlines())]
+    is_so = data[table:end] == b"xref\n" + b"".join(b"%s %s\n%s" % part for part in parts)
+    is_so = is_so and rows[0] == (0, b"0000000000 65535 f ") and all(row[10:] == b" 00000 n " for _, row in rows[1:])
+    ensure(is_so and all(20 * int(count) == len(part) for _, count, part in parts), "PDF xref")
+    places = {number: int(row[:10]) for number, row in rows[1:]}
+    ends = [*sorted(places.values()), table]
+    ensure(ends[0] == start and len(places) == len({*ends}) - 1 == len(rows) - 1 < MOST_OBJECTS, "PDF xref")
+    for number, (place, after) in zip(sorted(places, key=places.__getitem__), zip(ends, ends[1:])):
+        found = OBJECT.fullmatch(data, place, after)
+        if not found or int(found[1]) != number: raise ValueError(f"PDF byte {place}")
+        words, stream, lengths = found[2], found[3] or b"", LENGTH.findall(found[2])
+        ensure(b"endobj" not in words and lengths == [b"%d" % len(stream)] * (found[3] is not None), f"PDF byte {place}")
+        objects[number] = (words, stream, hashlib.sha256(data[place:after]).hexdigest())
+    return objects, places
+def plain(words: bytes) -> bytes:
+    """Return words of a PDF with blanks only where they must be, and some characters as themselves."""
+    words = re.sub(rb"\\(05[3-6]|07[23])", lambda found: bytes([int(found[1], 8)]), words)
+    return re.sub(rb"\s*([][<>/()])\s*", rb"\1", re.sub(rb"\s+", b" ", words)).strip()
 
 class Pdf:
-    """A file of ours: objects as (dictionary, stream, digest) by number, pages and attachments by their numbers."""
-
+    """A file of ours: its objects, its pages and attachments by their numbers."""
     def __init__(self, data: bytes) -> None:
-        begun = HEADER.match(data)
-        if not begun or len(data) > MOST:
-            raise Malformed("PDF")
-        self.objects: dict[int, tuple[bytes, bytes, str]] = {}
-        self.sum = hashlib.md5(usedforsecurity=False)  # the file's own checksum, against accidents
-        places: list[int] = []
-        position = begun.end()
-        while not data.startswith(b"xref\n", position):
-            places.append(position)
-            position = self._object(data, position)
-        self._end(data, position, places)
-        self.pages = self._kids()
-        self.attached = self._attachments()
-
-    def _object(self, data: bytes, position: int) -> int:
-        """Read the next object; they are numbered as they stand."""
-        head = OBJECT.match(data, position)
-        body = BODY.search(data, head.end()) if head else None
-        if not head or not body or int(head[1]) != len(self.objects) + 1 or len(self.objects) >= MOST_OBJECTS:
-            raise Malformed(f"PDF byte {position}")
-        end, stream, words = body.end(), b"", data[head.end() : body.start()]
-        if body[0] == b"\nstream\n":
-            lengths, closing = LENGTH.findall(words), b"\nendstream\nendobj\n"
-            stream = data[end : end + int(lengths[0])] if len(lengths) == 1 else b""
-            end += len(stream)
-            if len(lengths) != 1 or not data.startswith(closing, end):
-                raise Malformed(f"PDF byte {position}")
-            end += len(closing)
-        self.sum.update(data[head.end() : end - len(b"\nendobj\n")])
-        self.objects[int(head[1])] = (words, stream, hashlib.sha256(data[position:end]).hexdigest())
-        return end
-
-    def _end(self, data: bytes, position: int, places: list[int]) -> None:
-        """The table must name each object where it stands, and the file must end with it."""
-        rows = [b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)]
-        table = b"".join(rows + [b"%010d 00000 n \n" % place for place in places])
-        end = TRAILER.match(data, position + len(table)) if data.startswith(table, position) else None
-        if not end or (int(end[1]), int(end[6])) != (len(places) + 1, position):
-            raise Malformed("PDF xref")
-        if end.end() != len(data):
-            raise Altered("appended", f"{len(data) - end.end()} bytes")
-        self.root, self.info, self.head = int(end[2]), int(end[3]), end[4].decode()
-        if self.sum.hexdigest().encode() != end[5]:
-            raise Altered("part", "/ID")
-
-    def words(self, number: int) -> bytes:
-        """Return the dictionary of an object, empty where there is none."""
-        return self.objects[number][0] if number in self.objects else b""
-
+        begun, end = HEADER.match(data), TRAILER.search(data)
+        if not begun or not end or len(data) > MOST: raise ValueError("PDF")
+        self.root, self.info, self.head, self.table = int(end[2]), int(end[3]), end[4].decode(), int(end[6])
+        self.objects, places = objects_of(data, begun.end(), self.table, end.start())
+        self.words = {number: held[0] for number, held in self.objects.items()}
+        ensure([*places] == [*range(1, int(end[1]))] and [*places.values()] == sorted(places.values()), "PDF xref")
+        self.pages, self.attached, self.has_seal = self._kids(), self._attachments(), end.end() < len(data)
+        spans = zip(places.values(), [*[*places.values()][1:], self.table])
+        parts = b"".join(data[data.index(b"\n", place) + 1 : after - len(b"\nendobj\n")] for place, after in spans)
+        ensure(hashlib.md5(parts, usedforsecurity=False).hexdigest().encode() == end[5], "part", "/ID")  # accidents
+        try: is_so = not self.has_seal or self._is_sealed(data, end.end())
+        except BROKEN: is_so = False
+        ensure(is_so, "appended", f"{len(data) - end.end()} bytes")
+    def _is_sealed(self, data: bytes, base: int) -> bool:
+        """Tell whether one electronic seal stands behind the file, over all of it, and changes nothing."""
+        after = data.index(b"trailer\n", data.index(b"\nxref\n", base))
+        end = ADDED_END.fullmatch(plain(data[after:]))
+        added, places = objects_of(data, base, int(end[5]) if end else 0, after)
+        words = {number: plain(found) for number, (found, _, _) in sorted(added.items())}
+        before = [plain(self.words[number])[:-2] for number in (self.root, self.pages[0])]
+        root, page, numbers = words.pop(self.root), words.pop(self.pages[0]), [*words]
+        told = ADDED.fullmatch(b"".join(words.values()))
+        start = data.index(b"/Contents <", places[numbers[-1]]) + len(b"/Contents ")
+        stop = data.index(b">", start) + 1
+        return bool(
+            end and told and numbers[0] > len(self.objects) and [n for n in words if added[n][1]] == numbers[2:-2]
+            and root.startswith(before[0]) and LEADING.fullmatch(root, len(before[0]))
+            and page == before[1] + b"/Annots[%d 0 R]>>" % numbers[1]
+            and (told[1], *map(int, told.groups()[1:])) == (data[start + 1 : stop - 1], start, stop, len(data) - stop)
+            and (int(end[1]), int(end[4]), end[3].decode()) == (max(places) + 1, self.table, self.head.encode().hex())
+            and end[2] == b"/Root %d 0 R/Info %d 0 R" % (self.root, self.info))
     def _one(self, number: int, pattern: bytes) -> bytes:
-        found = re.findall(pattern, self.words(number))
-        if len(found) != 1:
-            raise Malformed(f"PDF object {number}")
+        found = re.findall(pattern, self.words[number])
+        ensure(len(found) == 1, f"PDF object {number}")
         return bytes(found[0])
-
     def _kids(self) -> list[int]:
         tree = int(self._one(self.root, rb"/Pages ([0-9]+) 0 R"))
         kids = [int(n) for n in REFERENCE.findall(self._one(tree, rb"/Kids \[([^\]]*)\]"))]
-        if not kids or len(set(kids)) != len(kids) or not all(b"/Type /Page/" in self.words(n) for n in kids):
-            raise Malformed("PDF pages")
+        ensure(kids and len({*kids}) == len(kids) and all(b"/Type /Page/" in self.words[n] for n in kids), "PDF pages")
         return kids
-
     def _attachments(self) -> dict[str, int]:
         """Every embedded file by its name; one that no name leads to, or two of one name, are refused."""
-        held = [
-            n for n, (words, _, _) in self.objects.items() if b"/EmbeddedFile" in words and b"/Type /Cat" not in words
-        ]
-        specs = [n for n in self.objects if b"/Type /Filespec" in self.words(n)]
+        held = [n for n, words in self.words.items() if b"/EmbeddedFile" in words and b"/Type /Cat" not in words]
+        specs = [n for n, words in self.words.items() if b"/Type /Filespec" in words]
         names = [self._one(n, rb"/UF \(([^()\\]{1,120})\)").decode("latin-1") for n in specs]
         found = dict(zip(names, (int(self._one(n, rb"/EF <</F ([0-9]+) 0 R>>")) for n in specs)))
-        if sorted(found.values()) != sorted(held) or len(found) != len(specs) or not {*found} <= {TRAIL, SEAL, NOTE}:
-            raise Malformed("PDF attachments")
+        ensure(sorted(found.values()) == held and len(found) == len(specs) and {*found} <= ATTACHED, "PDF attachments")
         return found
-
     def read(self, name: str) -> str:
         """Return the text of an attachment, inflated within a limit."""
-        words, stream, _ = self.objects.get(self.attached.get(name, 0), (b"", b"", ""))
-        try:
-            inflater = zlib.decompressobj()
-            raw = inflater.decompress(stream, MOST)
-            if b"/DecodeParms" in words or not inflater.eof or inflater.unused_data or inflater.unconsumed_tail:
-                raise Malformed(name)
-            return raw.decode("utf-8")
-        except (zlib.error, UnicodeDecodeError):
-            raise Malformed(name) from None
-
-    def parts(self, page: int) -> set[int]:
-        """Return the objects that a page consists of."""
-        found: set[int] = set()
-        waiting = [page]
+        (words, stream, _), inflater = self.objects[self.attached[name]], zlib.decompressobj()
+        raw = inflater.decompress(stream, MOST)
+        ensure(inflater.eof and not inflater.unused_data and b"/DecodeParms" not in words, name)
+        return raw.decode("utf-8")
+    def altered_pages(self, changed: set[int]) -> list[int]:
+        """Return which pages, counted from 1, a changed object is a part of."""
+        users: dict[int, set[int]] = {}
+        for number, words in self.words.items():
+            for part in REFERENCE.findall(re.sub(rb"/Parent [0-9]+ 0 R", b"", words)):
+                users.setdefault(int(part), set()).add(number)
+        found, waiting, pages = {*changed}, [*changed - {*self.pages}], {*self.pages}
         while waiting:
-            number = waiting.pop()
-            if number not in found and number in self.objects and (number == page or number not in self.pages):
-                found.add(number)
-                words = re.sub(rb"/Parent [0-9]+ 0 R", b"", self.words(number))
-                waiting += [int(n) for n in REFERENCE.findall(words)]
-        return found
-
+            above = users.get(waiting.pop(), set()) - found
+            found |= above
+            waiting += above - pages
+        return [nth for nth, page in enumerate(self.pages, 1) if page in found]
 
 def note_body(pdf: Pdf, trail: str) -> str:
     """Return what the office signs of a print: the trail, and every object of the file but the signature's own."""
-    own = pdf.attached.get(NOTE)
-    lines = [f"{n} {digest}" for n, (_, _, digest) in sorted(pdf.objects.items()) if n != own]
+    lines = [f"{n} {held[2]}" for n, held in sorted(pdf.objects.items()) if n != pdf.attached.get(NOTE)]
     first = [NOTE_FORMAT, f"trail {sha(trail)}", f"root {pdf.root} info {pdf.info} objects {len(pdf.objects)}"]
     return "\n".join(first + lines) + "\n"
-
-
 def sha(text: str) -> str:
-    """Return the SHA-256 of a text, in hex."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def read_key(text: str) -> tuple[str, bytes, bytes]:
-    """Return the key of a line ``name+number+base64``; raise Malformed."""
-    name, _, rest = text.strip().partition("+")
-    number, _, coded = rest.partition("+")
-    raw = base64.b64decode(coded)
+def read_key(text: str) -> Key:
+    """Return the key of a line ``name+number+base64``; raise ValueError."""
+    name, number, coded = text.strip().split("+", 2)
+    raw = b64decode(coded)
     own = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-    if len(raw) != 33 or raw[:1] != b"\x01" or own.hex() != number:
-        raise Malformed("KEY")
+    ensure(len(raw) == 33 and raw[:1] == b"\x01" and own.hex() == number, "KEY")
     return name, own, raw[1:]
-
-
-def signed_body(text: str, key: tuple[str, bytes, bytes]) -> str | None:
-    """Return the body of a C2SP signed note if the key signed it, None if it did not; raise Altered or Malformed."""
-    body, blank, lines = text.rpartition("\n\n")
+def signed_body(text: str, key: Key) -> str:
+    """Return the body of a C2SP signed note if the key signed it, else nothing; raise Altered or ValueError."""
+    body, _, lines = text.rpartition("\n\n")
     rows = [line.rpartition(" ") for line in lines[:-1].split("\n")]
-    if not blank or not lines.endswith("\n") or len(rows) > 16:
-        raise Malformed(NOTE)
-    mine = [coded for who, _, coded in rows if who == f"\N{EM DASH} {key[0]}" and base64.b64decode(coded)[:4] == key[1]]
-    if not all(ed25519_holds(key[2], base64.b64decode(coded)[4:], (body + "\n").encode()) for coded in mine):
-        raise Altered("signature", key[0])
-    return body + "\n" if mine else None
+    ensure(body and lines.endswith("\n") and len(rows) <= 16, NOTE)
+    mine = [b64decode(coded) for who, _, coded in rows if who == f"\N{EM DASH} {key[0]}"]
+    mine = [signature[4:] for signature in mine if signature[:4] == key[1]]
+    ensure(all(ed25519_holds(key[2], signature, f"{body}\n".encode()) for signature in mine), "signature", key[0])
+    return f"{body}\n" if mine else ""
 
-
-Point = tuple[int, int, int, int]
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
-D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
-
-
-def _add(one: Point, other: Point) -> Point:
-    a, b = (one[1] - one[0]) * (other[1] - other[0]) % P, (one[1] + one[0]) * (other[1] + other[0]) % P
-    c, d = 2 * one[3] * other[3] * D % P, 2 * one[2] * other[2] % P
-    e, f, g, h = b - a, d - c, d + c, b + a
-    return e * f % P, g * h % P, f * g % P, e * h % P
-
-
-def _times(factor: int, point: Point) -> Point:
-    total: Point = (0, 1, 1, 0)
-    while factor:
-        total = _add(total, point) if factor & 1 else total
-        point, factor = _add(point, point), factor >> 1
-    return total
-
-
-def _point(raw: bytes) -> Point | None:
-    """Decode a point; None for what is none (RFC 8032, 5.1.3)."""
+D, ROOT = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P)
+def _add(one: Spot, other: Spot) -> Spot:
+    (a, b), (c, d) = one, other
+    both = D * a * b * c * d % P
+    return (a * d + b * c) * pow(1 + both, -1, P) % P, (b * d + a * c) * pow(1 - both, -1, P) % P
+def _times(factor: int, spot: Spot) -> Spot:
+    half = _times(factor >> 1, _add(spot, spot)) if factor else (0, 1)
+    return _add(half, spot) if factor & 1 else half
+def _spot(raw: bytes) -> Spot:
+    """Decode a point (RFC 8032, 5.1.3); raise ValueError for what is none."""
     y, sign = int.from_bytes(raw, "little") & (2**255 - 1), raw[31] >> 7
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x if x * x % P == square else x * ROOT % P
-    if y >= P or x * x % P != square or (x == 0 and sign):
-        return None
-    x = P - x if x & 1 != sign else x
-    return x, y, 1, x * y % P
-
-
-BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
-
-
+    ensure(y < P and x * x % P == square and (x or not sign), "no point")
+    return (P - x if x & 1 != sign else x), y
 def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
     """Tell whether a signature is a key's over a message (RFC 8032, 5.1.7)."""
-    if len(signature) != 64 or len(public) != 32:
-        return False
-    key, nonce, s = _point(public), _point(signature[:32]), int.from_bytes(signature[32:], "little")
-    if key is None or nonce is None or BASE is None or s >= L:
-        return False
-    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    one, other = _times(s, BASE), _add(nonce, _times(k, key))
-    return all((one[n] * other[2] - other[n] * one[2]) % P == 0 for n in (0, 1))
-
-
-def canonical(value: Any, depth: int = 0) -> str:
-    """Return canonical JSON: sorted keys, no spaces, NFC; no fractions."""
-    if depth > DEEPEST or isinstance(value, float):
-        raise ValueError
-    if isinstance(value, list):
-        return "[" + ",".join(canonical(part, depth + 1) for part in value) + "]"
-    if isinstance(value, dict):
-        parts = sorted((unicodedata.normalize("NFC", name), part) for name, part in value.items())
-        return "{" + ",".join(f"{canonical(name)}:{canonical(part, depth + 1)}" for name, part in parts) + "}"
-    return json.dumps(unicodedata.normalize("NFC", value) if isinstance(value, str) else value, ensure_ascii=False)
-
-
+    try: base, key, nonce = map(_spot, ((4 * pow(5, -1, P) % P).to_bytes(32, "little"), public, signature[:32]))
+    except (ValueError, IndexError): return False
+    s, told = int.from_bytes(signature[32:], "little"), hashlib.sha512(signature[:32] + public + message).digest()
+    against = _add(nonce, _times(int.from_bytes(told, "little") % L, key))
+    return len(signature) == 64 and s < L and _times(s, base) == against
+def canonical(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 def parsed(text: str, form: str) -> Any:
-    """Parse canonical JSON of a table of some format; None for anything else."""
-    try:
-        body = json.loads(text)
-        is_so = isinstance(body, dict) and body.get("format") == form and canonical(body) == text
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return body if is_so else None
+    """Parse canonical JSON of a table of some format; raise ValueError for anything else (``int`` takes no fraction)."""
+    body = json.loads(text, parse_float=int, parse_constant=int)
+    is_so = isinstance(body, dict) and body.get("format") == form and canonical(body) == text
+    ensure(is_so and unicodedata.is_normalized("NFC", text), form)
+    return body
 
+class Trail:
+    """A trail by itself: the hashes of its chains' entries, its head, and what is wrong, the first wrong entry first."""
+    def __init__(self, text: str) -> None:
+        trail = parsed(text, "fp-trail-v1")
+        self.text, self.county, self.household, chains = text, trail["county"], trail["household"], trail["chains"]
+        self.hashes = {str(chain["case"]): [*map(sha, chain["entries"])] for chain in chains}
+        ensure(0 < sum(map(len, self.hashes.values())) <= MOST_ENTRIES and len(chains) == len(self.hashes), TRAIL)
+        self.head = sha(canonical([[chain["case"], len(chain["entries"]), chain["head"]] for chain in chains]))
+        self.bodies: dict[tuple[str, int], dict[str, Any]] = {}
+        self.wrong = [said for c in chains for said in self._chain(c["case"], c["entries"], c["head"])]
+        shown = [(f"{d['case']} #{d['seq']} {d['field']}", self._holds(d)) for d in trail["disclosures"]]
+        named = {str(b.get(key)).rpartition(":")[2] for b in self.bodies.values() for key in ("definition", "policy")}
+        kept = {key for key, known in trail["texts"].items() if sha(known) == key}
+        self.wrong += [("value", where) for where, holds in shown if not holds] + [("text", key[:16]) for key in sorted({*named, *trail["texts"]} - kept)]
+    def _chain(self, case: str, entries: list[str], head: str) -> Iterator[Said]:
+        """An entry is wrong that stands in the wrong place, or whose hash is not what the next one, or the head, says."""
+        for seq, entry in enumerate(entries, 1):
+            try: self.bodies[case, seq] = parsed(entry, "fp-entry-v1")
+            except BROKEN: self.bodies[case, seq] = {}
+        told = [self.bodies[case, seq].get("prev") for seq in range(1, len(entries) + 1)] + [head]
+        broken = [one != other for one, other in zip(["0" * 64, *self.hashes[case]], told)] + [False]
+        for seq in range(1, len(entries) + 1):
+            own = [seq, case, self.county, f"household:{self.household}"]
+            is_placed = [*map(self.bodies[case, seq].get, ("seq", "case", "county", "subject"))] == own
+            if not is_placed or (broken[seq] and (broken[seq - 1] or not broken[seq + 1])) or (seq == 1 and broken[0]):
+                yield "entry", f"{case} #{seq}"
+    def _holds(self, shown: Any) -> bool:
+        """Tell whether a personal value is the one that its entry committed to."""
+        name, value = shown["field"], unicodedata.normalize("NFC", shown["value"])
+        after = self.bodies.get((shown["case"], shown["seq"]), {}).get("changes", {}).get(name, {}).get("after")
+        parts = (bytes.fromhex(shown["salt"]), name.encode(), value.encode())
+        return bool(after == {"sha256": hashlib.sha256(b"\x00".join(parts)).hexdigest()})
+    def noted(self, head: str) -> Said:
+        """A noted head is the trail's own, an earlier one of it (entries came after), or of another history."""
+        ensure(re.fullmatch(r"[0-9a-f]{16,64}", head), "HEX")
+        known: dict[str, list[Any]] = {case: [] for case in self.hashes}
+        rows = sorted((body["at"], seq, case) for (case, seq), body in self.bodies.items())
+        for at, moment in groupby([] if self.head.startswith(head) else rows, lambda row: row[0]):
+            known.update({case: [case, seq, self.hashes[case][seq - 1]] for _, seq, case in moment})
+            if sha(canonical([row for row in known.values() if row])).startswith(head):
+                return "earlier_head", str(at)
+        return ("by_head" if self.head.startswith(head) else "other_head"), head[:16]
 
-def check_trail(text: str) -> tuple[str, list[Said]]:
-    """Check a trail by itself; return its head and what is wrong, the first wrong entry first."""
-    trail = parsed(text, "fp-trail-v1")
-    try:
-        chains = [(str(c["case"]), [str(e) for e in c["entries"]], c["head"]) for c in trail["chains"]]
-        shown = [(d["case"], d["seq"], d["field"], d["salt"], d["value"]) for d in trail["disclosures"]]
-        if not 0 < sum(len(entries) for _, entries, _ in chains) <= MOST_ENTRIES:
-            raise ValueError
-        bodies: dict[tuple[str, int], dict[str, Any]] = {}
-        found = [said for chain in chains for said in _chain(trail, bodies, *chain)]
-        found += [("value", f"{case} #{seq} {name}") for case, seq, name, *more in shown
-                  if not _committed(bodies.get((case, seq), {}), name, *more)]  # fmt: skip
-        named = {str(b.get(key)).rpartition(":")[2] for b in bodies.values() for key in ("definition", "policy")}
-        found += [("text", key[:16]) for key, known in trail["texts"].items() if sha(known) != key]
-        found += [("text", key[:16]) for key in sorted(named) if key not in trail["texts"]]
-        return sha(canonical([[case, len(entries), head] for case, entries, head in chains])), found
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise Malformed(TRAIL) from None
+def read_log(text: str) -> Log:
+    """Read a checkpoint, also one behind a proof of consistency; neither that nor a signature is looked at."""
+    name, size, root = (text.partition("\n\n")[2] if text.startswith("old ") else text).split("\n")[:3]
+    ensure(re.fullmatch("[1-9][0-9]{0,17}", size), "checkpoint")
+    return name, int(size), b64decode(root, validate=True)
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+def root_over(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that a proof of inclusion leads to (RFC 6962, 2.1.1); of another length it leads to nothing."""
+    if size == 1 or not path or not 0 <= index < size:
+        return b"" if path or index or size != 1 else leaf
+    half = 1 << (size - 1).bit_length() - 1
+    if index < half: return _node(root_over(leaf, index, half, path[:-1]), path[-1])
+    return _node(path[-1], root_over(leaf, index - half, size - half, path[:-1]))
 
+def in_log(trail: Trail, text: str, key: Key | None, points: Sequence[Log]) -> Iterator[Said]:
+    """Yield whether each leaf of a seal is an entry's and leads to its checkpoint's root, and who vouches for that."""
+    seal = parsed(text, "fp-seal-v1")
+    (name, size, root), upto = read_log(seal["checkpoint"]), dict.fromkeys(trail.hashes, 0)
+    for proof in seal["proofs"]:
+        leaf, hashed = parsed(proof["leaf"], "fp-leaf-v1"), hashlib.sha256(b"\x00" + proof["leaf"].encode()).digest()
+        case, seq, path = leaf["case"], leaf["seq"], [b64decode(step) for step in proof["path"]]
+        own = [*trail.hashes.get(case, [])[seq - 1 : seq], leaf["county"], seal["county"], upto.get(case)]
+        is_so = own == [leaf["head"], trail.county, trail.county, 0]
+        if not is_so or root_over(hashed, proof["index"], size, path) != root: yield "seal", f"{case} #{seq}"
+        upto[case] = seq
+    same = {point[2] == root for point in points if point[:2] == (name, size)}
+    is_known = bool(key and signed_body(seal["checkpoint"], key)) or same == {True}
+    late = [f"{case} #{seq + 1}" for case, seq in upto.items() if seq < len(trail.hashes.get(case, ()))]
+    code = "fork" if False in same else "some_log" if not is_known else "known_log" if late else "by_log"
+    yield from [(code, f"{name} {size}"), *(("late", entry) for entry in late)]
 
-def _chain(trail: Any, bodies: dict[tuple[str, int], Any], case: str, entries: list[str], head: str) -> Iterator[Said]:
-    """An entry is wrong that stands in the wrong place, or whose hash is not what the next entry, or the head, says."""
-    for seq, entry in enumerate(entries, 1):
-        bodies[case, seq] = parsed(entry, "fp-entry-v1") or {}
-    told = [bodies[case, seq].get("prev") for seq in range(1, len(entries) + 1)] + [head]
-    broken = [one != other for one, other in zip(["0" * 64, *map(sha, entries)], told)] + [False]
-    for seq in range(1, len(entries) + 1):
-        own = (seq, case, trail["county"], f"household:{trail['household']}")
-        is_placed = tuple(map(bodies[case, seq].get, ("seq", "case", "county", "subject"))) == own
-        if not is_placed or (broken[seq] and (broken[seq - 1] or not broken[seq + 1])) or (seq == 1 and broken[0]):
-            yield "entry", f"{case} #{seq}"
-
-
-def _committed(body: dict[str, Any], name: str, salt: str, value: str) -> bool:
-    parts = (bytes.fromhex(salt), name.encode(), unicodedata.normalize("NFC", value).encode())
-    after = body.get("changes", {}).get(name, {}).get("after")
-    return bool(after == {"sha256": hashlib.sha256(b"\x00".join(parts)).hexdigest()})
-
-
-SAID = {line.split("|")[0]: line.split("|")[1:] for line in """
-0|结论：完好。|Verdict: intact.
-2|结论：被改动。|Verdict: altered.
-3|结论：自身一致，但没有可信依据。|Verdict: consistent in itself, but nobody vouches for it.
-4|结论：不是可以核验的全程留痕。|Verdict: not a trail that can be checked.
-malformed|不能核验：{}|can't be checked: {}
-entry|记录与链条不符，首个错误：{}|an entry does not fit its chain, the first: {}
-value|个人信息与记录所承诺的不符：{}|a personal value is not the one its entry committed to: {}
-text|规则文本缺失或不符：{}|a text of the rules is missing or differs: {}
-page|页面被改动：第 {} 页|a page was altered: page {}
-part|文件的其他部分被改动：{}|another part of the file was altered: {}
-appended|签发后追加了内容：{}|something was appended after sealing: {}
-signature|签名无效：{}|the signature does not hold: {}
-head_is|留痕校验值：{}|trail head: {}
-by_key|全部页面和内容由持钥机关签发：{}|all pages and contents were sealed by the key: {}
-by_head|与所记校验值一致：{}|as the noted head says: {}
-other_head|与所记校验值不符：{}|not the noted head: {}
-earlier_head|所记校验值是 {} 时的，此后有新的记录|the noted head is of {}, entries came after it
-not_by_key|没有该公钥签发的页面清单：{}|no list of its pages is sealed by this key: {}
-no_anchor|未提供公钥或所记校验值{}|neither a public key nor a noted head was given{}
-left_pages|未核验：页面是否与附件一致{}|not checked: whether the pages show what is attached{}
-left_latest|未核验：此后是否还有新的记录{}|not checked: whether there are later entries by now{}
-""".strip().split("\n")}  # fmt: skip
-
-
-def verify(data: bytes, key: str = "", head: str = "") -> tuple[int, list[Said], str]:
-    """Judge a file; return the exit status, what was found (code, where) and the trail head."""
-    try:
-        pdf = Pdf(data)
-        trail = pdf.read(TRAIL)
-        found, wrong = check_trail(trail)
-        wrong = wrong or ([] if found == pdf.head else [("part", "/ID")])
-        said = wrong or list(_vouched(pdf, trail, found, key, head))
-    except (Malformed, binascii.Error) as error:
-        return MALFORMED, [("malformed", str(error))], ""
-    except Altered as error:
-        return ALTERED, [(error.args[0], error.args[1])], ""
-    codes = {code for code, _ in said}
-    if wrong or codes & {"page", "part", "other_head"}:
-        return ALTERED, said, found
-    return (INTACT if codes & {"by_key", "by_head"} else UNKNOWN), [*said, ("left_latest", "")], found
-
-
-def _vouched(pdf: Pdf, trail: str, found: str, key: str, head: str) -> Iterator[Said]:
-    """Yield who vouches for a trail that is sound in itself, what speaks against it, and what stays open."""
-    if key:
-        yield from _sealed(pdf, trail, read_key(key))
+def judged(data: bytes, seal: str, key: Key | None, head: str, points: Sequence[Log]) -> Iterator[Said]:
+    """Yield what is found of a trail, by what it says itself, then by who vouches for it."""
+    pdf = None if data[:1] == b"{" else Pdf(data)
+    trail = Trail(pdf.read(TRAIL) if pdf else data.decode("utf-8"))
+    seal = pdf.read(SEAL) if pdf and SEAL in pdf.attached else seal
+    yield "head_is", trail.head
+    yield from trail.wrong or ([] if not pdf or pdf.head == trail.head else [("part", "/ID")])
+    if not trail.wrong:
+        yield from sealed(pdf, trail.text, key) if pdf and key else [("left_pages", "")] if pdf else []
+        yield from [trail.noted("".join(head.split()).lower())] if head else []
+        yield from in_log(trail, seal, key, points) if seal else []
+        yield from [("left_seal", "")] if pdf and pdf.has_seal else []
+def sealed(pdf: Pdf, trail: str, key: Key) -> Iterator[Said]:
+    told = signed_body(pdf.read(NOTE), key).split("\n") if NOTE in pdf.attached else [""]
+    own = note_body(pdf, trail).split("\n")
+    if told in (own, [""]):
+        yield ("by_key" if told == own else "not_by_key"), key[0]
     else:
-        yield "left_pages", ""
-    if head:
-        yield _noted(json.loads(trail), found, "".join(head.split()).lower())
-    if not key and not head:
-        yield "no_anchor", ""
-
-
-def _sealed(pdf: Pdf, trail: str, key: tuple[str, bytes, bytes]) -> Iterator[Said]:
-    body = signed_body(pdf.read(NOTE), key) if NOTE in pdf.attached else None
-    if body is None:
-        yield "not_by_key", key[0]
-        return
-    told, own = body.split("\n"), note_body(pdf, trail).split("\n")
-    changed = [int(line.split(" ")[0]) for line in sorted(set(own[3:-1]) - set(told[3:-1]))]
-    pages = [nth for nth, page in enumerate(pdf.pages, 1) if pdf.parts(page) & set(changed)]
-    if told == own:
-        yield "by_key", key[0]
-    elif not pages:
-        yield "part", ", ".join(map(str, changed)) or "trailer"
-    yield from (("page", str(page)) for page in pages)
-
-
-def _noted(trail: Any, found: str, noted: str) -> Said:
-    """A noted head is the trail's own, an earlier one of it (entries came after), or of another history."""
-    if not re.fullmatch(r"[0-9a-f]{16,64}", noted):
-        raise Malformed("HEX")
-    if found.startswith(noted):
-        return "by_head", noted[:16]
-    chains = [(c["case"], [(json.loads(e)["at"], sha(e)) for e in c["entries"]]) for c in trail["chains"]]
-    for at in sorted({at for _, entries in chains for at, _ in entries}):
-        then = [(case, [hashed for moment, hashed in entries if moment <= at]) for case, entries in chains]
-        if sha(canonical([[case, len(known), known[-1]] for case, known in then if known])).startswith(noted):
-            return "earlier_head", at
-    return "other_head", noted[:16]
-
+        changed = {int(line.split(" ")[0]) for line in {*own[3:-1]} - {*told[3:-1]}}
+        pages = [("page", str(page)) for page in pdf.altered_pages(changed)]
+        yield from pages or [("part", ", ".join(map(str, sorted(changed))) or "trailer")]
+def bundle(file: IO[bytes], key: Key | None, points: Sequence[Log]) -> Iterator[Said]:
+    """Yield what is found of a bundle: its manifest, every file against it, every trail by itself."""
+    held, place, kinds = zipfile.ZipFile(file), 0, set()
+    for item in held.infolist():  # one after the other, and nothing in between
+        head = file.seek(place) * b"" + item.FileHeader()
+        ensure(file.read(len(head)) == head and item.compress_type in (0, 8) and item.file_size <= MOST, item.filename)
+        place += len(head) + item.compress_size
+        kinds.add((item.create_version, item.internal_attr, item.external_attr, item.volume, item.comment, item.extra))
+    ensure(len(kinds) == 1 and file.seek(0, 2) == place + sum(46 + len(name) for name in held.namelist()) + 22, "zip")
+    manifest, names = held.read(MANIFEST).decode("utf-8"), {*held.namelist()} - {MANIFEST, MANIFEST_NOTE}
+    listed = {item["path"]: [item["size"], item["sha256"]] for item in parsed(manifest, BUNDLE)["items"]}
+    yield from (("item", name) for name in sorted({*listed} ^ names))
+    if key:
+        told = signed_body(held.read(MANIFEST_NOTE).decode("utf-8"), key)
+        is_so = told == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
+        yield ("by_key", key[0]) if is_so else ("part", MANIFEST) if told else ("not_by_key", key[0])
+        if is_so: limit(0)
+    for name in sorted({*listed} & names):
+        data, seal = held.read(name), name.replace("trails/", "seals/")
+        if [len(data), hashlib.sha256(data).hexdigest()] != listed[name]: yield "item", name
+        text = held.read(seal).decode("utf-8") if seal in names else ""
+        for code, where in caught(judged(data, text, key, "", points)) if name.startswith("trails/") else ():
+            yield from [(code, f"{name} {where}")] if code in {*GRAVE, "malformed"} else []
+    yield from [("left_pages", ""), ("left_seal", "")][bool(key) :]
+SAID: dict[str, tuple[str, str]] = {}  # of each sentence Chinese, English, and the codes with what fills its first place
+for group in """结论：{}。{}|Verdict: {}.{}|0=完好=intact|2=被改动=altered|4=不是可以核验的全程留痕=not a trail that can be checked|
+3=自身一致，但没有可信依据=consistent in itself, but nobody vouches for it#不能核验：{}{}|can't be checked: {}{}|malformed==#
+不符：{}：{}|does not hold: {}: {}|entry=记录，首个错误=an entry, the first wrong one|value=个人信息=a personal value|
+text=规则文本=a text of the rules|item=包内文件=a file of the bundle|page=页面=page|part=文件的其他部分=another part of the file|
+signature=签名=the signature of|appended=签发后追加的内容=something appended after sealing|seal=封存证明=the proof of a seal|
+fork=另存的封存点=the checkpoint kept elsewhere|other_head=所记校验值=the noted head#
+依据：{}：{}|vouched for by {}: {}|by_key=机关签发的全部内容清单=the office's list of all contents|by_head=所记校验值=the noted head|
+by_log=含全部记录的封存点=a checkpoint over all entries#{}：{}|{}: {}|head_is=留痕校验值=trail head|
+late=封存之后的记录，自=entries after the seal, from|known_log=部分记录在可信的封存点之内=some entries are in a trusted checkpoint|
+some_log=所附封存点，其真伪未核验=the checkpoint it brings, for which nobody vouches|
+earlier_head=此后有新的记录，所记校验值属于=entries came after the noted head, which is of|
+not_by_key=没有该公钥签发的清单=no list of its contents is sealed by this key#{}{}|{}{}|
+no_anchor=未提供公钥、所记校验值或另存的封存点=no key, no noted head and no checkpoint was given#未核验：{}{}|not checked: {}{}|
+left_pages=页面是否与附件一致=whether the pages show what is attached|left_latest=此后是否还有新的记录=whether there are later entries|
+left_seal=机关电子印章本身（PAdES）=the office's electronic seal itself (PAdES)""".replace("\n", "").split("#"):
+    zh, en, *codes = group.split("|")
+    SAID.update({code: (zh.format(a, "{}"), en.format(b, "{}")) for code, a, b in (one.split("=") for one in codes)})
+GRAVE = {"entry", "value", "text", "page", "part", "item", "appended", "signature", "seal", "fork", "other_head"}
+def caught(said: Iterator[Said]) -> Iterator[Said]:
+    try: yield from said
+    except BROKEN as error: yield "malformed", str(error)[:200]
+    except Altered as error: yield error.args[0], error.args[1]
+def verify(data: bytes | IO[bytes], key: str = "", head: str = "", points: Sequence[str] = ()) -> tuple[int, list[Said], str]:
+    """Judge a file, given as bytes or open; return the exit status, what was found (code, where) and the trail head."""
+    def said() -> Iterator[Said]:
+        known, logs = read_key(key) if key else None, [read_log(text) for text in points]
+        start = file.read(2)
+        file.seek(0)
+        yield from bundle(file, known, logs) if start == b"PK" else judged(file.read(MOST + 1), "", known, head, logs)
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    told = [*caught(said())]
+    codes, found = {code for code, _ in told}, [one for one in told if one[0] != "head_is"]
+    own = "".join(where for code, where in told if code == "head_is")
+    if codes & {*GRAVE, "malformed"}: return (ALTERED if codes & GRAVE else MALFORMED), found, own
+    found += [*([] if key or head or points else [("no_anchor", "")]), ("left_latest", "")]
+    return (INTACT if codes & {"by_key", "by_head", "by_log"} else UNKNOWN), found, own
+def limit(seconds: int) -> None:
+    """Stop what takes more than its share of memory or time, where the system can; 0: as long as it takes."""
+    try:
+        import resource
+        import signal
+        if seconds: resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        if seconds: signal.signal(signal.SIGPROF, lambda *_: sys.exit(f"> {SECONDS} s"))
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    except (ImportError, AttributeError, OSError, ValueError): pass
 
 def main(words: Sequence[str]) -> int:
     options, head = dict(zip(words[1::2], words[2::2])), ""
     try:
-        if len(words) % 2 != 1 or not set(options) <= {"--key", "--head"} or Path(words[0]).stat().st_size > MOST:
-            raise Malformed("TRAIL.pdf [--key KEY] [--head HEX]")
-        key = options.get("--key", "")
+        ensure(len(words) % 2 and {*options} <= {"--key", "--head", "--checkpoint"}, "".join(__doc__ or "").split("\n")[2])
+        key, kept = options.get("--key", ""), Path(options.get("--checkpoint", "/dev/null"))
         key = Path(key).read_text("utf-8")[:1000] if key and Path(key).is_file() else key
-        code, said, head = verify(Path(words[0]).read_bytes(), key, options.get("--head", ""))
-    except (OSError, UnicodeDecodeError, Malformed) as error:
+        files = sorted(kept.glob("*.txt")) if kept.is_dir() else [kept] if "--checkpoint" in options else []
+        points = [path.read_text("utf-8") for path in files]
+        with Path(words[0]).open("rb") as file:
+            code, said, head = verify(file, key, options.get("--head", ""), points)
+    except (OSError, ValueError, MemoryError, SystemExit) as error:
         code, said = MALFORMED, [("malformed", str(error)[:200])]
     for lang in (0, 1):
-        print(SAID[str(code)][lang])
-        for what, where in [*said, *([("head_is", head)] if head else [])]:
-            print("  " + SAID[what][lang].format(where))
+        for what, where in [(str(code), ""), *said, *([("head_is", head)] if head else [])]:
+            print(SAID[what][lang].format(where))
     return code
 
-
 if __name__ == "__main__":
+    limit(SECONDS)
     sys.exit(main(sys.argv[1:]))

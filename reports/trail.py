@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows import journal
+from workflows.variants import FULL, VARIANTS, opens
 
 FORMAT = "fp-trail-v1"
 TEMPLATES = ("trail-v1",)
 LANGUAGES = ("zh", "en")
 REQUIRED = frozenset({"format", "county", "case", "household", "template", "chains", "disclosures", "texts"})
-OPTIONAL = frozenset({"lang"})
+OPTIONAL = frozenset({"lang", "variant"})
 CHAIN_KEYS = frozenset({"case", "definition", "purpose", "head", "entries"})
 DISCLOSURE_KEYS = frozenset({"case", "seq", "field", "salt", "value"})
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -53,6 +54,7 @@ class Trail:
     household: str
     template: str
     lang: str
+    variant: str
     chains: tuple[Chain, ...]
     disclosures: tuple[journal.Disclosure, ...]
     texts: Mapping[str, str]
@@ -84,6 +86,8 @@ def read_trail(text: str) -> Trail:
     _require(body["template"] in TEMPLATES, "template", str(body["template"])[:40])
     lang = body.get("lang", "zh")
     _require(lang in LANGUAGES, "lang", str(lang)[:40])
+    variant = body.get("variant", FULL)
+    _require(variant in VARIANTS, "variant", str(variant)[:40])
     _require(bool(COUNTY.fullmatch(_string(body, "county"))), "county")
     chains = tuple(_chain(item, f"chains[{n}]") for n, item in enumerate(_list(body, "chains")))
     _require_order(chains, _string(body, "case"))
@@ -94,6 +98,7 @@ def read_trail(text: str) -> Trail:
         household=_string(body, "household"),
         template=body["template"],
         lang=lang,
+        variant=variant,
         chains=chains,
         disclosures=_disclosures(_list(body, "disclosures")),
         texts=_texts(body["texts"]),
@@ -112,6 +117,11 @@ def self_check(trail: Trail) -> list[journal.Finding]:
     bodies = [(c, n, json.loads(t)) for c in trail.chains for n, t in enumerate(c.entries, start=1)]
     if all(isinstance(body.get("changes"), dict) for _, _, body in bodies):
         findings += journal.check_disclosures(trail.entry_texts(), trail.disclosures)
+    findings += [
+        journal.Finding(item.case, item.seq, "value_differs", item.field)
+        for item in trail.disclosures
+        if not opens(trail.variant, item.field)
+    ]
     findings += _check_texts(trail, bodies)
     for chain, seq, body in bodies:
         findings += _check_names(trail, chain, seq, body)

@@ -22,9 +22,10 @@ from reports.labels import (
 from reports.qr import symbol
 from reports.seal import Seal
 from reports.trail import Chain, Trail
-from workflows.checkcode import FULL, code_of, qr_text
+from workflows.checkcode import code_of, qr_text
 from workflows.income import SHEET
 from workflows.journal import short
+from workflows.variants import FULL
 
 STATEMENTS = ("opinion", "reason", "told_reason", "note")
 BOOKKEEPING = "_"
@@ -116,16 +117,18 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
     yield _fact("until", lang, [local_time(until) if until else none])
     yield _fact("trail_head", lang, [trail.head])
+    if trail.variant != FULL:
+        yield _fact("variant", lang, [word(f"cover.{trail.variant}", lang)])
 
 
 def _check(trail: Trail) -> View:
     """The QR symbol of the first page; empty for a case whose number has no place in a check code."""
-    text = qr_text(trail.case, trail.length, trail.head, getattr(trail, "variant", FULL))
+    text = qr_text(trail.case, trail.length, trail.head, trail.variant)
     return dict(vars(symbol(text))) if text else {}
 
 
 def _code(trail: Trail) -> Iterator[View]:
-    code = code_of(trail.case, trail.length, trail.head, getattr(trail, "variant", FULL))
+    code = code_of(trail.case, trail.length, trail.head, trail.variant)
     if code:
         yield {**_fact("check_code", trail.lang, [code]), "mono": True}
 
@@ -343,7 +346,7 @@ def _change(entry: Entry, name: str, change: Mapping[str, object], lang: str) ->
     if change["before"] is None:
         return after
     before = _shown(entry, name, change["before"], lang)
-    is_same = before == after and word("value.erased", lang) != after
+    is_same = before == after and _withheld(entry, lang) != after
     return after + word("entry.same", lang) if is_same else f"{before} → {after}"
 
 
@@ -351,7 +354,12 @@ def _shown(entry: Entry, name: str, value: object, lang: str) -> str:
     found = entry.reveal(value)
     if name == "area" and isinstance(found, str):
         return entry.places.get(found) or entry.places.get(found[:VILLAGE]) or found
-    return word("value.erased", lang) if found is ERASED else entry.labels.value(name, found)
+    return _withheld(entry, lang) if found is ERASED else entry.labels.value(name, found)
+
+
+def _withheld(entry: Entry, lang: str) -> str:
+    """What stands for a personal value that is not opened: in a full trail it can only have been erased."""
+    return word("value.erased" if entry.variant == FULL else "value.withheld", lang)
 
 
 def _evidence(labels: Labels, item: Mapping[str, Any], lang: str) -> str:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from workflows.journal import canonical
+from workflows.variants import FULL
 
 FORMAT = "fp-code-v1"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -16,7 +17,6 @@ READ_AS = str.maketrans("OIL", "011")
 CASE = re.compile(r"([0-9]{6})H([0-9]{7})-([A-Z])([1-9][0-9]{0,2}|10[01][0-9]|102[0-3])")
 LENGTH, GROUP = 24, 4
 DIGEST_BITS, NUMBER_BITS, LETTER_BITS, HOUSEHOLD_BITS = 56, 10, 5, 24
-FULL = "full"
 LONGEST = 100  # characters in a QR symbol
 
 

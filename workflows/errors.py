@@ -129,6 +129,12 @@ class BadValue(Refused):
     code = "bad_value"
 
 
+class HiddenCharacter(Refused):
+    """A text holds a character that nobody sees (control, bidirectional, zero-width)."""
+
+    code = "hidden_character"
+
+
 class MissingEvidence(Refused):
     """A piece of evidence that the step needs was not handed in."""
 

@@ -1,11 +1,11 @@
 """What was typed in and handed in: fields, evidence, votes and corrections, checked against the form."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from workflows.characters import ensure_seen
 from workflows.clock import local_date, parse_utc
 from workflows.definition import Field
 from workflows.errors import (
@@ -140,12 +140,8 @@ def check_value(spec: Field, value: object, context: Context) -> Any:
 
 def _text(spec: Field, value: object, context: Context) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
-    return text if text and len(text) <= LONGEST_TEXT and _is_printable(text) else None
-
-
-def _is_printable(text: str) -> bool:
-    # What Python calls printable holds no control character; only other texts are looked through.
-    return text.isprintable() or all(ch in "\n\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)
+    ensure_seen(text)
+    return text if text and len(text) <= LONGEST_TEXT and "\r" not in text else None
 
 
 def _choice(spec: Field, value: object, context: Context) -> str | None:

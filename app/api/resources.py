@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from app.api import auth, problems
 from app.services import requests
+from workflows.characters import ensure_seen
 from workflows.errors import Refused
 
 PREFIX = "/api/v1"
@@ -66,7 +67,18 @@ class Parser(FlaskParser):
             raise BadRequest from error
         if not isinstance(body, dict):
             raise BadRequest
+        ensure_seen(*_texts_in(body))
         return body
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """All texts that people entered: every string but passwords, and no names of fields."""
+    if isinstance(value, str):
+        yield value
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in named:
+        if "password" not in str(name):
+            yield from _texts_in(item)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -8,19 +8,21 @@ import click
 from app import office_seal
 from app.cli.console import Console, Fault, acting, pass_console
 from app.office_seal import NoOfficeSeal
+from workflows.variants import FULL, VARIANTS
 
 
 @click.command(help="打印农户的办理台账 PDF / print a household's trail")
 @click.argument("case")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--variant", type=click.Choice(VARIANTS), default=FULL, help="隐去个人信息或公开版 / masked or public")
 @acting
 @pass_console
-def trail(console: Console, case: str, output: Path, username: str) -> None:
+def trail(console: Console, case: str, output: Path, variant: str, username: str) -> None:
     """Print the trail; the print itself is written to the access ledger."""
     from app import printing
 
     with console.running():
-        pdf = printing.print_trail(console.actor(username), case=case.upper(), lang=console.lang)
+        pdf = printing.print_trail(console.actor(username), case=case.upper(), lang=console.lang, variant=variant)
     output.write_bytes(pdf)
     console.tell("trail.written", path=output, bytes=len(pdf))
 

@@ -77,6 +77,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     # Cells.
     "required": ("此列必须填写。", "This column must be filled in."),
     "text_too_long": ("内容过长。", "The text is too long."),
+    "hidden_character": (
+        "文字中有看不见的字符；请删去或重新手工输入。",
+        "The text holds a character that can't be seen; delete it or type the text anew.",
+    ),
     "id_missing": ("没有填写证件号码。", "The identity number is missing."),
     "id_number_cell": (
         "单元格是数字格式，末几位已经丢失；请设为“文本”格式后重新填写完整号码。",

@@ -11,6 +11,7 @@ from app.idnumber import parse as parse_id
 from app.roster.codes import NATIONS, NO, RISK, YES, Table
 from app.roster.messages import scrub
 from app.roster.workbook import Cell
+from workflows.characters import hidden
 
 _MAX_TEXT = 200
 _MAX_YUAN = Decimal(10) ** 9
@@ -56,6 +57,9 @@ def free_text(cell: Cell) -> str:
     text = text_of(cell)
     if len(text) > _MAX_TEXT:
         raise CellError("text_too_long", value=scrub(text))
+    unseen = hidden(text)
+    if unseen:
+        raise CellError("hidden_character", value=unseen)
     return "" if text in _EMPTY else text
 
 

@@ -11,11 +11,11 @@ from app.services.seals import counties
 from app.store import cases as store
 from app.store import people, seals
 from app.store.transaction import reading, writing
-from workflows.checkcode import FULL, BadCode, code_in, digest_of, read_code
+from workflows.checkcode import BadCode, code_in, digest_of, read_code
 from workflows.errors import NotFound, Throttled
 from workflows.standing import Standing, standings
+from workflows.variants import VARIANTS
 
-VARIANTS = (FULL, "masked", "public")
 LARGEST = 32 << 20  # bytes of a file that is handed in
 ALL, WRONG = "check", "check-wrong"  # names under which questions are counted, apart from any account's
 MOST_ENTRIES = 2_000

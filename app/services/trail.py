@@ -9,26 +9,31 @@ from app.store import cases as store
 from app.store import seals
 from app.store.transaction import reading
 from app.tables import SealLeaf
-from workflows.errors import NotFound
+from workflows.errors import BadValue, NotFound
 from workflows.journal import Sealed, calendars_of, canonical, pins_of
 from workflows.model import Actor, Case
 from workflows.tree import Tree
+from workflows.variants import FULL, VARIANTS, opens
 
 FORMAT, SEAL_FORMAT = "fp-trail-v1", "fp-seal-v1"
 TEMPLATE = "trail-v1"
 
 
-def trail_text(actor: Actor, *, case: str, lang: str = "zh") -> str:
+def trail_text(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> str:
     """Return the trail of a case's household, read in one snapshot; raises NotFound and BrokenChain."""
-    return sealed_trail(actor, case=case, lang=lang)[0]
+    return sealed_trail(actor, case=case, lang=lang, variant=variant)[0]
 
 
-def sealed_trail(actor: Actor, *, case: str, lang: str = "zh", steady: bool = False) -> tuple[str, str]:
+def sealed_trail(
+    actor: Actor, *, case: str, lang: str = "zh", steady: bool = False, variant: str = FULL
+) -> tuple[str, str]:
     """Return the trail and its seal (empty where nothing was ever sealed), both of one snapshot.
 
     ``steady``: by the first checkpoint that has the newest leaves of these cases, not by the newest one; so the seal,
     and with it the print, stays the same until one of the cases is sealed anew.
     """
+    if variant not in VARIANTS:
+        raise BadValue(field="variant", value=variant[:20])
     county = county_of(case)
     with reading():
         number = store.household_of(case)
@@ -51,8 +56,9 @@ def sealed_trail(actor: Actor, *, case: str, lang: str = "zh", steady: bool = Fa
         "template": TEMPLATE,
         "lang": lang,
         "chains": [_chain(one, entries[one.number]) for one in ordered],
-        "disclosures": [dict(vars(item)) for item in disclosed],
+        "disclosures": [dict(vars(item)) for item in disclosed if opens(variant, item.field)],
         "texts": texts,
+        **({} if variant == FULL else {"variant": variant}),
     }
     return canonical(body), seal
 

@@ -46,6 +46,7 @@ from app.views import (
     urging,
     urgings,
 )
+from workflows.characters import ensure_seen
 
 POLICY = (
     "default-src 'self'; "
@@ -86,7 +87,7 @@ def init_views(app: Flask) -> None:
     observed.init_observation(app)
     app.before_request(guard_page)
     app.before_request(allow_large)
-    app.before_request(refuse_nul)
+    app.before_request(refuse_hidden)
     CSRFProtect(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.pages)
@@ -103,11 +104,15 @@ def allow_large() -> None:
         request.max_content_length = LARGEST + FORM
 
 
-def refuse_nul() -> None:
-    """Before each request, after its rights: no text of ours holds NUL, and PostgreSQL cannot even compare with it."""
+def refuse_hidden() -> None:
+    """Before each request, after its rights: what is entered can be seen, whichever form it stands in.
+
+    No text of ours holds NUL, and PostgreSQL cannot even compare with it.
+    """
     sent = [request.path, *_texts(request.args), *_texts(request.form)]
     if any("\0" in text for text in sent):
         raise BadRequest
+    ensure_seen(*(text for name, text in request.form.items(multi=True) if "password" not in name))
 
 
 def _texts(sent: MultiDict[str, str]) -> list[str]:

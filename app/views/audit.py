@@ -19,6 +19,7 @@ from app.views.plain import case_row, more_url
 from app.views.shown import labels_for, language, page, speech
 from workflows.clock import parse_duration_text
 from workflows.explain_words import length_text
+from workflows.variants import FULL
 
 pages = Blueprint("audit", __name__)
 KINDS = (
@@ -156,10 +157,12 @@ def state_options(definition: str) -> list[tuple[str, str]]:
 @pages.post("/cases/<number>/trail")
 def trail(number: str) -> Response:
     """Print a household's trail; the print is written to the access ledger, so this is a POST."""
-    pdf = printing.print_trail(signed().actor, case=number, lang=language())
+    variant = request.form.get("variant", FULL)
+    pdf = printing.print_trail(signed().actor, case=number, lang=language(), variant=variant)
+    name = f"trail-{number}" if variant == FULL else f"trail-{number}-{variant}"
     response = make_response(pdf)
     response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = f'attachment; filename="trail-{number}.pdf"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
     return response
 
 

@@ -70,6 +70,7 @@ HTTP = {
     "needs_explanation": 422,
     "needs_judgement": 422,
     "bad_value": 422,
+    "hidden_character": 422,
     "missing_evidence": 422,
     "bad_file": 422,
     "bad_rules": 422,

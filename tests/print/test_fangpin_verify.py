@@ -107,7 +107,7 @@ def test_the_program_says_who_sealed_a_print(sealed: bytes, printed: bytes, hone
 def test_an_altered_page_beside_an_untouched_attachment_is_named(sealed: bytes) -> None:
     pdf = alone.Pdf(sealed)
     for nth, page in enumerate(pdf.pages, 1):
-        contents = re.search(rb"/Contents ([0-9]+) 0 R", pdf.words(page))
+        contents = re.search(rb"/Contents ([0-9]+) 0 R", pdf.words[page])
         assert contents
         text = zlib.decompress(pdf.objects[int(contents[1])][1])
         altered = rewritten(sealed, {text: text.replace(b" re\n", b" re \n", 1) + b"\n% odd"})

@@ -88,7 +88,7 @@ def retold(data: bytes, chance: random.Random) -> bytes:
 def repainted(data: bytes, chance: random.Random) -> bytes:
     """One byte of what is drawn on a page, packed anew with skill."""
     pdf = alone.Pdf(data)
-    found = re.search(rb"/Contents ([0-9]+) 0 R", pdf.words(chance.choice(pdf.pages)))
+    found = re.search(rb"/Contents ([0-9]+) 0 R", pdf.words[chance.choice(pdf.pages)])
     assert found
     drawn = bytearray(zlib.decompress(pdf.objects[int(found[1])][1]))
     place = chance.randrange(len(drawn))

@@ -1,6 +1,5 @@
 """What is computed once and kept is what would be computed each time."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +14,6 @@ from app.tables import CaseRow
 from tests.factories import included, rules
 from workflows.clock import utc_text
 from workflows.errors import WrongState
-from workflows.inputs import _is_printable
 from workflows.machine import Compiled
 from workflows.model import Case
 
@@ -83,12 +81,6 @@ def test_a_row_gives_back_its_case_and_nobody_shares_its_parts() -> None:
         assert first.fields is not second.fields
         kinds = sorted(case.clocks)
         assert _clocks_text(tuple(case.clocks.items())) == _clocks_text(tuple((k, case.clocks[k]) for k in kinds))
-
-
-@given(st.text(max_size=5) | st.text(st.sampled_from("中a\n\t\x00\x85\xa0\u200b\u2028\ue000\ud800"), max_size=5))
-def test_a_text_that_python_prints_holds_no_control_character(text: str) -> None:
-    slowly = all(ch in "\n\t" or unicodedata.category(ch) not in ("Cc", "Cs") for ch in text)
-    assert _is_printable(text) == slowly
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(-1439, 1439))

@@ -111,6 +111,16 @@ def test_nul_is_refused_before_the_database_sees_it(world: World) -> None:
     assert stranger.post("/login", {"username": "a\0b", "password": "x"}).status == 400
 
 
+@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\x07", "\ufeff"])
+def test_what_nobody_sees_is_refused_in_every_form(world: World, character: str) -> None:
+    walker = world.walker()
+    one = browser(world, walker.actor("village_cadre"))
+    walker.clue()
+    for path, field in ((f"/cases/{walker.case.number}/acts/nominate", "opinion"), ("/reminders", "id")):
+        one.post(path, {field: f"张{character}三"})
+        assert (one.status, one.code) == (422, "hidden_character"), path
+
+
 def test_no_file_is_taken_for_a_move_that_is_not_open(world: World) -> None:
     walker = world.walker().clue().walk("verifying")
     world.now = walker.now
