@@ -73,7 +73,7 @@ def read(scan: Image) -> str:
     high, wide = scan.shape
     corner = scan[: high // 2, wide // 2 :]
     for picture in (cv2.GaussianBlur(corner, (0, 0), 1.0), corner, scan):
-        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+        found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
         if found:
             return str(found[0].text)
     return ""
