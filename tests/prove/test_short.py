@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.prove import killed_database, races, writers
+from tests.prove import killed_database, races, scanned_codes, writers
 from tests.prove.__main__ import PROOFS, SIZES, chosen, sizes_of
 from tests.prove.worlds import ENGINES, world
 
@@ -25,6 +25,10 @@ def test_a_database_that_is_killed_and_restarted_under_load() -> None:
 def test_writers_at_once() -> None:
     with world("sqlite") as one:
         assert "never locked" in writers.prove(one, writers=4, seconds=3)
+
+
+def test_qr_symbols_from_bad_scans() -> None:
+    assert "12 of 12" in scanned_codes.prove(scans=12, chance=random.Random(3))
 
 
 def test_proofs_are_chosen_by_words_and_sizes_by_name() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app import printing, stranger_files
+from app import office_seal, printing, stranger_files
 from reports import fangpin_verify as alone
+from reports.signed_base import MARK
+from tests.attacks import ATTACKS
 from tests.factories import XIUSHAN
 from tests.prove.edited_prints import rewritten
 from tests.web.site import Browser, browser
@@ -87,6 +89,16 @@ def test_a_file_is_judged(world: World, walker: StoredWalker, printed: bytes) ->
     assert ask(one, file=b"hello") == "malformed"
     walker.wait(days=1).act("nominate")
     assert ask(one, file=printed) == "later"
+
+
+def test_a_file_with_the_office_s_seal_is_judged(world: World, walker: StoredWalker) -> None:
+    """One electronic seal is no alteration; what stands behind it is."""
+    office_seal.make(world.folder / office_seal.FOLDER, "测试县", algorithm="p256", now=world.now)
+    signed = printing.print_trail(world.person("auditor", XIUSHAN), case=CASE)
+    assert MARK in signed
+    one = stranger(world)
+    assert ask(one, file=signed) == "newest"
+    assert ask(one, file=ATTACKS["other_content"](signed)) == "altered"
 
 
 def test_the_answer_holds_nothing_personal(world: World, printed: bytes) -> None:
