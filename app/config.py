@@ -32,6 +32,8 @@ NUMBERS = (
     ("FANGPIN_LOGIN_MINUTES", "login_window", 60, 5, 1440),
     ("FANGPIN_UPLOAD_MIB", "largest_upload", 1024 * 1024, 1, 64),
     ("FANGPIN_BUSY_SECONDS", "busy_seconds", 1, 1, 60),
+    ("FANGPIN_PRINTS_MIB", "prints_bytes", 1024 * 1024, 0, 9_999_999),
+    ("FANGPIN_PRINT_WORKERS", "print_workers", 1, 0, 64),
 )
 # Gateways beside mail: variable and channel.
 CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))
@@ -43,7 +45,7 @@ KNOWN = (
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
-    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER",
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER", "FANGPIN_PREPARE",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -83,6 +85,9 @@ class Settings:
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
     anchor_folder: Path | None = None
+    prints_bytes: int = 4096 * 1024 * 1024
+    print_workers: int = 0  # as many as processors
+    prepare: bool = True
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -128,6 +133,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         quiet=_quiet(env),
         gateways=_gateways(env),
         anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
+        prepare=_flag(env, "FANGPIN_PREPARE", usual="1"),
         **_numbers(env),
     )
 
@@ -174,8 +180,8 @@ def checked_url(url: str) -> str:
     return parsed.set(drivername=driver).render_as_string(hide_password=False)
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    value = env.get(name, "0")
+def _flag(env: Mapping[str, str], name: str, usual: str = "0") -> bool:
+    value = env.get(name, usual)
     if value not in ("0", "1"):
         raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
     return value == "1"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,35 +10,40 @@ from typing import Any
 from app.paper_list import papers
 from app.paper_samples import samples_of
 from app.runtime import runtime
+from app.services import print_store
 from app.services.cases import county_of
 from app.services.papers.archive import Archive
 from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.rights import ensure_may_print
-from app.services.seal_keys import print_seal
+from app.services.seal_keys import key_of, print_seal
 from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import writing
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
+from reports.bundle import Mark, facts_of, merge, pages_in, trail_files, write_zip
+from reports.bundle_index import pages_of
 from reports.container import MalformedFile, open_container
 from reports.papers import sheets
 from reports.papers.fonts import PaperFonts, paper_fonts
 from reports.papers.gate import BadPaper
 from reports.papers.typeset import Sheet, typeset
-from reports.render import render_trail
+from reports.pool import SECONDS, Order, Pool, Printed
+from reports.render import render_trail, stamp_of
 from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
 from workflows.clock import local_date
 from workflows.errors import NotFound
-from workflows.journal import canonical
-from workflows.model import Actor
+from workflows.journal import canonical, digest
+from workflows.model import Actor, system_actor
 
 __all__ = [
-    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
-    "print_papers", "print_rules",
-    "print_trail", "print_urging", "verify",
+    "BadPaper", "Mark", "Order", "Pool", "Printed", "TrailOrder", "Verdict", "draw", "ensure_papers",
+    "faults_of_papers", "merge", "order_for_store", "pages_in", "pages_of", "paper_html", "print_archive",
+    "print_papers", "print_rules", "print_trail", "print_urging", "trail_files", "trail_order", "verify",
+    "write_zip",
 ]  # fmt: skip
 
 
@@ -45,12 +51,57 @@ def print_trail(actor: Actor, *, case: str, lang: str = "zh") -> bytes:
     """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first."""
     ensure_may_print(actor)
     text, seal = sealed_trail(actor, case=case, lang=lang)
-    pdf = render_trail(text, seal_text=seal, seal=print_seal(county_of(case)))
+    county = county_of(case)
+    pdf = print_store.kept(
+        _trail_key(county, text, seal), lambda: render_trail(text, seal_text=seal, seal=print_seal(county))
+    )
     with writing() as now:
-        ledger.append(
-            county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)}
-        )
+        ledger.append(county, user=actor.id, kind="trail_print", subject=case, now=now, detail={"bytes": len(pdf)})
     return pdf
+
+
+@dataclass(frozen=True)
+class TrailOrder:
+    """A trail to be printed in another process: the key of its print, entries and head, and the order itself."""
+
+    case: str
+    key: str
+    entries: int
+    head: str
+    order: Order
+
+
+def trail_order(actor: Actor, *, case: str, lang: str = "zh") -> TrailOrder:
+    """Return the order for a trail as it stands in a bundle: by the first checkpoint that has its newest leaves.
+
+    So what has not changed has the same print tomorrow. Raises NotFound, BrokenChain or NotAllowed.
+    """
+    ensure_may_print(actor)
+    return _order(actor, case, lang)
+
+
+def order_for_store(case: str) -> TrailOrder:
+    """Return the same order for a trail that nobody asked for yet; it is only kept. Raises NotFound, BrokenChain."""
+    return _order(system_actor(county_of(case)), case, "zh")
+
+
+def _order(actor: Actor, case: str, lang: str) -> TrailOrder:
+    text, seal = sealed_trail(actor, case=case, lang=lang, steady=True)
+    county, (entries, head) = county_of(case), facts_of(text)
+    values = {"trail_text": text, "seal_text": seal, "signed": True}
+    order = Order("trail", values, name=case, sign=print_seal(county), seconds=SECONDS + entries // 5)
+    return TrailOrder(case, _trail_key(county, text, seal), entries, head, order)
+
+
+def _trail_key(county: str, text: str, seal: str) -> str:
+    """Name all that a trail's bytes follow from: its data, its seal, who signs, program and fonts."""
+    return print_store.key_of({
+        "kind": "trail",
+        "trail": digest(text),
+        "seal": digest(seal),
+        "log": key_of(county).text,
+        "stamp": stamp_of(),
+    })  # fmt: skip
 
 
 def verify(data: bytes, *, database: bool, head: str = "", key: str = "") -> Verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,7 @@ def runtime() -> Runtime:
     return cast("Runtime", current_app.extensions[EXTENSION])
 
 
+@cache
 def all_terms() -> Terms:
     """Return the words of the policy, of the pages and of mails as one catalogue."""
     names = (
@@ -56,6 +58,7 @@ def all_terms() -> Terms:
         "papers",
         "seals",
         "audit",
+        "bundles",
     )
     found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in names]
     return load_terms().merged({key: words.variants(key) for words in found for key in words})

@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 from xdist.scheduler import LoadScopeScheduling
 
 from app import disk
@@ -83,6 +85,23 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch, disk.without_waiting():
         patch.setattr(postgres, "SHARED", postgres.QUICK)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _routes_compiled_once() -> Iterator[None]:
+    """Werkzeug writes and compiles two functions for each route; they are the same for each application of a test."""
+    known: dict[tuple[str, ...], Any] = {}
+    compiled = Rule._compile_builder
+
+    def compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, str(rule.host), str(rule.subdomain), str(rule.defaults), str(append_unknown))
+        if key not in known:
+            known[key] = compiled(rule, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compiled_once)
         yield
 
 

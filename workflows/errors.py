@@ -87,6 +87,12 @@ class SealWhole(Refused):
     code = "seal_whole"
 
 
+class NoSigningKey(Refused):
+    """The file of keys holds none that signs, and it can't be written by this process, so that none can be made."""
+
+    code = "no_signing_key"
+
+
 class NeedsExplanation(Refused):
     """An answer of the form asks for a word of explanation; it refuses nobody, the form is only not complete."""
 

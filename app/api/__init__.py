@@ -1,11 +1,15 @@
 """The REST API under /api/v1: one file a resource; the same services as the pages, asked by tokens."""
 
-from flask import Flask
-from flask_smorest import Api
+from threading import Lock
+from typing import Any, cast
+
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
 
 from app.api import (
     accounts,
     audit,
+    bundles,
     calendar,
     cases,
     clocks,
@@ -49,6 +53,7 @@ RESOURCES = (
     receipts,
     urgings,
     trails,
+    bundles,
     papers,
     grids,
     handover,
@@ -72,12 +77,35 @@ INTRO = (
 
 
 class Described(Api):  # type: ignore[misc] # flask-smorest ships no types
-    """flask-smorest without its own error pages: every error of ours is a problem (see problems)."""
+    """flask-smorest without its own error pages: every error of ours is a problem (see problems).
+
+    The document is made when it is first asked for: it takes half a second, and most processes are never asked.
+    """
 
     ERROR_SCHEMA = Problem
 
+    def __init__(self, app: Flask, **options: Any) -> None:
+        """Add the document's address to an application."""
+        self._undescribed: list[Blueprint] = []
+        self._describing = Lock()
+        super().__init__(app, **options)
+
     def _register_error_handlers(self) -> None:
         """Leave errors to the blueprints."""
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Add a resource's routes now and its part of the document later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
+
+    def _openapi_json(self) -> Response:
+        with self._describing:
+            for blueprint in self._undescribed:
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+                self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+            self._undescribed.clear()
+        return cast("Response", super()._openapi_json())
 
 
 def init_api(app: Flask) -> None:

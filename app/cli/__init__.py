@@ -6,6 +6,7 @@ from app.cli import (
     areas,
     audit,
     backup,
+    bundle,
     calendar,
     cases,
     check,
@@ -54,7 +55,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    witness, audit, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    witness, audit, papers, bundle, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

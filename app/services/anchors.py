@@ -130,8 +130,7 @@ def fork_of(county: str) -> Fork | None:
     with reading():
         head, last = store.head(county), store.newest_checkpoint(county)
     era = head.era if head else 1
-    mine = signer().key(origin_of(county, era))
-    if last is not None and last.era == era and last.key != mine.text:
+    if last is not None and last.era == era and last.key != signer().key(origin_of(county, era)).text:
         return Fork(county, "key", last.key, last.size)
     for path in reversed(files_of(county)):
         try:

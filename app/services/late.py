@@ -240,9 +240,9 @@ def _wanted(scope: Scope, asked: Asked, now: datetime) -> Wanted:
 
 
 def _at_column(scope: Scope, wanted: Wanted, column: str) -> Wanted:
-    """Keep the places of one column of the board: those that the board's own question finds there."""
-    places = {_place(row) for row in store.cells(scope, wanted, [wanted.until])}
-    chosen = [place for place, one in _columns_of(places).items() if one == column]
+    """Keep the places of one column of the board."""
+    columns = _columns_of(store.places(scope, wanted.area))
+    chosen = [place for place, one in columns.items() if one == column]
     return Wanted(wanted.after, wanted.until, wanted.area, chosen)
 
 

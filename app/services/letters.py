@@ -16,9 +16,9 @@ from app.services import duty_desk, lists
 from app.services.lists import CaseLine
 from app.smtp import Mailer
 from app.store import mails as store
-from app.store import people
+from app.store import people, seals
 from app.store.cases import household_of
-from app.store.mails import CODE, DIGEST, MAIL, MARKS, REMINDER, Due
+from app.store.mails import CODE, DIGEST, MAIL, MARKS, REMINDER, SEAL, Due
 from app.store.transaction import reading
 from app.tables import Reminder
 from app.told import reminder_words
@@ -69,6 +69,8 @@ def letter_of(due: Due) -> Letter | None:
         return _code(due, words) if is_asked(due) else None
     if due.kind in (REMINDER, DIGEST):
         return _of_reminders(due.kind, reader)
+    if due.kind == SEAL:
+        return _of_seal(due.ref, words)
     return Letter(words.say("mail.test_subject"), [words.say("mail.test_body")])
 
 
@@ -116,6 +118,17 @@ def _pressing(work: Mapping[str, int]) -> bool:
 def _code(due: Due, words: Speech) -> Letter:
     code = code_of(due.user_id, due.address, due.asked_at or "")
     return Letter(words.say("mail.code_subject"), [words.say("mail.code_body", code=code)])
+
+
+def _of_seal(ref: str, words: Speech) -> Letter:
+    """Tell a checkpoint whole, so that the mail can be handed to a witness or to the verifier as it is."""
+    county, _, seq = ref.partition(":")
+    with reading():
+        row = seals.checkpoint(county, int(seq))
+    if row is None:
+        raise LookupError(ref)
+    told = {"county": county, "seq": seq, "size": row.size}
+    return Letter(words.say("mail.seal_subject", **told), [words.say("mail.seal_body", **told), row.text.rstrip("\n")])
 
 
 def code_of(user_id: int, address: str, asked_at: str, channel: str = MAIL) -> str:

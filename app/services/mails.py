@@ -35,6 +35,8 @@ MOST_TRIES = 12  # two minutes doubled up to a day: three and a half days in all
 SERVER_WAIT, LONGEST_SERVER_WAIT = timedelta(seconds=30), timedelta(minutes=10)
 LATEST_DIGEST = time_of_day(20)  # local; a digest missed all day is made up for the next working morning
 MOST_SINGLE = 3  # reminders that wait for one person on one channel; more of them are told in one message
+# Whoever keeps a checkpoint in a mailbox of their own can hold it against a history written anew.
+KEEP_SEALS = ("township_leader", "auditor")
 # What is told at once, not with the next morning's digest: due, late, above, pressed by hand, formally urged.
 URGENT = ("due_soon", "overdue", "raised", "escalated", "to_urge", "nudged", "urged")
 
@@ -61,6 +63,12 @@ def announce(told: Iterable[Told], now: datetime) -> None:
         those = [one for one in open_now if (one.sendable.message.key in URGENT) == is_urgent]
         if those:
             store.add_for_reminders(those, now, channels=channels, is_urgent=is_urgent)
+
+
+def announce_seal(county: str, seq: int, now: datetime) -> None:
+    """Queue a checkpoint's mail to the townships and auditors of its county, in the transaction that makes it."""
+    if is_on():
+        store.add_for_seal(county, seq, KEEP_SEALS, now)
 
 
 def queue_digests() -> int:

@@ -1,5 +1,6 @@
 """Who signs for this installation, and the names of its logs."""
 
+import errno
 import re
 from collections.abc import Callable
 
@@ -9,14 +10,24 @@ from app.signing import Signer
 from app.store import seals as store
 from app.store.transaction import reading
 from workflows.checkpoint import VerifierKey, signed_body
+from workflows.errors import NoSigningKey
 
 ORIGIN = re.compile(r"fangpin/([0-9]{6})/([1-9][0-9]{0,8})")
 
 
 def signer() -> Signer:
-    """Return who signs for this installation; its key is made at first need."""
+    """Return who signs for this installation; its key is made at first need. Raises NoSigningKey where it can't be."""
     held = runtime()
-    return Signer(held.keys.signing or ensure_signing_key(held.settings.secrets_file))
+    if held.keys.signing:
+        return Signer(held.keys.signing)
+    try:
+        return Signer(ensure_signing_key(held.settings.secrets_file))
+    except PermissionError as error:
+        raise NoSigningKey from error
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        raise NoSigningKey from error
 
 
 def origin_of(county: str, era: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from app.services import anchors, upkeep
+from app.services import anchors, mails, upkeep
 from app.services.isolated import Trouble, alone, attempt, never, step_aside
 from app.services.seal_keys import key_of, origin_of, signer
 from app.store import checking
@@ -17,7 +17,7 @@ from app.store.seals import Change
 from app.store.transaction import reading, writing
 from workflows.checkpoint import Checkpoint, signed
 from workflows.clock import local_date, local_midnight, parse_utc, utc_text
-from workflows.errors import Refused, SealBusy, SealStale
+from workflows.errors import SealBusy, SealForked, SealStale
 
 PAGE = 5_000  # leaves a transaction: SQLite's write lock is held for about a fifth of a second (measured)
 LOOK = 100_000  # changed heads read at once: PostgreSQL compares all cases each time (measured)
@@ -141,6 +141,7 @@ class _Work:
                 "text": signed(point, key, who.sign).text,
             }
         )
+        mails.announce_seal(self.county, head.checkpoints + 1, now)
         return point
 
     def result(self) -> Seal:
@@ -191,9 +192,10 @@ def _of_day(county: str, stop: Callable[[], bool]) -> Counter[str]:
             anchors.ensure_whole(county)
             return Counter(unwritten=not _export(county))
         done = seal(county, daily=True, stop=stop)
-    except Refused as refusal:
-        # Whoever is busy does it; of a fork the log and the health speak until a person has decided.
-        return Counter(forks=refusal.code == "seal_forked")
+    except (SealBusy, SealStale):
+        return Counter()  # whoever is busy does it
+    except SealForked:
+        return Counter(forks=1)  # the log and the health speak of it until a person has decided
     return Counter(leaves=done.leaves, checkpoints=done.is_new, older=len(done.older), unwritten=not done.is_exported)
 
 

@@ -82,6 +82,14 @@ def cells(scope: Scope, wanted: Wanted, edges: Sequence[str]) -> Rows:
     return db.session.execute(query.group_by(column, *PINNED)).all()
 
 
+def places(scope: Scope, area: str) -> list[Place]:
+    """Return where a person's open cases stand; read from the cases alone, as their periods are many more."""
+    query = select(*PINNED).where(visible(scope, CaseRow), CaseRow.closed.is_(False))
+    query = query.where(lists._inside(area, CaseRow)) if area else query
+    query = query.join(Household, lists._of_household()) if lists._needs_household(scope) else query
+    return [(*row,) for row in db.session.execute(query.distinct())]
+
+
 def fallen(scope: Scope, wanted: Wanted, edges: Sequence[str]) -> Rows:
     """Count what fell late by area and month: code, number of the month (the bands between edges), count."""
     column = column_of(scope, wanted.area)

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, String, delete, func, literal, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, CursorResult, String, delete, func, literal, null, or_, select, update
 from sqlalchemy import cast as sql_cast
 
 from app.store.outbox import Told
 from app.store.transaction import insert_once
-from app.tables import ChannelAddress, Mail, Reminder, ReminderDelivery, User, db
-from workflows.clock import utc_text
+from app.tables import Appointment, ChannelAddress, Mail, Reminder, ReminderDelivery, User, db
+from workflows.clock import local_date, utc_text
 
 EACH, DIGEST, NONE = "each", "digest", "none"
-REMINDER, CODE, TEST = "reminder", "code", "test"  # kinds beside DIGEST
+REMINDER, CODE, TEST, SEAL = "reminder", "code", "test", "seal"  # kinds beside DIGEST
 WAITING, SENT, DROPPED, FAILED, BOUNCED, DEAD = "waiting", "sent", "dropped", "failed", "bounced", "dead"
 GATHERED = "in one with others"
 STUCK = (FAILED, BOUNCED, DEAD)
@@ -132,6 +132,19 @@ def add_digests(day: str, now: datetime, channel: str) -> int:
     return cast("CursorResult[Any]", done).rowcount
 
 
+def add_for_seal(county: str, seq: int, roles: Iterable[str], now: datetime) -> None:
+    """Queue one mail with a checkpoint for each holder of some roles in its county who wants mails at all."""
+    today = local_date(now).isoformat()
+    none = sql_cast(null(), BigInteger)
+    found = _new(ChannelAddress.user_id, SEAL, literal(f"{county}:{seq}"), none, none, now, MAIL).distinct()
+    query = found.join(User, User.id == ChannelAddress.user_id)
+    query = query.join(Appointment, Appointment.user_id == User.id)
+    query = query.where(_usable(EACH, DIGEST), ChannelAddress.channel == MAIL, User.active.is_(True))
+    query = query.where(Appointment.role.in_(list(roles)), Appointment.area.startswith(county, autoescape=True))
+    query = query.where(Appointment.begins <= today, or_(Appointment.ends.is_(None), Appointment.ends > today))
+    db.session.execute(insert_once(Mail).from_select(list(COLUMNS), query))
+
+
 def _new(user_id: Any, kind: str, ref: Any, first: Any, last: Any, now: datetime, channel: str) -> Any:
     at, nothing = literal(utc_text(now)), literal("")
     head = (user_id, literal(kind), ref, first, last, literal(WAITING), literal(0), at)
@@ -150,7 +163,7 @@ def add_one(user_id: int, kind: str, ref: str, now: datetime, channel: str = MAI
 def gather(number: int, user_id: int, channel: str, now: datetime, *, most: int) -> int | None:
     """Make one digest of the single reminders that wait for a person on a channel; None when they are few.
 
-    After an outage nobody gets twenty messages for what one can say.
+    After an outage none gets twenty messages for what one can say.
     """
     waiting = (
         Mail.user_id == user_id, Mail.channel == channel, Mail.kind == REMINDER, Mail.state == WAITING, Mail.tries == 0

@@ -12,6 +12,7 @@ from app.views import (
     accounts,
     audit,
     boards,
+    bundles,
     calendar,
     cases,
     desk,
@@ -65,7 +66,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals, papers, kit, findings,
+    late, urging, receipts, urgings, seals, papers, bundles, kit, findings,
 )  # fmt: skip
 
 

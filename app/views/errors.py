@@ -51,6 +51,7 @@ HTTP = {
     "key_reused": 409,
     "key_pending": 409,
     "step_open": 409,
+    "no_signing_key": 503,
     "paper_not_ready": 409,
     "case_stuck": 409,
     "too_early": 409,

@@ -1,6 +1,8 @@
 """Sealing on both engines: what gets a leaf, who may seal, what ``check`` finds of a log that somebody meddled with."""
 
+import errno
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from app.services import check, seal_desk, seals
+from app.services import check, seal_desk, seal_keys, seals
 from app.services.check import Damage
 from app.signing import holds
 from app.store import append_only, cases
@@ -17,7 +19,7 @@ from app.store.transaction import reading, writing
 from app.tables import db
 from tests.world import World
 from workflows.checkpoint import read_note, read_proof
-from workflows.errors import NotFound, SealBusy, SealStale
+from workflows.errors import NoSigningKey, NotFound, SealBusy, SealStale
 from workflows.leaves import LEDGER, read_leaf
 from workflows.tree import is_consistent, is_included, leaf_hash
 
@@ -264,3 +266,19 @@ def test_nodes_of_a_large_log_are_made_anew(world: World) -> None:
     assert codes() == {"seal_unfounded"}
     meddle("UPDATE seal_nodes SET hash = replace(hash, '1', '2') WHERE seq = 2")
     assert {"seal_tree_differs", "checkpoint_root_differs"} <= codes()
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "denied"), OSError(errno.EROFS, "read-only")])
+def test_a_key_that_can_not_be_made_is_said(world: World, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    """A mounted secret of an older installation: nothing is sealed or printed, and the job fails instead of silence."""
+
+    def denied(_: Path) -> bytes:
+        raise error
+
+    held = world.app.extensions["fangpin"]
+    held.keys = replace(held.keys, signing=b"")
+    monkeypatch.setattr("app.services.seal_keys.ensure_signing_key", denied)
+    for ask in (lambda: seals.seal(COUNTY), seals.work, lambda: seal_keys.print_seal(COUNTY)):
+        with pytest.raises(NoSigningKey):
+            ask()
+    assert (leaves(), seals.look_outside()) == ([], 0)
