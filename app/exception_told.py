@@ -33,5 +33,5 @@ def told(hit: Hit, one: ExceptionList, words: Speech) -> dict[str, Any]:
         "why": one.text("fact", words.lang, **facts),
         "who": str(actor.get("name", "")),
         "role": words.role(actor["role"]) if actor.get("role") else "",
-        "when": words.time(hit.at),
+        "when": words.last_day(hit.at) if one.source == "late" else words.time(hit.at),
     }
