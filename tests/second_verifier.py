@@ -1,4 +1,4 @@
-"""A second verifier of prints and bundles, written apart from the one that is given away: other parser, other libraries.
+"""A second verifier of prints and bundles, written apart from the one that is given away: other parser and libraries.
 
 It knows the documented formats alone and imports nothing of ours. It judges what bears no electronic seal.
 """
@@ -64,7 +64,8 @@ def written(value: Any) -> str:
             return f"[{','.join(written(item) for item in value)}]"
         case dict():
             pairs = sorted((unicodedata.normalize("NFC", name), item) for name, item in value.items())
-            return "{%s}" % ",".join(f"{written(name)}:{written(item)}" for name, item in pairs)
+            inner = ",".join(f"{written(name)}:{written(item)}" for name, item in pairs)
+            return "{" + inner + "}"
     raise TypeError(value)
 
 
