@@ -28,7 +28,7 @@ from workflows.substitutes import SUPERIORS
 TOKEN = "token"  # noqa: S105 - the name of the session's entry
 PUBLIC = frozenset(
     {
-        "session.log_in", "session.language_switch", "static", "bootstrap.static",
+        "session.log_in", "session.language_switch", "check.check", "static", "bootstrap.static",
         # For machines that watch; what they may see stands in app/views/health.py.
         "health.alive", "health.healthz", "health.metrics",
     }
@@ -120,6 +120,13 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
+    "findings.form": frozenset({"auditor"}),
+    "findings.find": frozenset({"auditor"}),
+    "kit.sample": frozenset({"auditor"}),
+    "kit.sample_table": frozenset({"auditor"}),
+    "kit.lists": frozenset({"auditor"}),
+    "kit.exception": frozenset({"auditor"}),
+    "kit.exception_table": frozenset({"auditor"}),
     "audit.pauses": frozenset({"auditor", "county_lead", "township_leader"}),
     "audit.trail": READERS,
     "papers.of_case": frozenset(PRINTS),
@@ -130,6 +137,11 @@ PAGES: dict[str, frozenset[str]] = {
     "papers.overview": frozenset(PRINTS),
     "papers.place_paper": frozenset(PRINTS),
     "papers.print_paper": frozenset(PRINTS),
+    "bundles.overview": frozenset(PRINTS),
+    "bundles.submit": frozenset(PRINTS),
+    "bundles.bundle": frozenset(PRINTS),
+    "bundles.fetch": frozenset(PRINTS),
+    "bundles.drop": frozenset(PRINTS),
     "seals.seals": frozenset(SEAL_READERS),
     "seals.checkpoint": frozenset(SEAL_READERS),
     "seals.leaf": frozenset(SEAL_READERS),

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.gateways import MAKERS, Site, site_of
+from app.office_seal import FOLDER, device_of
 from app.outward import CLOSED, HOST, Allowed
 from app.smtp import Mailer, is_address, mailer_of
 from workflows.ladder import Quiet
@@ -32,6 +33,8 @@ NUMBERS = (
     ("FANGPIN_LOGIN_MINUTES", "login_window", 60, 5, 1440),
     ("FANGPIN_UPLOAD_MIB", "largest_upload", 1024 * 1024, 1, 64),
     ("FANGPIN_BUSY_SECONDS", "busy_seconds", 1, 1, 60),
+    ("FANGPIN_PRINTS_MIB", "prints_bytes", 1024 * 1024, 0, 9_999_999),
+    ("FANGPIN_PRINT_WORKERS", "print_workers", 1, 0, 64),
 )
 # Gateways beside mail: variable and channel.
 CHANNELS = (("FANGPIN_WECOM", "wecom"), ("FANGPIN_DINGTALK", "dingtalk"), ("FANGPIN_SMS", "sms"))
@@ -43,7 +46,8 @@ KNOWN = (
     *(variable for variable, _ in CHANNELS),
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
-    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER",
+    "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER", "FANGPIN_PREPARE", "FANGPIN_SIGN_PAPERS",
+    "FANGPIN_SEAL_DEVICE",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -83,6 +87,11 @@ class Settings:
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
     anchor_folder: Path | None = None
+    prints_bytes: int = 4096 * 1024 * 1024
+    print_workers: int = 0  # as many as processors
+    prepare: bool = True
+    sign_papers: bool = False
+    seal_device: Mapping[str, str] | None = None
 
     def at(self, database_url: str) -> "Settings":
         """Return the same settings with another database."""
@@ -92,6 +101,16 @@ class Settings:
     def evidence(self) -> Path:
         """The folder that holds photos and scans by digest."""
         return self.data / "evidence"
+
+    @property
+    def office_seal(self) -> Path:
+        """The folder of the office's electronic seal; made by ``fangpin office-seal init``."""
+        return self.data / FOLDER
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of perceptual hashes of photos; it may be deleted, what is missing is computed anew."""
+        return self.data / "pictures"
 
     @property
     def secrets_file(self) -> Path:
@@ -123,6 +142,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         quiet=_quiet(env),
         gateways=_gateways(env),
         anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
+        prepare=_flag(env, "FANGPIN_PREPARE", usual="1"),
+        sign_papers=_flag(env, "FANGPIN_SIGN_PAPERS"),
+        seal_device=_seal_device(env),
         **_numbers(env),
     )
 
@@ -169,8 +191,8 @@ def checked_url(url: str) -> str:
     return parsed.set(drivername=driver).render_as_string(hide_password=False)
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    value = env.get(name, "0")
+def _flag(env: Mapping[str, str], name: str, usual: str = "0") -> bool:
+    value = env.get(name, usual)
     if value not in ("0", "1"):
         raise BadSetting(f"{name}: must be 0 or 1, not {value!r}")
     return value == "1"
@@ -248,6 +270,14 @@ def _time(name: str, text: str) -> time:
     if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise BadSetting(f"{name}: {text!r} is no time of the day such as 08:30")
     return time.fromisoformat(text)
+
+
+def _seal_device(env: Mapping[str, str]) -> Mapping[str, str] | None:
+    text = env.get("FANGPIN_SEAL_DEVICE", "")
+    try:
+        return device_of(text) if text else None
+    except ValueError as error:
+        raise BadSetting(f"FANGPIN_SEAL_DEVICE: {error}") from error
 
 
 def _base_url(env: Mapping[str, str]) -> str:

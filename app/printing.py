@@ -1,44 +1,55 @@
 """The one door to reports: printing a trail, checking a printed one, drawing and printing the rules."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from app import office_seal, stranger_files
+from app.office_seal import NoOfficeSeal, OfficeSeal
 from app.paper_list import papers
 from app.paper_samples import samples_of
 from app.runtime import runtime
+from app.services import print_store
 from app.services.cases import county_of
 from app.services.papers.archive import Archive
 from app.services.papers.made import Made, ensure_may, note_prints
+from app.services.public_check import Judged
 from app.services.rights import ensure_may_print
-from app.services.seal_keys import print_seal
+from app.services.seal_keys import key_of, print_seal
 from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
-from app.store.transaction import writing
+from app.store.transaction import reading, writing
+from reports import check_child
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
+from reports.bundle import Mark, facts_of, merge, pages_in, trail_files, write_zip
+from reports.bundle_index import pages_of
 from reports.container import MalformedFile, open_container
 from reports.papers import sheets
 from reports.papers.fonts import PaperFonts, paper_fonts
 from reports.papers.gate import BadPaper
 from reports.papers.typeset import Sheet, typeset
-from reports.render import render_trail
+from reports.pool import SECONDS, Order, Pool, Printed
+from reports.render import render_trail, stamp_of
 from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
 from workflows.clock import local_date
-from workflows.errors import NotFound
-from workflows.journal import canonical
-from workflows.model import Actor
+from workflows.errors import NotFound, NotSigned
+from workflows.journal import canonical, digest
+from workflows.model import Actor, system_actor
 from workflows.variants import FULL
 
 __all__ = [
-    "BadPaper", "Verdict", "draw", "ensure_papers", "faults_of_papers", "paper_html", "print_archive",
-    "print_papers", "print_rules",
-    "print_trail", "print_urging", "verify",
+    "BadPaper", "Mark", "Order", "Pool", "Printed", "TrailOrder", "Verdict", "draw", "ensure_papers",
+    "faults_of_papers", "judge_apart", "merge", "order_for_store", "pages_in", "pages_of", "paper_html",
+    "print_archive", "print_papers", "print_rules", "print_trail", "print_urging", "signed", "trail_files",
+    "trail_order", "verify", "write_zip",
 ]  # fmt: skip
 
 
@@ -50,20 +61,116 @@ def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FUL
     if variant == FULL:
         ensure_may_print(actor)
     text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant)
-    pdf = render_trail(text, seal_text=seal, seal=print_seal(county_of(case)))
+    county = county_of(case)
+    made = print_store.kept(
+        _trail_key(county, text, seal), lambda: render_trail(text, seal_text=seal, seal=print_seal(county))
+    )
+    pdf = signed(made)
     detail = {"bytes": len(pdf), **({} if variant == FULL else {"variant": variant})}
     with writing() as now:
-        ledger.append(county_of(case), user=actor.id, kind="trail_print", subject=case, now=now, detail=detail)
+        ledger.append(county, user=actor.id, kind="trail_print", subject=case, now=now, detail=detail)
     return pdf
 
 
-def verify(data: bytes, *, database: bool, head: str = "", key: str = "") -> Verdict:
+@dataclass(frozen=True)
+class TrailOrder:
+    """A trail to be printed in another process: the key of its print, entries and head, and the order itself."""
+
+    case: str
+    key: str
+    entries: int
+    head: str
+    order: Order
+
+
+def trail_order(actor: Actor, *, case: str, lang: str = "zh") -> TrailOrder:
+    """Return the order for a trail as it stands in a bundle: by the first checkpoint that has its newest leaves.
+
+    So what has not changed has the same print tomorrow. Raises NotFound, BrokenChain or NotAllowed.
+    """
+    ensure_may_print(actor)
+    return _order(actor, case, lang)
+
+
+def order_for_store(case: str) -> TrailOrder:
+    """Return the same order for a trail that nobody asked for yet; it is only kept. Raises NotFound, BrokenChain."""
+    return _order(system_actor(county_of(case)), case, "zh")
+
+
+def _order(actor: Actor, case: str, lang: str) -> TrailOrder:
+    text, seal = sealed_trail(actor, case=case, lang=lang, steady=True)
+    county, (entries, head) = county_of(case), facts_of(text)
+    values = {"trail_text": text, "seal_text": seal, "signed": True}
+    order = Order("trail", values, name=case, sign=print_seal(county), seconds=SECONDS + entries // 5)
+    return TrailOrder(case, _trail_key(county, text, seal), entries, head, order)
+
+
+def _trail_key(county: str, text: str, seal: str) -> str:
+    """Name all that a trail's bytes follow from: its data, its seal, who signs, program and fonts."""
+    return print_store.key_of({
+        "kind": "trail",
+        "trail": digest(text),
+        "seal": digest(seal),
+        "log": key_of(county).text,
+        "stamp": stamp_of(),
+    })  # fmt: skip
+
+
+def signed(pdf: bytes) -> bytes:
+    """Return a print with the office's electronic seal, as it was once signed; as it is where the office has none.
+
+    Raises NotSigned.
+    """
+    try:
+        seal = office_seal.read(runtime().settings.office_seal)
+    except NoOfficeSeal as error:
+        raise NotSigned(why=str(error.place)) from error
+    if seal is None:
+        return pdf
+    parts = {"kind": "signed", "print": hashlib.sha256(pdf).hexdigest(), "seal": seal.fingerprint}
+    return print_store.kept(print_store.key_of(parts), lambda: _signed(pdf, seal), signed=True)
+
+
+def _signed(pdf: bytes, seal: OfficeSeal) -> bytes:
+    from reports.signature import Authority, KeyHand, NotSealed, sealed  # a second to load: only who signs waits
+
+    authority = Authority(seal.root, seal.office, seal.clock, seal.revoked, seal.clock_key)
+    with reading() as now:
+        pass
+    try:
+        device = runtime().settings.seal_device
+        return sealed(pdf, authority, _device_hand(device) if device else KeyHand(seal.office_key), now=now)
+    except NotSealed as error:
+        raise NotSigned(why=str(error)) from error
+
+
+def _device_hand(parts: Mapping[str, str]) -> Any:
+    from reports.hardware import DeviceHand
+
+    return DeviceHand(parts["library"], parts["token"], parts["label"], parts["pin"])
+
+
+def verify(
+    data: bytes,
+    *,
+    database: bool,
+    head: str = "",
+    key: str = "",
+    roots: Sequence[bytes] = (),
+    lists: Sequence[bytes] = (),
+) -> Verdict:
     """Check a printed trail, against the live database, a head noted elsewhere or an office's key when asked to.
 
-    Without any of them, the best answer is 3: consistent in itself, but nobody vouches for it.
+    Without any of them, the best answer is 3: consistent in itself, but nobody vouches for it. ``roots`` and ``lists``
+    (DER) are what its electronic seal is held against.
     """
     chains = _live(data) if database else None
-    return verify_pdf(data, anchor=Anchor(chains=chains, head=head), key=key)
+    return verify_pdf(data, anchor=Anchor(chains=chains, head=head), key=key, roots=roots, lists=lists)
+
+
+def judge_apart(data: bytes, keys: Sequence[str]) -> Judged:
+    """Judge a stranger's file by the verifier of one file, in a process of its own; raises Throttled."""
+    return stranger_files.judged(Path(check_child.__file__), data, keys)
 
 
 def _live(data: bytes) -> dict[str, list[Live]]:
@@ -111,7 +218,7 @@ def print_papers(actor: Actor, made: Sequence[Made], *, title: str = "") -> byte
     """
     for one in made:
         ensure_may(actor, one.paper)
-    pdf = typeset([_sheet(one) for one in made], fonts=_fonts(), title=title)
+    pdf = _paper(typeset([_sheet(one) for one in made], fonts=_fonts(), title=title))
     folder = runtime().settings.papers
     note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
     return pdf
@@ -125,11 +232,15 @@ def print_archive(actor: Actor, archive: Archive) -> bytes:
         covers.append(archive.cover(pages))
         return _sheet(covers[0])
 
-    pdf = typeset([_sheet(one) for one in archive.parts], fonts=_fonts(), front=front)
+    pdf = _paper(typeset([_sheet(one) for one in archive.parts], fonts=_fonts(), front=front))
     folder = runtime().settings.papers
     made = [*covers, *archive.parts]
     note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
     return pdf
+
+
+def _paper(pdf: bytes) -> bytes:
+    return signed(pdf) if runtime().settings.sign_papers else pdf
 
 
 def _sheet(made: Made) -> Sheet:

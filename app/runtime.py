@@ -57,6 +57,9 @@ def all_terms() -> Terms:
         "calendar",
         "papers",
         "seals",
+        "bundles",
+        "check",
+        "audit",
     )
     found = [load_terms(Path(TEMPLATES) / "messages" / f"{name}.toml") for name in names]
     return load_terms().merged({key: words.variants(key) for words in found for key in words})

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import fontTools
 import pydyf
+import segno
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -148,6 +149,7 @@ def stamp_of(fonts: Fonts = BUNDLED) -> str:
         "fonttools": fontTools.version,
         "pango": str(pango.pango_version()),
         "harfbuzz": _harfbuzz_version(),
+        "segno": segno.__version__,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "fonts": _digest_of(tuple(fonts.files.values())),
         "layout": _digest_of(_layout_files()),
@@ -259,7 +261,7 @@ def _digest_of(paths: tuple[Path, ...]) -> str:
 def _layout_files() -> tuple[Path, ...]:
     """Everything of ours that decides how a trail looks."""
     own = Path(reports.__file__).parent
-    modules = ("trail", "seal", "entries", "deadlines", "labels", "explained", "view", "glyphs", "render")
+    modules = ("trail", "seal", "entries", "deadlines", "labels", "explained", "view", "glyphs", "qr", "render")
     code = [own / f"{name}.py" for name in modules]
     return (
         *code,

@@ -15,6 +15,7 @@ from reports.labels import word
 from reports.remark import Remark
 from reports.render import BUNDLED, STAMP, Fonts, RenderError, render_trail, stamp_of
 from reports.seal import Seal, check_seal, read_seal
+from reports.signed_base import MARK, Checked, base_of
 from reports.trail import LANGUAGES, MalformedTrail, Trail, read_trail, self_check
 from workflows.journal import is_commitment
 
@@ -46,9 +47,39 @@ class Verdict:
         ]
 
 
-def verify_pdf(data: bytes, *, anchor: Anchor | None, fonts: Fonts = BUNDLED, key: str = "") -> Verdict:
-    """Check a printed trail: its chains, its pages against a new print of its attachment, and
-    its anchor: the database, a noted head, or the public key of the office that sealed the print."""
+def verify_pdf(
+    data: bytes,
+    *,
+    anchor: Anchor | None,
+    fonts: Fonts = BUNDLED,
+    key: str = "",
+    roots: Sequence[bytes] = (),
+    lists: Sequence[bytes] = (),
+) -> Verdict:
+    """Check a printed trail: its chains, its pages against a new print of its attachment, its
+    anchor (the database, a noted head, or the public key of the office that sealed the print),
+    and the office's electronic seal behind it, by root certificates and revocation lists (DER)."""
+    sealed = _electronic(data, roots, lists)
+    if sealed is None:
+        return _of_print(data, anchor=anchor, fonts=fonts, key=key)
+    if sealed.is_grave:
+        return Verdict(ALTERED, (sealed.remark,))
+    found = _of_print(base_of(data), anchor=anchor, fonts=fonts, key=key)
+    # Whose the seal is, is not known: then what the update behind the print shows is not known either.
+    code: Code = UNANCHORED if sealed.is_open and found.code == INTACT else found.code
+    return Verdict(code, (*found.findings, sealed.remark), found.head, found.trail)
+
+
+def _electronic(data: bytes, roots: Sequence[bytes], lists: Sequence[bytes]) -> Checked | None:
+    """Judge the PAdES signature; None where there is none."""
+    if MARK not in data:
+        return None
+    from reports.signature_check import checked  # a second to load: only who checks one waits
+
+    return checked(data, roots, lists)
+
+
+def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str) -> Verdict:
     try:
         container = open_container(data)
         trail = read_trail(container.trail)

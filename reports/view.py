@@ -19,8 +19,10 @@ from reports.labels import (
     word,
     words,
 )
+from reports.qr import symbol
 from reports.seal import Seal
 from reports.trail import Chain, Trail
+from workflows.checkcode import code_of, qr_text
 from workflows.income import SHEET
 from workflows.journal import short
 from workflows.variants import FULL
@@ -49,7 +51,8 @@ def view_of(trail: Trail, seal: Seal | None = None) -> View:
         "head_short": short(trail.head),
         "until": until,
         "county": _county(trail, chains),
-        "cover": [*_cover(trail, chains, until), _sealed(trail, seal)],
+        "check": _check(trail),
+        "cover": [*_cover(trail, chains, until), *_code(trail), _sealed(trail, seal)],
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
         "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
@@ -116,6 +119,18 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("trail_head", lang, [trail.head])
     if trail.variant != FULL:
         yield _fact("variant", lang, [word(f"cover.{trail.variant}", lang)])
+
+
+def _check(trail: Trail) -> View:
+    """The QR symbol of the first page; empty for a case whose number has no place in a check code."""
+    text = qr_text(trail.case, trail.length, trail.head, trail.variant)
+    return dict(vars(symbol(text))) if text else {}
+
+
+def _code(trail: Trail) -> Iterator[View]:
+    code = code_of(trail.case, trail.length, trail.head, trail.variant)
+    if code:
+        yield {**_fact("check_code", trail.lang, [code]), "mono": True}
 
 
 def _sealed(trail: Trail, seal: Seal | None) -> View:

@@ -9,7 +9,8 @@ from functools import partial
 import structlog
 from flask import Flask
 
-from app.services import duties, mails, requests, roster_jobs, rule_runs, seals, selftest, upkeep, webhooks
+from app import bundling, preparing
+from app.services import duties, mails, print_store, requests, roster_jobs, rule_runs, seals, selftest, upkeep, webhooks
 from app.services.check import Damage, check, counties
 from app.services.deliver import deliver
 from app.services.isolated import Trouble, attempt
@@ -68,6 +69,16 @@ def _rosters(stop: Stop) -> Mapping[str, int]:
     return roster_jobs.work(stop)
 
 
+def _bundles(stop: Stop) -> Mapping[str, int]:
+    """Make bundles of trails, in a thread of its own: a county's takes minutes, its pages are set by processes."""
+    return bundling.work(stop)
+
+
+def _prepare(stop: Stop) -> Mapping[str, int]:
+    """Set the trails of cases that changed, in a process of lowest priority."""
+    return preparing.work(stop)
+
+
 def _rules(stop: Stop) -> Mapping[str, int]:
     """Rehearse other rules and move cases to them, in a thread of its own: a county's takes a minute and more."""
     return rule_runs.work(stop)
@@ -93,7 +104,7 @@ def _self_test(_: Stop) -> Mapping[str, int] | None:
 
 
 def _tidy(_: Stop) -> Mapping[str, int]:
-    return {**upkeep.tidy(), **requests.tidy(), **mails.tidy()}
+    return {**upkeep.tidy(), **requests.tidy(), **mails.tidy(), "prints": print_store.tidy()}
 
 
 def _seal(stop: Stop) -> Mapping[str, int]:
@@ -133,6 +144,8 @@ JOBS = (
     Job("dingtalk", 15, _by_dingtalk),
     Job("sms", 15, _by_sms),
     Job("rosters", 3, _rosters),
+    Job("bundles", 3, _bundles),
+    Job("prepare", 60, _prepare),
     Job("rules", 3, _rules),
     Job("duties", 60, _duties, is_timed=True),
     Job("self_test", 60, _self_test, is_timed=True),

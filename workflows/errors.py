@@ -60,6 +60,12 @@ class ClockBack(Refused):
     code = "clock_back"
 
 
+class NotSigned(Refused):
+    """A print was to bear the office's electronic seal and can't (``why``): nothing was printed."""
+
+    code = "not_signed"
+
+
 class SealBusy(Refused):
     """Another process seals the county just now; ``until`` is when it has to be done at the latest."""
 

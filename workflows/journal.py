@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import orjson
+
 FORMAT = "fp-entry-v1"
 GENESIS = "0" * 64
 COMMITMENT = "sha256"
@@ -14,7 +16,8 @@ COMMITMENT = "sha256"
 
 _TABLES = (dict, Mapping)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_PLAIN_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+# Nothing but what the types of JSON themselves hold: all else goes the slow way, and is refused or made normal there.
+_PLAINLY = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
@@ -44,11 +47,18 @@ def canonical(value: object) -> str:
     Nearly everything is in normal form already, and then nothing is copied. A text in NFC has no part that is not, and
     what JSON escapes composes with nothing: so the text tells it of every string in it.
     """
-    if _is_plain(value):
-        text = _PLAIN_ENCODER.encode(value)
-        if text.isascii() or unicodedata.is_normalized("NFC", text):
-            return text
+    text = _plain_text(value) if _is_plain(value) else ""
+    if text and (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return text
     return _ENCODER.encode(normalise(value))
+
+
+def _plain_text(value: object) -> str:
+    """Return the text in a quarter of the time that ``json`` takes; empty for numbers beyond 64 bits and half pairs."""
+    try:
+        return orjson.dumps(value, option=_PLAINLY).decode()
+    except orjson.JSONEncodeError:
+        return ""
 
 
 def _is_plain(value: Any) -> bool:

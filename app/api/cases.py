@@ -60,6 +60,12 @@ class Act(Clue):
     target = fields.String(load_default="", metadata={"description": "where several states may follow"})
 
 
+class AsOf(Schema):
+    """The day (ISO, of China) at whose end a case is shown; empty: now."""
+
+    as_of = fields.String(load_default="", validate=validate.Regexp("^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"))
+
+
 class ForOne(Schema):
     """A case with the version that the command was made for."""
 
@@ -133,14 +139,16 @@ ACT_EXAMPLES = {
 
 
 @pages.route("/cases/<number>", methods=["GET"])
+@pages.arguments(AsOf, location="query")
 @pages.answers(CaseBody, example=CASE_EXAMPLE, refusals=(409,))
-def case(number: str) -> Response:
-    """A case: state, clocks, entries, and every action with the reason why not."""
-    view = cases.case_view(actor(), case=number)
+def case(query: Mapping[str, Any], number: str) -> Response:
+    """A case: state, clocks, entries, and every action with the reason why not; or as it stood at the end of a day."""
+    view = cases.case_view(actor(), case=number, as_of=query["as_of"])
     labels = labels_of(view.compiled, view.household.area, view.now)
     codes = {e["actor"]["office"] for e in view.entries} | {view.household.village, view.household.township}
     response = jsonify(CaseBody().dump(case_body(view, labels, lists.area_names(codes))))
-    response.set_etag(str(view.case.seq))
+    if not view.as_of:
+        response.set_etag(str(view.case.seq))
     return response
 
 

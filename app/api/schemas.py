@@ -167,6 +167,9 @@ class CaseBody(Head):
     entries = nested(Entry, many=True)
     allowed_actions = nested(AllowedBody, many=True)
     as_of = fields.String(required=True)
+    is_past = fields.Boolean(
+        required=True, metadata={"description": "shown as it stood at the end of a day, by replay of its entries"}
+    )
 
 
 class Candidate(Schema):

@@ -50,6 +50,7 @@ def case_body(view: CaseView, labels: Labels, areas: Mapping[str, str]) -> dict[
         "entries": [entry_body(labels, entry, view, areas) for entry in view.entries],
         "allowed_actions": [allowed_body(labels, allowed) for allowed in view.allowed],
         "as_of": utc_text(view.now),
+        "is_past": bool(view.as_of),
     }
 
 

@@ -4,7 +4,9 @@ import click
 
 from app.cli import (
     areas,
+    audit,
     backup,
+    bundle,
     calendar,
     cases,
     check,
@@ -15,6 +17,7 @@ from app.cli import (
     households,
     installation,
     mail,
+    office_seal,
     papers,
     policy,
     rule_changes,
@@ -53,7 +56,7 @@ def cli(context: click.Context, lang: str | None) -> None:
 
 MODULES = (
     installation, demo, check, backup, areas, grids, households, cases, calendar, clocks, duties, trails, seals,
-    witness, papers, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
+    office_seal, witness, audit, papers, bundle, users, mail, tokens, webhooks, policy, rules, rule_changes, simulate,
 )  # fmt: skip
 for module in MODULES:
     module.register(cli)

@@ -32,12 +32,16 @@ def case() -> None:
 
 @case.command(help="一案的现状、经过和可办事项 / a case as it stands")
 @click.argument("number")
+@click.option("--as-of", default="", metavar="YYYY-MM-DD", help="该日终了时的情况 / as it stood at the end of a day")
 @acting
 @pass_console
-def show(console: Console, number: str, username: str) -> None:
+def show(console: Console, number: str, as_of: str, username: str) -> None:
     """Print a case as the acting person sees it."""
     with console.running():
-        _print_case(console, cases.case_view(console.actor(username), case=number.upper()))
+        view = cases.case_view(console.actor(username), case=number.upper(), as_of=as_of)
+        if as_of:
+            console.tell("case.as_of", day=as_of)
+        _print_case(console, view)
 
 
 def _print_case(console: Console, view: CaseView) -> None:
@@ -147,7 +151,7 @@ def act(
             version=version,
             key=key or uuid.uuid4().hex,
         )
-        _tell_done(console, actor, done)
+        tell_done(console, actor, done)
 
 
 @case.command(help="为农户登记线索，开启案件 / open a case from a clue")
@@ -179,7 +183,7 @@ def clue(
         done = cases.register_clue(
             actor, household=household, purpose=purpose, data=data, evidence=handed, key=key or uuid.uuid4().hex
         )
-        _tell_done(console, actor, done)
+        tell_done(console, actor, done)
 
 
 def hand_in(actor: Actor, county: str, files: Iterable[str]) -> list[Evidence]:
@@ -193,7 +197,8 @@ def hand_in(actor: Actor, county: str, files: Iterable[str]) -> list[Evidence]:
     return [evidence.take_in(actor, county=county, kind=kind, data=path.read_bytes()) for kind, path in named]
 
 
-def _tell_done(console: Console, actor: Actor, done: Done) -> None:
+def tell_done(console: Console, actor: Actor, done: Done) -> None:
+    """Say what a command did, and where the case stands."""
     if done.repeated:
         console.tell("repeated", case=done.case, seq=done.seq)
         return

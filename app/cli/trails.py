@@ -1,10 +1,13 @@
 """``fangpin trail`` prints a household's trail, ``fangpin verify`` checks a printed one."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from app.cli.console import Console, acting, pass_console
+from app import office_seal
+from app.cli.console import Console, Fault, acting, pass_console
+from app.office_seal import NoOfficeSeal
 from workflows.variants import FULL, VARIANTS
 
 
@@ -31,23 +34,39 @@ def trail(console: Console, case: str, output: Path, variant: str, username: str
 @click.option(
     "--key", default="", metavar="KEY", help="用机关公钥核对页面清单 / by the public key of the office that sealed it"
 )
+@click.option(
+    "--root",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="机关电子印章的根证书，默认用本机的 / root certificate of the office's electronic seal, else this machine's",
+)
 @pass_console
-def verify(console: Console, file: Path, database: bool, head: str, key: str) -> None:
+def verify(console: Console, file: Path, database: bool, head: str, key: str, root: Path | None) -> None:
     """Check a printed trail; without --database neither database nor keys are needed."""
     from app import printing
 
-    data = file.read_bytes()
     key = Path(key).read_text("utf-8") if key and Path(key).is_file() else key
+    asked: dict[str, Any] = {"head": head, "key": key, **_trusted(console, root)}
     if database:
         with console.running():
-            verdict = printing.verify(data, database=True, head=head, key=key)
+            verdict = printing.verify(file.read_bytes(), database=True, **asked)
     else:
-        verdict = printing.verify(data, database=False, head=head, key=key)
+        verdict = printing.verify(file.read_bytes(), database=False, **asked)
     for sentence in verdict.sentences(console.lang):
         click.echo(sentence)
     if verdict.head:
         click.echo(verdict.head)
     raise click.exceptions.Exit(verdict.code)
+
+
+def _trusted(console: Console, root: Path | None) -> dict[str, tuple[bytes, ...]]:
+    """Return what electronic seals are held against: a root given here, else this installation's own."""
+    try:
+        if root:
+            return {"roots": (office_seal.certificate_of(root.read_bytes()),)}
+        folder = console.settings().office_seal
+        return {"roots": office_seal.roots(folder), "lists": office_seal.lists(folder)}
+    except NoOfficeSeal as error:
+        raise Fault(error.code, place=error.place) from error
 
 
 def register(group: click.Group) -> None:

@@ -91,6 +91,13 @@ def audited_counties(actor: Actor) -> list[str]:
     return counties
 
 
+def townships(actor: Actor) -> list[AreaCount]:
+    """Return the townships of the counties that a person audits, to choose from."""
+    scope = scope_of(actor)
+    with reading():
+        return [area for county in audited_counties(actor) for area in areas_inside(scope, county.ljust(12, "0"))]
+
+
 @dataclass(frozen=True)
 class Audit:
     """The auditor's list: one page of cases, how many there are, and the townships to choose from.

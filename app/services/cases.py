@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.runtime import runtime
-from app.services import department
+from app.services import department, past
 from app.services.rights import ensure_visible, only_audits
 from app.store import cases as store
 from app.store import evidence as files
@@ -51,6 +51,8 @@ class CaseView:
     # well serve many households, so this is shown to those who review, and refused to nobody.
     shared_files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     is_whole: bool = True
+    # The day (ISO) at whose end the case is shown; empty: as it stands now. Nothing may be done then.
+    as_of: str = ""
 
 
 def county_of(number: str) -> str:
@@ -265,10 +267,14 @@ def resolve_person(account: str, field: str, roles: Sequence[str], area: str, no
     return {"id": f"u{user.id}", "name": user.name, "person": user.person}
 
 
-def case_view(actor: Actor, *, case: str) -> CaseView:
-    """Return the case page for a person; an auditor's look is written to the access ledger before it is shown."""
+def case_view(actor: Actor, *, case: str, as_of: str = "") -> CaseView:
+    """Return the case page for a person; an auditor's look is written to the access ledger before it is shown.
+
+    ``as_of``: a day (ISO) at whose end it is shown; BadValue for a later day, NotFound for one before the case began.
+    Household and members are always those of today: they are records of their own.
+    """
     with reading() as now:
-        view = _read_view(actor, case, now)
+        view = _read_view(actor, case, past.end_of(as_of, now) if as_of else now, as_of)
     if only_audits(actor):
         with writing() as now:
             ledger.append(
@@ -277,25 +283,29 @@ def case_view(actor: Actor, *, case: str) -> CaseView:
                 kind="case_read",
                 subject=case,
                 now=now,
-                detail={"seq": view.case.seq},
+                detail={"seq": view.case.seq, **({"as_of": as_of} if as_of else {})},
             )
     return view
 
 
-def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
+def _read_view(actor: Actor, case: str, now: datetime, as_of: str = "") -> CaseView:
     county = county_of(case)
     number = store.household_of(case)
     dossier = store.read_dossier(county, number)
     ensure_visible(actor, dossier)
     rules = loaded_rules()
     ensure_rules(rules, dossier)
-    found = dossier.by_number(case)
-    if found is None:
-        raise NotFound(case=case)
+    found = _there(dossier, case)
     numbers = [c.number for c in dossier.cases]
     disclosed = store.disclosures_of(county, numbers)
     entries = store.entries_of(county, case)
     ensure_sealed(found, entries, [item for item in disclosed if item.case == case])
+    if as_of:
+        chains = store.entries_of_all(county, numbers)
+        for other in dossier.cases:
+            ensure_sealed(other, chains[other.number], [])
+        entries, dossier = past.entries_until(entries, now), past.dossier_until(dossier, chains, now)
+        found = _there(dossier, case)
     bodies = [entry.body for entry in entries]
     ensure_texts(rules, {name for body in bodies for name in pins_of(body)})
     view = CaseView(
@@ -304,13 +314,21 @@ def _read_view(actor: Actor, case: str, now: datetime) -> CaseView:
         dossier=dossier,
         case=found,
         compiled=rules.machine_of(found),
-        allowed=allowed_actions(rules, dossier, found, actor, now),
+        allowed=() if as_of else allowed_actions(rules, dossier, found, actor, now),
         entries=bodies,
         values={(item.case, item.seq, item.field): item.value for item in disclosed},
         now=now,
         shared_files=files.uses_elsewhere(county, case),
+        as_of=as_of,
     )
     return view if department.sees_whole(actor, dossier) else _part_of(actor, view)
+
+
+def _there(dossier: Dossier, case: str) -> Case:
+    found = dossier.by_number(case)
+    if found is None:
+        raise NotFound(case=case)
+    return found
 
 
 def _part_of(actor: Actor, view: CaseView) -> CaseView:

@@ -11,7 +11,7 @@ from typing import Any
 import pikepdf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from app import disk
+from app import disk, pictures
 from app.runtime import runtime
 from app.services import department
 from app.services.lists import scope_of
@@ -69,6 +69,8 @@ def take_in(actor: Actor, *, county: str, kind: str, data: bytes) -> Evidence:
     shown_digest = hashlib.sha256(shown).hexdigest()
     keep(settings.evidence / county / "original", digest, data)
     keep(settings.evidence / county / "shown", shown_digest, shown)
+    if mime != PDF:
+        pictures.note(settings.pictures / f"{county}.txt", digest, pictures.hash_of_file(shown))
     with writing() as now:
         evidence.add_file(
             county=county,

@@ -21,6 +21,7 @@ from app.roster.records import RowError
 from app.services.households import IMPORTERS, Imported, ensure_importer, import_households
 from app.services.isolated import Trouble, attempt, held
 from app.services.people import actor_of_account
+from app.services.sent import Offices, is_within, narrowed, offices_of
 from app.services.uploads import HOUR, TOKEN, Shelf
 from app.store.transaction import reading
 from workflows.clock import utc_text
@@ -57,7 +58,7 @@ class Job:
     only: tuple[str, ...] | None = None
     refusal: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
-    offices: tuple[tuple[str, str, str], ...] = ()  # role, area, and to what a token narrowed it
+    offices: Offices = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -79,7 +80,14 @@ def submit(actor: Actor, *, data: bytes, name: str, openings: bool) -> Job:
         raise BadValue(field="rosters", value=str(MOST_OPEN))
     token = ROSTERS.keep(actor, data)
     with reading() as now:
-        job = Job(token, name[:LONGEST_NAME], openings, utc_text(now), rows_expected(data), offices=_offices(actor))
+        job = Job(
+            token,
+            name[:LONGEST_NAME],
+            openings,
+            utc_text(now),
+            rows_expected(data),
+            offices=offices_of(actor, IMPORTERS),
+        )
     ROSTERS.path(token, OWNER).write_text(actor.id)
     _write(actor, job)
     return job
@@ -88,13 +96,13 @@ def submit(actor: Actor, *, data: bytes, name: str, openings: bool) -> Job:
 def jobs(actor: Actor) -> list[Job]:
     """Return a person's own rosters, the latest first."""
     mine = (_read(actor, token) for token, owner in _owners() if owner == actor.id)
-    return sorted((job for job in mine if job and _is_within(job, actor)), key=lambda job: job.at, reverse=True)
+    return sorted((job for job in mine if job and is_within(job.offices, actor)), key=lambda job: job.at, reverse=True)
 
 
 def job_of(actor: Actor, token: str) -> Job:
     """Return one of a person's own rosters; raise NotFound, also for a token that reaches less far than it."""
     job = _read(actor, token)
-    if job is None or not _is_within(job, actor):
+    if job is None or not is_within(job.offices, actor):
         raise NotFound(roster=token[:32])
     return job
 
@@ -107,16 +115,6 @@ def _read(actor: Actor, token: str) -> Job | None:
     only, offices = kept.pop("only"), tuple(tuple(office) for office in kept.pop("offices"))
     job = Job(**kept, only=None if only is None else tuple(only), offices=offices)
     return replace(job, rows=_rows_of(token)) if job.is_waiting else job
-
-
-def _offices(actor: Actor) -> tuple[tuple[str, str, str], ...]:
-    return tuple((o.role, o.area, o.within) for o in actor.offices if o.role in IMPORTERS)
-
-
-def _is_within(job: Job, actor: Actor) -> bool:
-    """Tell whether whoever asks holds all offices by which the roster was sent, as far as they reached then."""
-    held = {(o.role, o.area): o.within for o in actor.offices}
-    return all(within.startswith(held.get((role, area), "-")) for role, area, within in job.offices)
 
 
 def take_in(actor: Actor, token: str, *, code: str = "", only: Collection[str] | None = None) -> Job:
@@ -186,7 +184,7 @@ def _work_on(owner: str, token: str, stop: Stop) -> str:
         job = job_of(actor, token)
         if not job.is_waiting:
             return ""  # before the roster is opened: this is asked every few seconds
-        actor, data = _narrowed(actor, job), ROSTERS.kept(actor, token)
+        actor, data = narrowed(actor, job.offices), ROSTERS.kept(actor, token)
     except NotFound:
         ROSTERS.drop(token)
         return ""
@@ -267,10 +265,3 @@ def _owners() -> Iterator[tuple[str, str]]:
         token = path.name.partition("-")[0]
         if TOKEN.fullmatch(token):
             yield token, path.read_text()
-
-
-def _narrowed(actor: Actor, job: Job) -> Actor:
-    """The person as far as the token reached by which the roster was sent."""
-    sent = {(role, area): within for role, area, within in job.offices}
-    held = (o for o in actor.offices if (o.role, o.area) in sent)
-    return replace(actor, offices=tuple(replace(o, within=sent[(o.role, o.area)]) for o in held))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.opened import opened_at
 from app.services.cases import (
     Done,
     county_of,
@@ -25,6 +26,7 @@ from workflows.machine import Compiled
 from workflows.model import Actor, Command, Evidence
 
 MOST = 500  # in a request
+LONGEST_KEY = 64
 BATCH = 200  # in a transaction: long enough to be cheap, short enough that nobody waits long for a lock
 SHARED = frozenset({"opinion", "reason"})  # what may be said of several cases in the same words
 
@@ -82,7 +84,8 @@ def ensure_several(wanted: Sequence[Wanted]) -> None:
 def _command(
     actor: Actor, one: Wanted, action: str, data: Mapping[str, Any], key: str, evidence: Sequence[Evidence]
 ) -> Command:
-    derived = own_key(actor, digest(canonical([key, one.case])))
+    # When the page was opened stays to be seen in the key of each case.
+    derived = own_key(actor, f"{opened_at(key)}{digest(canonical([key, one.case]))}"[:LONGEST_KEY])
     return make_command(action, data, evidence, derived, case=one.case, version=one.version)
 
 

@@ -24,8 +24,14 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL
     return sealed_trail(actor, case=case, lang=lang, variant=variant)[0]
 
 
-def sealed_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> tuple[str, str]:
-    """Return the trail and its seal (empty where nothing was ever sealed), both of one snapshot."""
+def sealed_trail(
+    actor: Actor, *, case: str, lang: str = "zh", steady: bool = False, variant: str = FULL
+) -> tuple[str, str]:
+    """Return the trail and its seal (empty where nothing was ever sealed), both of one snapshot.
+
+    ``steady``: by the first checkpoint that has the newest leaves of these cases, not by the newest one; so the seal,
+    and with it the print, stays the same until one of the cases is sealed anew.
+    """
     if variant not in VARIANTS:
         raise BadValue(field="variant", value=variant[:20])
     county = county_of(case)
@@ -39,7 +45,7 @@ def sealed_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FU
         bodies = [entry.body for chain in entries.values() for entry in chain]
         digests = {name for body in bodies for name in (*pins_of(body), *calendars_of(body))}
         texts = {kept.digest: kept.text for kept in store.kept_texts(digests)}
-        seal = seal_text(county, [c.number for c in ordered])
+        seal = seal_text(county, [c.number for c in ordered], steady=steady)
     for one in ordered:
         ensure_sealed(one, entries[one.number], [item for item in disclosed if item.case == one.number])
     body = {
@@ -57,16 +63,20 @@ def sealed_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FU
     return canonical(body), seal
 
 
-def seal_text(county: str, cases: Sequence[str]) -> str:
+def seal_text(county: str, cases: Sequence[str], *, steady: bool = False) -> str:
     """Return the newest checkpoint of a county with the proofs of some cases (fp-seal-v1), inside a transaction.
+
+    ``steady``: the first checkpoint of the present log instead that has the newest leaf of each of them.
 
     Empty where the county has no checkpoint; a case whose first leaf is not in it yet has no proof.
     """
     row = seals.newest_checkpoint(county)
     if row is None:
         return ""
-    tree = seals.tree(county, row.size)
     leaves = {leaf.case: leaf for leaf in seals.leaves_under(county, cases, row.size)}
+    if steady and leaves:
+        row = seals.first_checkpoint(county, row.era, max(leaf.seq for leaf in leaves.values())) or row
+    tree = seals.tree(county, row.size)
     proofs = [_proof(tree, leaves[case]) for case in cases if case in leaves]
     return canonical({"format": SEAL_FORMAT, "county": county, "checkpoint": row.text, "proofs": proofs})
 

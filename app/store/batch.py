@@ -4,12 +4,12 @@ PostgreSQL gets one statement with a JSON list of rows for each part, SQLite one
 the way to the server and the interpreter, not the rows (measured). The text of each statement is made once.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import JSON
@@ -64,7 +64,12 @@ class Part:
 
     def as_stored(self, row: Row) -> Row:
         """Return a row as SQLite's driver takes it."""
-        return {**row, **{name: json.dumps(row[name]) for name in self.json_names}} if self.json_names else row
+        return {**row, **{name: as_json(row[name]) for name in self.json_names}} if self.json_names else row
+
+
+def as_json(value: object) -> str:
+    """Return rows or values as the engines take them; in a tenth of the time of ``json``, which shows in bulk."""
+    return orjson.dumps(value).decode()
 
 
 def _insert(model: type[Base], *names: str, then: str = "") -> Part:
@@ -182,7 +187,7 @@ def write_many(cursor: Any, statement: str, rows: list[Row]) -> None:
 
 
 def _write_at_once(connection: Connection, filled: Mapping[str, list[Row]]) -> int:
-    values = {name: json.dumps(rows, ensure_ascii=False) for name, rows in filled.items()}
+    values = {name: as_json(rows) for name, rows in filled.items()}
     return int(connection.exec_driver_sql(_at_once(tuple(filled)), values).scalar_one())
 
 
@@ -194,7 +199,7 @@ def write_rows(part: Part, rows: list[Row]) -> None:
     if connection.dialect.name == "sqlite":
         write_many(connection.connection.cursor(), part.for_row, [part.as_stored(row) for row in rows])
     else:
-        connection.exec_driver_sql(part.for_list("rows"), {"rows": json.dumps(rows, ensure_ascii=False)})
+        connection.exec_driver_sql(part.for_list("rows"), {"rows": as_json(rows)})
 
 
 @cache

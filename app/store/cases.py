@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, Select, select
 
 from app.office_hours import office_hours
@@ -48,7 +49,10 @@ from workflows.periods import frozen_limit
 from workflows.registry import Rules
 
 _parsed = json.JSONDecoder().decode
-_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, check_circular=False).encode
+
+
+def _as_json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def household_row(county: str, number: str) -> Household:

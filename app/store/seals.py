@@ -222,6 +222,12 @@ def newest_checkpoint(county: str) -> SealCheckpoint | None:
     return db.session.scalars(query.order_by(SealCheckpoint.seq.desc()).limit(1)).one_or_none()
 
 
+def first_checkpoint(county: str, era: int, size: int) -> SealCheckpoint | None:
+    """Return the first checkpoint of a log that has so many leaves."""
+    query = select(SealCheckpoint).where(SealCheckpoint.county == county, SealCheckpoint.era == era)
+    return db.session.scalars(query.where(SealCheckpoint.size >= size).order_by(SealCheckpoint.seq).limit(1)).first()
+
+
 def checkpoint(county: str, seq: int) -> SealCheckpoint | None:
     """Return a checkpoint by its number."""
     return db.session.get(SealCheckpoint, (county, seq))

@@ -8,20 +8,25 @@ from werkzeug.exceptions import BadRequest
 
 from app.access import guard_page
 from app.roster.workbook import MAX_FILE
+from app.services.public_check import LARGEST
 from app.views import (
     accounts,
     audit,
     boards,
+    bundles,
     calendar,
     cases,
+    check,
     desk,
     duties,
     errors,
+    findings,
     grids,
     handover,
     health,
     home,
     households,
+    kit,
     late,
     mail,
     observed,
@@ -64,7 +69,7 @@ HSTS = "max-age=31536000; includeSubDomains"
 BLUEPRINTS = (
     home, session, desk, several, cases, households, grids, boards, duties, audit, accounts, staff, rosters, handover,
     health, tokens, mail, rules, rule_runs, simulate, calendar, substitutes,
-    late, urging, receipts, urgings, seals, papers,
+    late, urging, receipts, urgings, seals, papers, bundles, check, kit, findings,
 )  # fmt: skip
 
 
@@ -81,7 +86,7 @@ def init_views(app: Flask) -> None:
     Bootstrap5(app)
     observed.init_observation(app)
     app.before_request(guard_page)
-    app.before_request(allow_rosters)
+    app.before_request(allow_large)
     app.before_request(refuse_hidden)
     CSRFProtect(app)
     for module in BLUEPRINTS:
@@ -91,10 +96,12 @@ def init_views(app: Flask) -> None:
     app.after_request(secure)
 
 
-def allow_rosters() -> None:
-    """Before a form is read: a roster may be larger than any photo."""
+def allow_large() -> None:
+    """Before a form is read: a roster, or a print that somebody checks, may be larger than any photo."""
     if request.endpoint == "rosters.submit":
         request.max_content_length = MAX_FILE + FORM
+    elif request.endpoint in ("check.check", "api_check.file"):
+        request.max_content_length = LARGEST + FORM
 
 
 def refuse_hidden() -> None:

@@ -21,6 +21,7 @@ from app.views.plain import plain_state, purpose, time_cell
 from app.views.receipts import receipt_row
 from app.views.shown import labels_for
 from app.views.urgings import letter_row
+from workflows.clock import local_date, utc_text
 from workflows.decide import Allowed
 from workflows.definition import Action, Step, Timer
 from workflows.income import JUDGEMENT, PER_HEAD, SHEET
@@ -48,7 +49,10 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "household": household_box(view, words, areas),
         "why": why_monitored(view, labels),
         "income": sheet_box(labels, view),
-        "photo": photo_url(view),
+        "photo": "" if view.as_of else photo_url(view),
+        "as_of": words.say("kit.as_of", day=words.date(utc_text(view.now))) if view.as_of else "",
+        "as_of_day": view.as_of,
+        "today": local_date(view.now).isoformat(),
         "since": entries[fresh:],
         "history": entries[:fresh],
         "clocks": [clock_row(labels, clock, view) for clock in sorted(view.case.clocks.values(), key=lambda c: c.due)],
@@ -61,14 +65,24 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
         "head_hash": view.case.head,
         "way": way_box(view, words),
         **reminding_box(view, labels),
-        "papers_url": url_for("papers.of_case", number=view.case.number) if may_open("papers.of_case") else "",
-        "trail_url": url_for("audit.trail", number=view.case.number),
+        **print_urls(view),
+    }
+
+
+def print_urls(view: CaseView) -> dict[str, Any]:
+    """Return where the reader prints papers and trail; prints are of the present only."""
+    opens = not view.as_of and may_open("papers.of_case")
+    return {
+        "papers_url": url_for("papers.of_case", number=view.case.number) if opens else "",
+        "trail_url": "" if view.as_of else url_for("audit.trail", number=view.case.number),
         "may_print": may_print(signed().actor),
     }
 
 
 def reminding_box(view: CaseView, labels: Labels) -> dict[str, Any]:
     """Return who was reminded and pressed in this case, and the letters about it."""
+    if view.as_of:  # what was said and sent has no place in the entries
+        return {"nudge": {"rows": [], "count": 0, "may": False}, "receipts": [], "letters": []}
     actor, words, number = signed().actor, labels.speech, view.case.number
     rows = [{"at": words.time(one.at), "name": one.name, "reason": one.reason} for one in nudges.pressed(number)]
     may = may_open("receipts.nudge") and nudges.may_press(actor, view.dossier, view.case)

@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 
 from app.access import signed
 from app.labels import Labels, refusal_sentence, short_area
+from app.opened import is_forged
+from app.runtime import runtime
 from app.schemas import whole
 from app.services import cases, evidence, lists
 from app.services.cases import CaseView, Done
@@ -29,7 +31,7 @@ UNREAD = 0
 @pages.get("/cases/<number>")
 def case(number: str) -> str:
     """The case on one screen."""
-    view = cases.case_view(signed().actor, case=number)
+    view = cases.case_view(signed().actor, case=number, as_of=request.args.get("as_of", "")[:10])
     words = speech(view.household.area, now=view.now)
     done = request.args.get("done", "")
     return page(
@@ -199,8 +201,9 @@ def seen_version() -> int | None:
 
 
 def sent_key() -> str:
-    """Return the form's idempotency key; a form without one gets a fresh one."""
-    return request.form.get("key", "")[:80] or new_key()
+    """Return the form's idempotency key; a form without one, or with one that we never gave out, gets a fresh one."""
+    key = request.form.get("key", "")[:80]
+    return new_key() if not key or is_forged(runtime().keys.cookie, key) else key
 
 
 def refused_form(number: str, action: str, filled: Filled, refused: Refused, seen: int | None) -> Response:

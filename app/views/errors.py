@@ -39,6 +39,7 @@ HTTP = {
     "wrong_state": 409,
     "stale": 409,
     "clock_back": 409,
+    "not_signed": 503,
     "seal_busy": 409,
     "seal_stale": 409,
     "seal_forked": 409,

@@ -1,7 +1,6 @@
 """A form for any move, made from the definition's fields; what was typed and handed in stays when it is refused."""
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,10 +10,13 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app.labels import Labels, refusal_sentence
+from app.opened import opening_key
+from app.runtime import runtime
 from app.schemas import Read, narrow, read_form
 from app.services import evidence as evidence_service
 from app.services import lists
 from app.services.cases import CaseView
+from app.views.shown import present
 from workflows.clock import local_date
 from workflows.decide import Allowed
 from workflows.definition import Field
@@ -71,8 +73,8 @@ class Filled:
 
 
 def new_key() -> str:
-    """Return a fresh idempotency key."""
-    return secrets.token_hex(16)
+    """Return a fresh idempotency key, which says when the form was opened."""
+    return opening_key(runtime().keys.cookie, present())
 
 
 def asked_of(view: CaseView, allowed: Allowed) -> Asked:

@@ -11,6 +11,7 @@ from app.places import is_grouping
 from app.runtime import runtime
 from app.schemas import narrow, whole
 from app.services import cases, duty_desk, grids, lists
+from app.services.findings import OPENED_BY
 from app.services.lists import House, HouseholdPage
 from app.services.rights import seen_for
 from app.views.casepage import chain_rows
@@ -97,7 +98,16 @@ def household(number: str) -> str:
         chains=chain_rows(found.cases, words),
         duties=duties_of(found, words),
         purposes=purpose_rows(found, words) if may_report() else [],
+        findings=finding_rows(number, words) if visitor().may_open("findings.form") else [],
     )
+
+
+def finding_rows(number: str, words: Speech) -> list[dict[str, str]]:
+    """Return the links by which an auditor makes a finding of what is seen."""
+    return [
+        {"label": words.say(f"kit.find_{level}"), "url": url_for("findings.form", number=number, level=level)}
+        for level in OPENED_BY
+    ]
 
 
 def duties_of(found: HouseholdPage, words: Speech) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ from workflows.machine import Compiled
 MENU = (
     ("desk.desk", "ui.menu_desk"),
     ("audit.cases", "ui.menu_audit"),
+    ("kit.sample", "kit.sample"),
+    ("kit.lists", "kit.exceptions"),
     ("audit.ledger", "ui.menu_ledger"),
     ("households.search", "ui.menu_households"),
     ("boards.overdue", "ui.menu_overdue"),
@@ -102,6 +104,7 @@ def menu() -> list[dict[str, object]]:
 
 
 NEAREST = {
+    "kit": "kit.lists",
     "duties": "duties.duties",
     "households": "households.search",
     "accounts": "accounts.accounts",

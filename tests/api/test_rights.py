@@ -98,6 +98,7 @@ def filled_in(path: str, things: dict[str, Any]) -> str:
     known["sha256"] = "0" * 64
     known["token"] = "0" * 32
     known["timer"] = "publicity_min"
+    known["name"], known["level"] = "night", "township"
     return re.sub(r"<(?:int[^:>]*:)?([a-z0-9]+)>", lambda m: str(known[m[1]]), path)
 
 
@@ -176,7 +177,9 @@ def ensure_no_leak(where: tuple[Any, ...], things: dict[str, Any], role: str, pl
             assert f"'number': '{known['household']}" not in text, where
     is_countys = role == "admin" or "/evidence/" in where[2]  # what belongs to the county, not to a village
     of_county = is_countys and place != "other county"
-    if "<" in where[2] and not sees(role, place) and not of_county:
+    # A list of the catalogue is nobody's thing: what stands in it is asked above.
+    is_thing = "<" in where[2] and "/exceptions/" not in where[2]
+    if is_thing and not sees(role, place) and not of_county:
         assert (one.code, one.status) in SHUT, where
         assert "张三" not in text, where
 
@@ -238,6 +241,18 @@ PAGES_ONLY = {
     # A simulation decides nothing; its figures have a JSON of their own beside the page.
 }  # fmt: skip
 SAME_AS = {
+    "bundles.overview": "api_bundles.mine",
+    "bundles.submit": "api_bundles.submit",
+    "bundles.bundle": "api_bundles.bundle",
+    "bundles.fetch": "api_bundles.fetch",
+    "bundles.drop": "api_bundles.drop",
+    "findings.form": "api_kit.find",
+    "findings.find": "api_kit.find",
+    "kit.sample": "api_kit.sample",
+    "kit.sample_table": "api_kit.sample",
+    "kit.lists": "api_kit.lists",
+    "kit.exception": "api_kit.exception",
+    "kit.exception_table": "api_kit.exception",
     "papers.of_case": "api_papers.of_case",
     "papers.case_paper": "api_papers.print_case_paper",
     "papers.print_case_paper": "api_papers.print_case_paper",

@@ -1,7 +1,8 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
 ``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
-``rules``, ``sweep``, ``trails`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one engine.
+``rules``, ``sweep``, ``trails``, ``prints`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one
+engine.
 """
 
 import os
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, rules, simulate, sweeping, trails
+from tests.bench import desk, installed, moves, prints, rules, simulate, sweeping, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -28,6 +29,9 @@ SIZES: dict[str, int] = {
     "changed": 500,
     "live": 1_000_000,
     "due": 10_000,
+    "prints": 40,
+    "merged": 2_000,
+    "long": 1_000,
 }
 
 
@@ -120,6 +124,14 @@ def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield from (f"| {size} | {seconds:.2f} | {length / 1024:.0f} |" for size, seconds, length in trails.measure())
 
 
+def _prints(sizes: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
+    yield "| trails in bulk | trails | pages | seconds | trails a second | pages a second | peak MiB of a process |"
+    yield "|---|---|---|---|---|---|---|"
+    for one in prints.measure(sizes["prints"], sizes["merged"], sizes["long"]):
+        rates = f"{one.trails / one.seconds:.1f} | {one.pages / one.seconds:.0f}"
+        yield f"| {one.name} | {one.trails} | {one.pages} | {one.seconds:.1f} | {rates} | {one.peak / 2**20:.0f} |"
+
+
 def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
     yield "| what if, one year: households | engine | cases | signatures | visits | seconds |"
     yield "|---|---|---|---|---|---|"
@@ -132,7 +144,7 @@ def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]
 
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
     "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "sweep": _sweep,
-    "trails": _trails, "simulate": _simulate,
+    "trails": _trails, "prints": _prints, "simulate": _simulate,
 }  # fmt: skip
 
 

@@ -16,10 +16,13 @@ SMALL = (
     "what_if=60",
     "live=5000",
     "due=30",
+    "prints=2",
+    "merged=3",
+    "long=20",
 )
-ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "sweep": 3, "simulate": 1}
+ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "sweep": 3, "simulate": 1, "prints": 6}
 BOTH = ("moves", "desk", "rules", "sweep", "simulate")
-PROCESSES = (("roster", "postgresql"), ("api", "sqlite"))  # long to start, and the same on both
+PROCESSES = (("roster", "postgresql"), ("api", "sqlite"), ("prints", "sqlite"))  # long to start, and the same on both
 
 
 @pytest.mark.timeout(300)

@@ -11,6 +11,7 @@ from app.services.sweep import TOLD
 from app.store.deadlines import LAPSED, LATER_STAGES
 from tests.factories import EIGHT, FENGDU, HAINAN, QINGYANG, SEVEN, START, SUINING, XIUSHAN, Walker, rules, walker
 from workflows.clock import local_date, parse_utc
+from workflows.decide import apply
 from workflows.definition import Step
 from workflows.ladder import DEFAULT_LADDER, END, parse_ladder
 from workflows.machine import Compiled
@@ -112,6 +113,15 @@ def appeal_at_exit(w: Walker) -> None:
         do(w, action)
 
 
+def finding(w: Walker) -> None:
+    """An auditor's finding, answered by the township."""
+    opening = w.command("find_for_township", {"found_by": "visit", "finding": "无人在家"}, (), "rectify", None)
+    opening = replace(opening, definition="rectification")
+    w.take(apply(w.rules, w.dossier, opening, w.actor("auditor"), w.now))
+    answer = w.command("answer", {"result": "已补"}, ("rectification_proof",), "", w.latest("rectification"))
+    w.take(apply(w.rules, w.dossier, answer, w.actor("township_officer"), w.now))
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     whole_life,
     appeal,
@@ -119,6 +129,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     fast_track,
     objection_at_exit,
     appeal_at_exit,
+    finding,
 )
 
 

@@ -315,3 +315,19 @@ def test_one_head_for_all_chains_in_order() -> None:
     assert trail_head(heads) == digest(canonical([list(h) for h in heads]))
     assert trail_head(heads) != trail_head(heads[::-1])
     assert short("0123456789abcdef" + "0" * 48) == "0123 4567 89ab cdef"
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None))
+trees = st.recursive(leaves, lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts), max_leaves=20)
+
+
+@given(trees)
+def test_the_fast_writer_and_the_slow_one_give_the_same_text(value: object) -> None:
+    """Whatever the value: numbers of any length, half pairs, characters that JSON escapes, names in any order."""
+    try:
+        slow = json.dumps(normalise(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except ValueError:  # a name stands twice in normal form
+        with pytest.raises(ValueError, match="stands twice"):
+            canonical(value)
+        return
+    assert canonical(value) == slow

@@ -185,7 +185,7 @@ def get_paths(world: World) -> list[str]:
              "county": XIUSHAN[:6], "sha256": "0" * 64, "token": "0" * 32, "filename": "app.css", "account": "u1",
              "username": "nobody", "pack": "500241-xiushan", "definition": "household_case",
              "sheet": "matrix", "run": "1", "document": "1", "kind": "csv", "year": "2026", "serial": "1",
-             "paper": "application",
+             "paper": "application", "name": "night", "level": "township",
              "period": f"survey_monthly~2026-02-28T16:00:00Z~{XIUSHAN}"}  # fmt: skip
     found = []
     for rule in world.app.url_map.iter_rules():

@@ -1,0 +1,53 @@
+"""What the public page says of a print: by its check code or its file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import Schema, fields, validate
+
+from app import printing
+from app.api.resources import Resource
+from app.services import public_check
+from app.services.public_check import Answer
+from app.views.shown import speech
+
+pages = Resource("check", "Checking prints")
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+EXAMPLE = {"verdict": "later", "sentence": "真实，但案件此后又有 2 条新的记录。", "entries": 33, "later": 2}
+
+
+class CodeBody(Schema):
+    """A check code as typed, or the text of a QR symbol."""
+
+    code = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class Verdict(Schema):
+    """What was found; ``entries`` of the printed state, ``later`` those that came after it."""
+
+    verdict = fields.String(required=True)
+    sentence = fields.String(required=True)
+    entries = fields.Integer(required=True)
+    later = fields.Integer(required=True)
+
+
+@pages.route("/check", methods=["POST"])
+@pages.arguments(CodeBody, example={"code": "F8GH-0000-2402-4C9G-JX1X-ZR65"})
+@pages.answers(Verdict, example=EXAMPLE, refusals=(429,))
+def code(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a code. It changes nothing, so no key is asked for."""
+    return _told(public_check.of_code(body["code"], source=request.remote_addr or ""))
+
+
+@pages.route("/check/file", methods=["POST"])
+@pages.doc(requestBody={"required": True, "content": {"application/octet-stream": BINARY}})
+@pages.answers(Verdict, example=EXAMPLE, refusals=(413, 429))
+def file() -> dict[str, Any]:
+    """Check a printed trail (PDF) or a bundle (ZIP) as the body; it is not kept."""
+    data = request.get_data(cache=True)
+    return _told(public_check.of_file(data, printing.judge_apart, source=request.remote_addr or ""))
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    return {**vars(answer), "sentence": speech().say(f"check.{answer.verdict}", count=answer.later)}

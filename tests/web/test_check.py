@@ -1,0 +1,149 @@
+"""The page where anybody checks a print: verdicts, nothing personal, no log-in, limits."""
+
+import io
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app import printing, stranger_files
+from reports import fangpin_verify as alone
+from tests.factories import XIUSHAN
+from tests.prove.edited_prints import rewritten
+from tests.web.site import Browser, browser
+from tests.world import StoredWalker, World
+from workflows.checkcode import code_of, qr_text
+from workflows.errors import Throttled
+
+CASE = "500241H0000001-C1"
+VERDICT = re.compile(r'data-verdict="([a-z]+)"')
+
+
+@pytest.fixture
+def walker(world: World) -> StoredWalker:
+    """A household whose case has one entry."""
+    one = world.walker()
+    one.act("report_clue")
+    return one
+
+
+@pytest.fixture
+def printed(world: World, walker: StoredWalker) -> bytes:
+    """Its trail."""
+    return printing.print_trail(world.person("auditor", XIUSHAN), case=CASE)
+
+
+def stranger(world: World) -> Browser:
+    """Somebody without an account."""
+    return Browser(world.app, world.app.test_client()).get("/check")
+
+
+def ask(one: Browser, **sent: str | bytes) -> str:
+    """The verdict on a code or a file."""
+    files = {name: (io.BytesIO(value), "x.pdf") if isinstance(value, bytes) else value for name, value in sent.items()}
+    one.post("/check", files)
+    found = VERDICT.search(one.text)
+    return found[1] if found else f"{one.status}"
+
+
+def code_on(pdf: bytes) -> str:
+    """The code that stands on a print of one household."""
+    trail = json.loads(alone.Pdf(pdf).read(alone.TRAIL))
+    entries = sum(len(chain["entries"]) for chain in trail["chains"])
+    return code_of(trail["case"], entries, alone.verify(pdf)[2])
+
+
+def test_a_code_is_newest_until_the_case_goes_on(world: World, walker: StoredWalker, printed: bytes) -> None:
+    one, code = stranger(world), code_on(printed)
+    assert ask(one, code=code) == "newest"
+    assert "此后没有新的记录" in one.text
+    walker.wait(days=1).act("nominate")
+    assert ask(one, code=code.lower().replace("-", " ").replace("0", "o")) == "later"
+    assert "又有" in one.text
+    now = printing.print_trail(world.person("auditor", XIUSHAN), case=CASE)
+    assert ask(one, code=code_on(now)) == "newest"
+    trail = json.loads(alone.Pdf(now).read(alone.TRAIL))
+    entries = sum(len(chain["entries"]) for chain in trail["chains"])
+    assert ask(one, code=qr_text(CASE, entries, alone.verify(now)[2])) == "newest"
+
+
+def test_what_is_not_ours_is_unknown(world: World, printed: bytes) -> None:
+    one, head = stranger(world), "ab" * 32
+    assert ask(one, code=code_of(CASE, 1, head)) == "unknown"
+    assert ask(one, code=code_of("500241H0009999-C1", 1, head)) == "unknown"
+    assert ask(one, code=code_of("110101H0000001-C1", 1, head)) == "unknown"
+    assert ask(one, code="hello") == "form"
+    code = code_on(printed)
+    assert ask(one, code=code[:-1] + ("0" if code[-1] != "0" else "2")) == "typo"
+
+
+def test_a_file_is_judged(world: World, walker: StoredWalker, printed: bytes) -> None:
+    one = stranger(world)
+    assert ask(one, file=printed) == "newest"
+    assert ask(one, file=rewritten(printed, {"张三".encode(): "李四".encode()})) == "altered"
+    assert ask(one, file=printed + b"%") in ("altered", "malformed")
+    assert ask(one, file=b"hello") == "malformed"
+    walker.wait(days=1).act("nominate")
+    assert ask(one, file=printed) == "later"
+
+
+def test_the_answer_holds_nothing_personal(world: World, printed: bytes) -> None:
+    one = stranger(world)
+    for kind, sent in (("code", code_on(printed)), ("file", printed)):
+        assert ask(one, **{kind: sent}) == "newest"
+        assert "张三" not in one.text
+        assert "H0000001" not in one.text
+    assert "<b>" not in one.post("/check", {"code": "<b>"}).text
+
+
+def test_both_languages(world: World, printed: bytes) -> None:
+    one = stranger(world)
+    one.post("/language", {"lang": "en", "back": "/check"})
+    assert ask(one, code=code_on(printed)) == "newest"
+    assert "no entries came later" in one.text
+
+
+def test_strangers_are_throttled_and_lock_nobody_out(world: World, printed: bytes) -> None:
+    one, code = stranger(world), code_on(printed)
+    assert {ask(one, code="hello") for _ in range(10)} == {"form"}
+    assert ask(one, code=code) == "429"
+    assert "请" in one.text
+    assert "logout" in browser(world, world.person("auditor", XIUSHAN)).text
+    world.now += timedelta(minutes=20)
+    assert ask(one, code=code) == "newest"
+
+
+def test_a_form_without_its_token_is_refused(world: World) -> None:
+    one = stranger(world)
+    assert one.post("/check", {"code": "x"}, token=False).status == 400
+
+
+def test_a_large_file_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.views.LARGEST", 1000)
+    assert ask(stranger(world), file=b"%PDF-" + bytes(200_000)) == "413"
+
+
+@pytest.mark.parametrize("program", ["while True: pass", "x = bytearray(1 << 40)", "raise SystemExit(3)"])
+def test_what_hangs_or_fills_the_memory_is_no_print(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(stranger_files, "SECONDS", 1.0)
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    assert stranger_files.judged(file, b"", ()).status == 4
+
+
+def test_two_at_a_time(world: World, tmp_path: Path) -> None:
+    places = [stranger_files._a_place() for _ in range(3)]
+    with places[0], places[1], pytest.raises(Throttled), places[2]:
+        pass
+
+
+def test_no_file_is_kept(world: World, printed: bytes, tmp_path: Path) -> None:
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert ask(stranger(world), file=printed) == "newest"
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file() and path not in before} <= {
+        ".check-0.lock", ".check-1.lock"
+    }  # fmt: skip
