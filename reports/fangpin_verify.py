@@ -41,7 +41,7 @@ class Altered(Exception):
 BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 # A PDF as our program writes it: object after object, nothing in between, and a plain table.
-HEADER = re.compile(rb"%PDF-1\.[4-7]\n%[^\n]{1,16}\n")
+HEADER = re.compile(rb"%PDF-1\.7\n%\xf0\x9f\x96\xa4\n")
 OBJECT = re.compile(rb"([1-9][0-9]{0,6}) 0 obj\n(.*?)(?:\nstream\n(.*)\nendstream)?\nendobj\n", re.S)
 SECTION = re.compile(rb"([0-9]{1,7}) ([0-9]{1,7})\n((?:[0-9]{10} [0-9]{5} [fn] \n)+)")
 LENGTH, REFERENCE = re.compile(rb"/Length ([0-9]{1,9})(?=[/>\n]|$)"), re.compile(rb"([0-9]{1,7}) 0 R")
@@ -315,12 +315,12 @@ def bundle(file: IO[bytes], key: Key | None, points: Sequence[Log]) -> Iterator[
         place += len(head) + item.compress_size
         kinds.add((item.create_version, item.internal_attr, item.external_attr, item.volume, item.comment, item.extra))
     ensure(len(kinds) == 1 and file.seek(0, 2) == place + sum(46 + len(name) for name in held.namelist()) + 22, "zip")
-    manifest, names = held.read(MANIFEST).decode("utf-8"), {*held.namelist()} - {MANIFEST, MANIFEST_NOTE}
+    manifest, note = (held.read(name).decode("utf-8") for name in (MANIFEST, MANIFEST_NOTE))
+    names = {*held.namelist()} - {MANIFEST, MANIFEST_NOTE}
     listed = {item["path"]: [item["size"], item["sha256"]] for item in parsed(manifest, BUNDLE)["items"]}
     yield from (("item", name) for name in sorted({*listed} ^ names))
     if key:
-        told = signed_body(held.read(MANIFEST_NOTE).decode("utf-8"), key)
-        is_so = told == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
+        is_so = (told := signed_body(note, key)) == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
         yield ("by_key", key[0]) if is_so else ("part", MANIFEST) if told else ("not_by_key", key[0])
         if is_so: limit(0)
     for name in sorted({*listed} & names):

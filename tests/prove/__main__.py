@@ -20,7 +20,17 @@ from tests import postgres
 from tests.bench.__main__ import FIGURES, machine
 from tests.bench.trails import trail_of
 from tests.factories import included
-from tests.prove import counting, county_year, edited_prints, full_disk, killed_database, races, scanned_codes, writers
+from tests.prove import (
+    agreeing,
+    counting,
+    county_year,
+    edited_prints,
+    full_disk,
+    killed_database,
+    races,
+    scanned_codes,
+    writers,
+)
 from tests.prove.worlds import ENGINES, world
 from tests.scheduler import kills
 from tests.store.test_races import race_of_approvals
@@ -164,6 +174,7 @@ PROOFS: dict[str, Proof] = {
     "printed bytes": printed_bytes,
     "edits of a print": lambda sizes: edited_prints.prove(edits=sizes["edits"], entries=30, chance=random.Random(11)),
     "QR symbols from bad scans": lambda sizes: scanned_codes.prove(scans=sizes["scans"], chance=random.Random(12)),
+    "two verifiers": lambda sizes: agreeing.prove(edits=sizes["edits"], clean=sizes["edits"], chance=random.Random(13)),
     "every route, role and foreign object": every_door,
     **{f"the API against its document, {engine}": api_against_its_document(engine) for engine in ENGINES},
     **{f"identical approvals, {engine}": identical_approvals(engine) for engine in ENGINES},
