@@ -1,15 +1,14 @@
 """QR symbols of real prints, scanned badly at 200 dpi, and read back."""
 
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import closing
 from random import Random
 from typing import Any
 
 import cv2
 import numpy as np
+import pypdfium2
 import zxingcpp
 
 from reports.render import render_trail
@@ -25,11 +24,8 @@ Harm = Callable[[Image, Random], Image]
 
 def first_page(pdf: bytes) -> Image:
     """The first page as a scanner sees it, in grey."""
-    with tempfile.TemporaryDirectory() as folder:
-        name = str(Path(folder) / "page")
-        command = ["pdftoppm", "-r", str(DPI), "-gray", "-f", "1", "-l", "1", "-singlefile", "-png", "-", name]
-        subprocess.run(command, input=pdf, check=True, timeout=60)
-        return cv2.imread(f"{name}.png", cv2.IMREAD_GRAYSCALE)
+    with closing(pypdfium2.PdfDocument(pdf)) as document, closing(document[0]) as page:
+        return np.ascontiguousarray(page.render(scale=DPI / 72, grayscale=True).to_numpy())
 
 
 def blurred(page: Image, chance: Random) -> Image:
