@@ -47,7 +47,7 @@ KNOWN = (
     "FANGPIN_SMTP_URL", "FANGPIN_MAIL_FROM", "FANGPIN_SMTP_PLAIN", "FANGPIN_BASE_URL",
     "FANGPIN_ALARM_MAIL", *(name for name, *_ in NUMBERS),
     "FANGPIN_QUIET_HOURS", "FANGPIN_MORNING", "FANGPIN_ANCHOR_FOLDER", "FANGPIN_PREPARE", "FANGPIN_SIGN_PAPERS",
-    "FANGPIN_SEAL_DEVICE",
+    "FANGPIN_SEAL_DEVICE", "FANGPIN_TIMESTAMPS",
     "FANGPIN_CERT", "FANGPIN_KEY", "FANGPIN_ADMIN_PASSWORD", "FANGPIN_ADMIN_ID_NUMBER", "FANGPIN_PASSWORD",
     "FANGPIN_ID_NUMBER", "FANGPIN_BACKUP_PASSPHRASE",
 )  # fmt: skip
@@ -87,6 +87,7 @@ class Settings:
     quiet: Quiet | None = field(default_factory=Quiet)
     gateways: Mapping[str, Site] = field(default_factory=dict)
     anchor_folder: Path | None = None
+    timestamps: str = ""
     prints_bytes: int = 4096 * 1024 * 1024
     print_workers: int = 0  # as many as processors
     prepare: bool = True
@@ -142,6 +143,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         quiet=_quiet(env),
         gateways=_gateways(env),
         anchor_folder=_folder(env, "FANGPIN_ANCHOR_FOLDER"),
+        timestamps=_timestamps(env),
         prepare=_flag(env, "FANGPIN_PREPARE", usual="1"),
         sign_papers=_flag(env, "FANGPIN_SIGN_PAPERS"),
         seal_device=_seal_device(env),
@@ -278,6 +280,16 @@ def _seal_device(env: Mapping[str, str]) -> Mapping[str, str] | None:
         return device_of(text) if text else None
     except ValueError as error:
         raise BadSetting(f"FANGPIN_SEAL_DEVICE: {error}") from error
+
+
+def _timestamps(env: Mapping[str, str]) -> str:
+    value = env.get("FANGPIN_TIMESTAMPS", "")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
+        raise BadSetting("FANGPIN_TIMESTAMPS: must be the address of a timestamp authority (RFC 3161), http or https")
+    if value and not env.get("FANGPIN_ANCHOR_FOLDER"):
+        raise BadSetting("FANGPIN_TIMESTAMPS: needs FANGPIN_ANCHOR_FOLDER, where the stamps are kept")
+    return value
 
 
 def _base_url(env: Mapping[str, str]) -> str:

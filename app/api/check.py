@@ -17,7 +17,7 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 EXAMPLE = {"verdict": "later", "sentence": "真实，但案件此后又有 2 条新的记录。", "entries": 33, "later": 2}
 
 
-class CodeBody(Schema):
+class CheckBody(Schema):
     """A check code as typed, or the text of a QR symbol."""
 
     code = fields.String(required=True, validate=validate.Length(1, 200))
@@ -33,7 +33,7 @@ class Verdict(Schema):
 
 
 @pages.route("/check", methods=["POST"])
-@pages.arguments(CodeBody, example={"code": "F8GH-0000-2402-4C9G-JX1X-ZR65"})
+@pages.arguments(CheckBody, example={"code": "F8GH-0000-2402-4C9G-JX1X-ZR65"})
 @pages.answers(Verdict, example=EXAMPLE, refusals=(429,))
 def code(body: Mapping[str, Any]) -> dict[str, Any]:
     """Check a code. It changes nothing, so no key is asked for."""

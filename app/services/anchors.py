@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from app import timestamps
 from app.runtime import runtime
 from app.services.seal_check import Fault
 from app.services.seal_keys import log_of, origin_of, signer
@@ -27,6 +28,8 @@ from workflows.errors import BadValue, NotAllowed, SealForked, SealWhole
 from workflows.model import Actor
 
 BATCH = 200
+STAMP = ".tsr"  # beside each checkpoint's file: the answer of a timestamp authority to that file's bytes
+MOST_STAMPS = 5  # asked for in one round
 ACCEPTERS = ("admin", "county_lead")
 TODO = "compare the checkpoints outside; if an old backup was restored: fangpin seal accept"
 log = structlog.stdlib.get_logger("seals")
@@ -67,7 +70,7 @@ def export(county: str) -> int:
         return 0
     there, written = {path.name for path in place.iterdir()}, 0
     for row, step in _steps(county, there):
-        write_once(place / name_of(row), step.text)
+        write_once(place / name_of(row), step.text.encode())
         written += 1
     return written
 
@@ -86,11 +89,24 @@ def _steps(county: str, there: set[str]) -> Iterator[tuple[SealCheckpoint, Step]
             return
 
 
-def write_once(path: Path, text: str) -> None:
+def stamp(county: str) -> int:
+    """Have the newest files stamped that are not yet, where the settings name an authority; return how many were.
+
+    Raises BadStamp or OSError, as of an authority that is not reached: the next round asks again.
+    """
+    url = runtime().settings.timestamps
+    found = reversed(files_of(county)) if url else ()
+    wanted = [path for path in found if not path.with_suffix(STAMP).exists()][:MOST_STAMPS]
+    for path in wanted:
+        write_once(path.with_suffix(STAMP), timestamps.ask(url, path.read_bytes()))
+    return len(wanted)
+
+
+def write_once(path: Path, data: bytes) -> None:
     """Write a file that is whole or not there at all; raise FileExistsError when there is one."""
     unready = path.with_name(f".{path.name}.partial")
-    with unready.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with unready.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -177,6 +193,17 @@ def faults(county: str) -> Iterator[Fault]:
             continue
         if fork:
             yield Fault(str(path), 0, f"anchor_{fork.how}", f"{fork.found} / {fork.size}")
+        yield from _stamp_fault(path)
+
+
+def _stamp_fault(path: Path) -> Iterator[Fault]:
+    """A stamp that is no stamp of the file beside it. Whether its authority is to be believed is not asked here."""
+    try:
+        timestamps.ensure_of(path.with_suffix(STAMP).read_bytes(), path.read_bytes())
+    except FileNotFoundError:
+        return
+    except (timestamps.BadStamp, OSError) as error:
+        yield Fault(str(path.with_suffix(STAMP)), 0, "anchor_stamp", str(error))
 
 
 def accept(actor: Actor, county: str, reason: str) -> int:

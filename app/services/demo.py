@@ -258,7 +258,7 @@ class Teller:
         for told in year.stories(table, self):
             yield told.play()
             yield told.visits()
-        yield demo_office.rounds(self, OFFICES_FROM, self.cast, year.table["township"], year.table["seed"])
+        yield demo_office.rounds(self, OFFICES_FROM, self.cast, year.table)
         places = [village.code for village in year.villages]
         yield demo_duties.rounds(self, OFFICES_FROM, self.cast, places, year.table["seed"])
 

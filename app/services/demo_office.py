@@ -8,6 +8,7 @@ from typing import Any
 
 from app import printing
 from app.services import boards, cases, export, late, late_reasons, people, reminders, substitutes
+from app.services.demo_findings import Findings
 from app.services.story import Stage, seeded
 from app.store.lists import CaseFilter
 from app.store.transaction import reading
@@ -21,16 +22,18 @@ ALL = 2**31 - 1  # reminders come to nowhere near that number
 PURPOSE = "演示：半年数据比对"
 
 
-def rounds(stage: Stage, first: int, everybody: Sequence[Actor], area: str, seed: str) -> Iterator[datetime]:
-    """Yield an afternoon every four weeks from a day on, and do then what offices do."""
-    chance = seeded(seed, "office")
+def rounds(stage: Stage, first: int, everybody: Sequence[Actor], table: Mapping[str, Any]) -> Iterator[datetime]:
+    """Yield an afternoon every four weeks from a day on, and do then what offices do; ``table`` is the year's."""
+    area, chance = table["township"], seeded(table["seed"], "office")
     auditor, lead = (stage.actor(area, role, 0) for role in ("auditor", "county_lead"))
+    findings = Findings(table["findings"], stage, area)
     when = stage.day(first) + timedelta(hours=8)
     for turn in count(1):
         yield when
         for actor in everybody:
             reminders.mark_all_read(actor, newest=ALL)
         seen = _look(auditor, chance)
+        findings.find(seen)
         if turn % OUTWARD == 0 and seen:
             printing.print_trail(auditor, case=seen[0])
             list(export.export_households(lead, purpose=PURPOSE))

@@ -63,6 +63,9 @@ def _export(county: str) -> bool:
     answer = attempt(lambda: anchors.export(county))
     if isinstance(answer, Trouble):
         log.error("anchor_not_written", county=county, what=answer.what, folder=str(anchors.folder()))
+    stamped = attempt(lambda: anchors.stamp(county))
+    if isinstance(stamped, Trouble):  # a proof more, where it can be had: nothing waits for it
+        log.warning("anchor_not_stamped", county=county, what=stamped.what)
     return not isinstance(answer, Trouble)
 
 

@@ -67,7 +67,7 @@ def test_each_checkpoint_lies_outside_once(world: World, outside: Path) -> None:
     assert anchors.export(COUNTY) == 0
     assert {path: path.stat().st_mtime_ns for path in sorted(outside.iterdir())} == before
     with pytest.raises(FileExistsError):
-        anchors.write_once(files[0], "other")
+        anchors.write_once(files[0], b"other")
     assert sorted(outside.iterdir()) == files
     assert damages() == []
     found, broken = witness.steps_in(outside)
