@@ -22,6 +22,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 FIELD = "FangpinOfficeSeal"
 # It says at each signature that it was told to fetch nothing.
 logging.getLogger("pyhanko.sign.signers").setLevel(logging.ERROR)
+from reports.own_loop import in_a_thread
 
 
 class NotSealed(RuntimeError):
@@ -84,7 +85,7 @@ def sealed(data: bytes, authority: Authority, hand: Hand, *, now: datetime, reas
     moment = now.astimezone(UTC).replace(microsecond=0)
     signer = _Signer(meta, signer=hand.signer(authority), timestamper=OfficeClock(authority, moment), moment=moment)
     try:
-        out = signer.sign_pdf(_Update(io.BytesIO(data)))
+        out = in_a_thread(lambda: signer.sign_pdf(_Update(io.BytesIO(data))))
     except Exception as error:
         raise NotSealed(str(error)) from error
     return bytes(out.getvalue())

@@ -15,6 +15,7 @@ from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signatu
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
+from reports.own_loop import in_a_thread
 from reports.signed_base import MARK, Checked
 from workflows.clock import utc_text
 
@@ -60,9 +61,8 @@ def _judged(
     known = [x509.Certificate.load(der) for der in roots]
     store = DocumentSecurityStore.read_dss(reader)
     enclosed = [ref.get_object().read_data(DecodePurpose.CRL) for ref in store.crls]
-    status = validate_pdf_signature(
-        one, _context(store, known, enclosed, moment), _context(store, known, enclosed, moment)
-    )
+    contexts = [_context(store, known, enclosed, moment) for _ in range(2)]
+    status = in_a_thread(lambda: validate_pdf_signature(one, *contexts))
     at = utc_text(moment)
     if not (status.intact and status.valid):
         return Checked("broken", who, at)

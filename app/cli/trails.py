@@ -7,6 +7,7 @@ import click
 
 from app import office_seal
 from app.cli.console import Console, Fault, acting, pass_console
+from app.config import BadSetting
 from app.office_seal import NoOfficeSeal
 from workflows.variants import FULL, VARIANTS
 
@@ -59,11 +60,17 @@ def verify(console: Console, file: Path, database: bool, head: str, key: str, ro
 
 
 def _trusted(console: Console, root: Path | None) -> dict[str, tuple[bytes, ...]]:
-    """Return what electronic seals are held against: a root given here, else this installation's own."""
+    """Return what electronic seals are held against: a root given here, else this installation's own, if it has one.
+
+    A stranger's machine has no installation; then nobody vouches for a seal, and the verdict says so.
+    """
     try:
         if root:
             return {"roots": (office_seal.certificate_of(root.read_bytes()),)}
-        folder = console.settings().office_seal
+        try:
+            folder = console.settings().office_seal
+        except BadSetting:
+            return {}
         return {"roots": office_seal.roots(folder), "lists": office_seal.lists(folder)}
     except NoOfficeSeal as error:
         raise Fault(error.code, place=error.place) from error

@@ -1,5 +1,6 @@
 """The office's seal on a print: valid in each algorithm and for years, and every attack on it refused."""
 
+import asyncio
 import random
 from datetime import timedelta
 from pathlib import Path
@@ -140,3 +141,12 @@ def test_a_device_names_what_is_missing(tmp_path: Path) -> None:
     library.write_bytes(b"")
     with pytest.raises(NotSealed, match="python-pkcs11"):
         DeviceHand(str(library), "county", "seal", str(pin)).signer(authority)
+
+
+def test_it_is_set_and_checked_inside_a_running_event_loop(printed: bytes) -> None:
+    """As in a server, or in a test of another kind, that runs one in its thread."""
+
+    async def both() -> Checked:
+        return checked(office().sealed(printed), office().roots)
+
+    assert asyncio.run(both()).code == "good"
