@@ -19,10 +19,12 @@ from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from reports.own_loop import in_a_thread
+
 FIELD = "FangpinOfficeSeal"
+
 # It says at each signature that it was told to fetch nothing.
 logging.getLogger("pyhanko.sign.signers").setLevel(logging.ERROR)
-from reports.own_loop import in_a_thread
 
 
 class NotSealed(RuntimeError):

@@ -61,8 +61,8 @@ def _judged(
     known = [x509.Certificate.load(der) for der in roots]
     store = DocumentSecurityStore.read_dss(reader)
     enclosed = [ref.get_object().read_data(DecodePurpose.CRL) for ref in store.crls]
-    contexts = [_context(store, known, enclosed, moment) for _ in range(2)]
-    status = in_a_thread(lambda: validate_pdf_signature(one, *contexts))
+    of_seal, of_stamp = (_context(store, known, enclosed, moment) for _ in range(2))
+    status = in_a_thread(lambda: validate_pdf_signature(one, of_seal, of_stamp))
     at = utc_text(moment)
     if not (status.intact and status.valid):
         return Checked("broken", who, at)
