@@ -144,14 +144,19 @@ def main(memory: int, documents: int, nice: int) -> int:
     os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked; the end of its pipe is the end here
     warm()
-    while True:
-        code = _forked(memory, documents)
-        if code == ENDED:
-            return 0
-        if code != ENOUGH:
-            late = code in (-signal.SIGXCPU, -signal.SIGALRM)
-            with open(1, "wb", closefd=False) as to:
-                write_frame(to, {"kind": "failed", "reason": "time" if late else "crashed", "peak": 0})
+    try:
+        while (code := _forked(memory, documents)) != ENDED:
+            if code != ENOUGH:
+                _tell(code)
+    except BrokenPipeError:
+        return 0  # whoever asked was killed meanwhile; there is nobody to tell
+    return 0
+
+
+def _tell(code: int) -> None:
+    late = code in (-signal.SIGXCPU, -signal.SIGALRM)
+    with open(1, "wb", closefd=False) as to:
+        write_frame(to, {"kind": "failed", "reason": "time" if late else "crashed", "peak": 0})
 
 
 if __name__ == "__main__":

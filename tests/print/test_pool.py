@@ -111,7 +111,10 @@ def test_who_gives_up_leaves_nobody_behind(honest: str, long: str) -> None:
 
 def test_nobody_stays_when_who_asked_is_killed(honest: str, tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    asker = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+    said = tmp_path / "stderr"
+    with said.open("wb") as file:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": file}
+        asker = subprocess.Popen([sys.executable, "-c", PARENT], env=env, **pipes)  # type: ignore[call-overload]
     assert asker.stdin is not None
     assert asker.stdout is not None
     for _ in range(3):
@@ -126,6 +129,7 @@ def test_nobody_stays_when_who_asked_is_killed(honest: str, tmp_path: Path) -> N
     while any(is_alive(pid) for pid in pids) and time.monotonic() < until:
         time.sleep(0.1)
     assert not any(is_alive(pid) for pid in pids)
+    assert "Traceback" not in said.read_text()  # they share the log of whoever was killed
 
 
 def is_alive(number: int) -> bool:
