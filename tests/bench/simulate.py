@@ -75,7 +75,7 @@ def fill(world: World, rows: int) -> None:
                     "every": STANDING[state],
                     "rest": list(STANDING).index(state),
                 }
-                more = {"verified": f'"income_per_head": {VALUES["income_per_head"]}'} if model is CaseRow else {}
+                more = {"verified": f'"income_per_head":{VALUES["income_per_head"]}'} if model is CaseRow else {}
                 db.session.execute(text(_cases(model)), {**values, **more})
 
 
@@ -104,7 +104,7 @@ def _cases(model: type[CaseRow] | type[Wait]) -> str:
     if model is CaseRow:
         new["subject"] = f"'household:' || {NUMBER}"
         verified = "CAST(550000 + i * 7919 % 450000 AS VARCHAR)"
-        new["fields"] = f"replace(r.fields, :verified, '\"income_per_head\": ' || {verified})"
+        new["fields"] = f"replace(r.fields, :verified, '\"income_per_head\":' || {verified})"
     return _copied(model, new, f'r."{key}" LIKE :like', "WHERE i % :every = :rest")
 
 

@@ -14,7 +14,7 @@ from app.tables import db
 from tests.world import World
 
 on_sqlite = pytest.mark.parametrize("engine_name", ["sqlite"])
-HANDS, SECONDS, HOLD = 12, 3.0, 0.004
+HANDS, SECONDS, HOLD = 12, 6.0, 0.004
 
 
 @on_sqlite

@@ -46,7 +46,7 @@ IN_STATE: list[tuple[str, str, str, dict[str, Any], str, dict[str, object]]] = [
     ("clue_open", "nominate", "", {"category": "rich"}, "bad_value", {"field": "category", "value": "rich"}),
     ("clue_open", "nominate", "", {"risks": ["illness"] * 2}, "bad_value", {"field": "risks", "value": ""}),
     ("clue_open", "nominate", "", {"opinion": "x" * 2001}, "bad_value", {"field": "opinion", "value": ""}),
-    ("clue_open", "nominate", "", {"opinion": "a\x00b"}, "bad_value", {"field": "opinion", "value": ""}),
+    ("clue_open", "nominate", "", {"opinion": "a\x00b"}, "hidden_character", {"character": "U+0000"}),
     ("clue_open", "nominate", "", {"income_per_head": 1.5}, "bad_value", {"field": "income_per_head", "value": "1.5"}),
     ("clue_open", "nominate", "", {"income_per_head": True}, "bad_value",
      {"field": "income_per_head", "value": "True"}),

@@ -265,6 +265,7 @@ ROW_ERRORS: dict[str, bytes] = {
     "only_hidden": hidden(book([HEAD])),
     "no_rows": book([dict.fromkeys(HEAD)]),
     "required": with_cells(姓名=None),
+    "hidden_character": with_cells(姓名="王\u200b五"),
     "text_too_long": with_cells(姓名="长" * 201),
     "id_missing": with_cells(证件号码="  "),
     "id_number_cell": with_cells(证件号码=500241198501010012),
