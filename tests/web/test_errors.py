@@ -19,7 +19,7 @@ def family(kind: type[Refused]) -> list[type[Refused]]:
 def test_every_refusal_has_its_status() -> None:
     codes = {kind.code for kind in family(Refused) if kind is not Refused}
     assert codes == set(HTTP)
-    assert set(HTTP.values()) == {400, 401, 403, 404, 409, 422, 428, 429}
+    assert set(HTTP.values()) == {400, 401, 403, 404, 409, 422, 428, 429, 503}
 
 
 def test_out_of_area_is_said_as_not_found() -> None:
