@@ -4,8 +4,7 @@
 python3 fangpin_verify.py FILE [--key KEY] [--head HEX] [--checkpoint FILE]
 FILE: a trail (PDF, with or without the office's electronic seal, or its trail.json), or a bundle (zip).
 KEY: the office's public key (name+number+base64, or a file that holds it), got from somewhere else than the trail.
-HEX: the trail head, or its first 16 digits, as noted or printed earlier.
---checkpoint: a checkpoint of the county's log that was kept elsewhere, or a folder of them (*.txt).
+HEX: the trail head, or its first 16 digits, as noted earlier. --checkpoint: one of the county's log, kept elsewhere, or a folder (*.txt).
 Exit status: 0 intact, 2 altered, 3 intact in itself but nobody vouches for it, 4 not a trail that can be checked.
 """
 
@@ -30,12 +29,13 @@ INTACT, ALTERED, UNKNOWN, MALFORMED = 0, 2, 3, 4
 MOST, MOST_OBJECTS, MOST_ENTRIES = 32_000_000, 100_000, 10_000  # MOST: bytes of a trail, inflated ones too
 SECONDS, MEMORY = 5, 190 << 20  # a bundle that the key vouches for may take longer
 TRAIL, SEAL, NOTE, NOTE_FORMAT, BUNDLE = "trail.json", "seal.json", "print.note", "fp-print-v1", "fp-bundle-v1"
-ATTACHED, MANIFEST, MANIFEST_NOTE = {TRAIL, SEAL, NOTE, "annex.json"}, "manifest.json", "manifest.note"
+ATTACHED, MANIFEST, MANIFEST_NOTE, POINT = {TRAIL, SEAL, NOTE, "annex.json"}, "manifest.json", "manifest.note", "checkpoint.txt"
 Said = tuple[str, str]  # a code of SAID and where
 Key = tuple[str, bytes, bytes]  # its name, its number, itself
 Log = tuple[str, int, bytes]  # a checkpoint: the log's name, its number of leaves, its root
+Steps = dict[tuple[str, int], list[tuple[Log, list[bytes]]]]  # by log and leaves: a later checkpoint, and the proof
+Kept = tuple[list[Log], Steps, list[Log]]  # checkpoints kept elsewhere, proofs, what these must lead to
 Spot = tuple[int, int]
-
 class Altered(Exception):
     """The file was ours once; a code and where. What BROKEN names means that there is nothing to judge."""
 BROKEN = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile)
@@ -49,25 +49,21 @@ TRAILER = re.compile(
     rb"trailer\n<<\n/Size ([0-9]+)\n/Root ([0-9]+) 0 R\n/Info ([0-9]+) 0 R\n/ID \[\(([0-9a-f]{64})\) \(([0-9a-f]{32})\)\]\n>>\nstartxref\n([0-9]+)\n%%EOF\n")
 # What the office's electronic seal (PAdES, no later change permitted) adds behind it: form, field, certificates, seal.
 ADDED = re.compile(
-    rb"<</Fields\[\d+ 0 R\]/SigFlags 3>><</FT/Sig/T\(\w+\)/Type/Annot/Subtype/Widget/F 132/Rect\[0 0 0 0\]/P \d+ 0 R"
-    rb"/V \d+ 0 R>>(?:<</Length \d+>>)+<<(?:/(?:Certs|CRLs|OCSPs)\[(?:\d+ 0 R ?)*\])+>>"
-    rb"<</Contents<([0-9A-Fa-f]+)>/ByteRange\[0 (\d+) (\d+) (\d+)\]/Type/Sig/Filter/Adobe\.PPKLite/SubFilter"
-    rb"/ETSI\.CAdES\.detached(?:/(?:Name|Location|Reason|ContactInfo|M)\((?:[^()\\]|\\.)*\))*/Reference\[<</Type/SigRef"
-    rb"/TransformMethod/DocMDP/TransformParams<</Type/TransformParams/V/1\.2/P 1>>>>\]>>", re.S)
+    rb"<</Fields\[\d+ 0 R\]/SigFlags 3>><</FT/Sig/T\(\w+\)/Type/Annot/Subtype/Widget/F 132/Rect\[0 0 0 0\]/P \d+ 0 R/V \d+ 0 R>>"
+    rb"(?:<</Length \d+>>)+<<(?:/(?:Certs|CRLs|OCSPs)\[(?:\d+ 0 R ?)*\])+>><</Contents<([0-9A-Fa-f]+)>/ByteRange\[0 (\d+) (\d+) (\d+)\]"
+    rb"/Type/Sig/Filter/Adobe\.PPKLite/SubFilter/ETSI\.CAdES\.detached(?:/(?:Name|Location|Reason|ContactInfo|M)\((?:[^()\\]|\\.)*\))*"
+    rb"/Reference\[<</Type/SigRef/TransformMethod/DocMDP/TransformParams<</Type/TransformParams/V/1\.2/P 1>>>>\]>>", re.S)
 LEADING = re.compile(rb"(?:/(?:AcroForm|DSS) \d+ 0 R|/Perms<</DocMDP \d+ 0 R>>|/Extensions<</ESIC<<[\w/ .]*>>>>)*>>")
 ADDED_END = re.compile(rb"trailer<</Size (\d+)(/Root \d+ 0 R/Info \d+ 0 R)/ID\[<(\w+)><\w+>\]/Prev (\d+)>>startxref (\d+) %%EOF")
 def ensure(held: object, *where: str) -> None:
     """Raise ValueError, or Altered where a code is given, unless something holds."""
-    if not held:
-        raise (Altered if len(where) > 1 else ValueError)(*where)
-
+    if not held: raise (Altered if len(where) > 1 else ValueError)(*where)
 def objects_of(data: bytes, start: int, table: int, end: int) -> tuple[dict[int, tuple[bytes, bytes, str]], dict[int, int]]:
     """Return objects (dictionary, stream, digest) and places that a table names; they fill all from ``start`` to it."""
     parts, objects = SECTION.findall(data, table, end), {}
     rows = [(int(first) + nth, row) for first, _, part in parts for nth, row in enumerate(part.splitlines())]
-    is_so = data[table:end] == b"xref\n" + b"".join(b"%s %s\n%s" % part for part in parts)
-    is_so = is_so and rows[0] == (0, b"0000000000 65535 f ") and all(row[10:] == b" 00000 n " for _, row in rows[1:])
-    ensure(is_so and all(20 * int(count) == len(part) for _, count, part in parts), "PDF xref")
+    is_so = data[table:end] == b"xref\n" + b"".join(b"%s %s\n%s" % part for part in parts) and rows[0] == (0, b"0000000000 65535 f ")
+    ensure(is_so and all(row[10:] == b" 00000 n " for _, row in rows[1:]) and all(20 * int(n) == len(part) for _, n, part in parts), "PDF xref")
     places = {number: int(row[:10]) for number, row in rows[1:]}
     ends = [*sorted(places.values()), table]
     ensure(ends[0] == start and len(places) == len({*ends}) - 1 == len(rows) - 1 < MOST_OBJECTS, "PDF xref")
@@ -108,18 +104,15 @@ class Pdf:
         before = [plain(self.words[number])[:-2] for number in (self.root, self.pages[0])]
         root, page, numbers = words.pop(self.root), words.pop(self.pages[0]), [*words]
         told = ADDED.fullmatch(b"".join(words.values()))
-        start = data.index(b"/Contents <", places[numbers[-1]]) + len(b"/Contents ")
-        stop = data.index(b">", start) + 1
+        stop = data.index(b">", start := data.index(b"/Contents <", places[numbers[-1]]) + len(b"/Contents ")) + 1
         return bool(
             end and told and numbers[0] > len(self.objects) and [n for n in words if added[n][1]] == numbers[2:-2]
-            and root.startswith(before[0]) and LEADING.fullmatch(root, len(before[0]))
-            and page == before[1] + b"/Annots[%d 0 R]>>" % numbers[1]
+            and root.startswith(before[0]) and LEADING.fullmatch(root, len(before[0])) and page == before[1] + b"/Annots[%d 0 R]>>" % numbers[1]
             and (told[1], *map(int, told.groups()[1:])) == (data[start + 1 : stop - 1], start, stop, len(data) - stop)
             and (int(end[1]), int(end[4]), end[3].decode()) == (max(places) + 1, self.table, self.head.encode().hex())
             and end[2] == b"/Root %d 0 R/Info %d 0 R" % (self.root, self.info))
     def _one(self, number: int, pattern: bytes) -> bytes:
-        found = re.findall(pattern, self.words[number])
-        ensure(len(found) == 1, f"PDF object {number}")
+        ensure(len(found := re.findall(pattern, self.words[number])) == 1, f"PDF object {number}")
         return bytes(found[0])
     def _kids(self) -> list[int]:
         tree = int(self._one(self.root, rb"/Pages ([0-9]+) 0 R"))
@@ -144,15 +137,13 @@ class Pdf:
         """Return which pages, counted from 1, a changed object is a part of."""
         users: dict[int, set[int]] = {}
         for number, words in self.words.items():
-            for part in REFERENCE.findall(re.sub(rb"/Parent [0-9]+ 0 R", b"", words)):
-                users.setdefault(int(part), set()).add(number)
+            for part in REFERENCE.findall(re.sub(rb"/Parent [0-9]+ 0 R", b"", words)): users.setdefault(int(part), set()).add(number)
         found, waiting, pages = {*changed}, [*changed - {*self.pages}], {*self.pages}
         while waiting:
             above = users.get(waiting.pop(), set()) - found
             found |= above
             waiting += above - pages
         return [nth for nth, page in enumerate(self.pages, 1) if page in found]
-
 def note_body(pdf: Pdf, trail: str) -> str:
     """Return what the office signs of a print: the trail, and every object of the file but the signature's own."""
     lines = [f"{n} {held[2]}" for n, held in sorted(pdf.objects.items()) if n != pdf.attached.get(NOTE)]
@@ -172,8 +163,7 @@ def signed_body(text: str, key: Key) -> str:
     body, _, lines = text.rpartition("\n\n")
     rows = [line.rpartition(" ") for line in lines[:-1].split("\n")]
     ensure(body and lines.endswith("\n") and len(rows) <= 16, NOTE)
-    mine = [b64decode(coded) for who, _, coded in rows if who == f"\N{EM DASH} {key[0]}"]
-    mine = [signature[4:] for signature in mine if signature[:4] == key[1]]
+    mine = [b64decode(coded)[4:] for who, _, coded in rows if who == f"\N{EM DASH} {key[0]}" and b64decode(coded)[:4] == key[1]]
     ensure(all(ed25519_holds(key[2], signature, f"{body}\n".encode()) for signature in mine), "signature", key[0])
     return f"{body}\n" if mine else ""
 
@@ -199,15 +189,13 @@ def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
     try: base, key, nonce = map(_spot, ((4 * pow(5, -1, P) % P).to_bytes(32, "little"), public, signature[:32]))
     except (ValueError, IndexError): return False
     s, told = int.from_bytes(signature[32:], "little"), hashlib.sha512(signature[:32] + public + message).digest()
-    against = _add(nonce, _times(int.from_bytes(told, "little") % L, key))
-    return len(signature) == 64 and s < L and _times(s, base) == against
+    return len(signature) == 64 and s < L and _times(s, base) == _add(nonce, _times(int.from_bytes(told, "little") % L, key))
 def canonical(body: Any) -> str:
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 def parsed(text: str, form: str) -> Any:
     """Parse canonical JSON of a table of some format; raise ValueError for anything else (``int`` takes no fraction)."""
     body = json.loads(text, parse_float=int, parse_constant=int)
-    is_so = isinstance(body, dict) and body.get("format") == form and canonical(body) == text
-    ensure(is_so and unicodedata.is_normalized("NFC", text), form)
+    ensure(isinstance(body, dict) and body.get("format") == form and canonical(body) == text and unicodedata.is_normalized("NFC", text), form)
     return body
 
 class Trail:
@@ -240,8 +228,7 @@ class Trail:
         """Tell whether a personal value is the one that its entry committed to."""
         name, value = shown["field"], unicodedata.normalize("NFC", shown["value"])
         after = self.bodies.get((shown["case"], shown["seq"]), {}).get("changes", {}).get(name, {}).get("after")
-        parts = (bytes.fromhex(shown["salt"]), name.encode(), value.encode())
-        return bool(after == {"sha256": hashlib.sha256(b"\x00".join(parts)).hexdigest()})
+        return bool(after == {"sha256": hashlib.sha256(b"\x00".join((bytes.fromhex(shown["salt"]), name.encode(), value.encode()))).hexdigest()})
     def noted(self, head: str) -> Said:
         """A noted head is the trail's own, an earlier one of it (entries came after), or of another history."""
         ensure(re.fullmatch(r"[0-9a-f]{16,64}", head), "HEX")
@@ -249,43 +236,60 @@ class Trail:
         rows = sorted((body["at"], seq, case) for (case, seq), body in self.bodies.items())
         for at, moment in groupby([] if self.head.startswith(head) else rows, lambda row: row[0]):
             known.update({case: [case, seq, self.hashes[case][seq - 1]] for _, seq, case in moment})
-            if sha(canonical([row for row in known.values() if row])).startswith(head):
-                return "earlier_head", str(at)
+            if sha(canonical([row for row in known.values() if row])).startswith(head): return "earlier_head", str(at)
         return ("by_head" if self.head.startswith(head) else "other_head"), head[:16]
-
-def read_log(text: str) -> Log:
-    """Read a checkpoint, also one behind a proof of consistency; neither that nor a signature is looked at."""
-    name, size, root = (text.partition("\n\n")[2] if text.startswith("old ") else text).split("\n")[:3]
-    ensure(re.fullmatch("[1-9][0-9]{0,17}", size), "checkpoint")
-    return name, int(size), b64decode(root, validate=True)
+def read_log(text: str, steps: Steps) -> Log:
+    """Read a checkpoint, also one behind a proof of consistency, which goes to ``steps``; no signature is looked at."""
+    before, _, after = text.partition("\n\n") if text.startswith("old ") else ("old 0", "", text)
+    (name, size, coded), (old, *path) = after.split("\n")[:3], before.split("\n")
+    root, *hashes = (b64decode(one, validate=True) for one in [coded, *path])
+    ensure(re.fullmatch("old [0-9]{1,18} [1-9][0-9]{0,17}", f"{old} {size}") and {len(root), *map(len, hashes)} == {32}, "checkpoint")
+    steps.setdefault((name, int(old[4:])), []).append(((name, int(size), root), hashes))
+    return name, int(size), root
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 def root_over(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """Return the root that a proof of inclusion leads to (RFC 6962, 2.1.1); of another length it leads to nothing."""
-    if size == 1 or not path or not 0 <= index < size:
-        return b"" if path or index or size != 1 else leaf
+    if size == 1 or not path or not 0 <= index < size: return b"" if path or index or size != 1 else leaf
     half = 1 << (size - 1).bit_length() - 1
     if index < half: return _node(root_over(leaf, index, half, path[:-1]), path[-1])
     return _node(path[-1], root_over(leaf, index - half, size - half, path[:-1]))
-
-def in_log(trail: Trail, text: str, key: Key | None, points: Sequence[Log]) -> Iterator[Said]:
+def roots_over(old: int, new: int, path: Sequence[bytes], known: bytes) -> tuple[bytes, bytes]:
+    """Return both roots that a proof of consistency leads to (RFC 6962, 2.1.2); ``known``: the old one, while whole."""
+    whole = (known or b"".join(path)) if old == new and len(path) == (not known) else b""
+    if old == new or not path: return whole, whole
+    half = 1 << (new - 1).bit_length() - 1
+    one, two = roots_over(old, half, path[:-1], known) if old <= half else roots_over(old - half, new - half, path[:-1], b"")
+    return (one, _node(two, path[-1])) if old <= half else (_node(path[-1], one), _node(path[-1], two))
+def linked(own: Log, points: Sequence[Log], steps: Steps) -> tuple[list[Log], bool]:
+    """Return what goes on from a checkpoint, and what all that goes on from, by proofs; and whether these proofs hold."""
+    good, holds = [own], True
+    for is_up, known in ((True, good), (False, sorted(points, key=lambda point: -point[1]))):
+        for log, new, path in ((one, *more) for one in known for more in steps.get(one[:2], ()) if is_up or more[0] in good):
+            is_so = log[1] <= new[1] and roots_over(log[1], new[1], path, log[2]) == (log[2], new[2])
+            good += [one for one in (log, new) if is_so and one not in good]
+            holds = holds and is_so
+    return good, holds
+def in_log(trail: Trail, text: str, key: Key | None, kept: Kept) -> Iterator[Said]:
     """Yield whether each leaf of a seal is an entry's and leads to its checkpoint's root, and who vouches for that."""
-    seal = parsed(text, "fp-seal-v1")
-    (name, size, root), upto = read_log(seal["checkpoint"]), dict.fromkeys(trail.hashes, 0)
+    seal, (points, steps, newest), upto = parsed(text, "fp-seal-v1"), kept, dict.fromkeys(trail.hashes, 0)
+    name, size, root = own = read_log(seal["checkpoint"], {})
+    (good, holds), waiting = linked(own, points, steps), {*upto}
+    if not holds or not {*newest} <= {*good}: yield "step", f"{name} {size}"
+    sure = max([min(point[1], size) for point in points if point in good] + [size] * bool(key and signed_body(seal["checkpoint"], key)) + [0])
     for proof in seal["proofs"]:
         leaf, hashed = parsed(proof["leaf"], "fp-leaf-v1"), hashlib.sha256(b"\x00" + proof["leaf"].encode()).digest()
         case, seq, path = leaf["case"], leaf["seq"], [b64decode(step) for step in proof["path"]]
-        own = [*trail.hashes.get(case, [])[seq - 1 : seq], leaf["county"], seal["county"], upto.get(case)]
-        is_so = own == [leaf["head"], trail.county, trail.county, 0]
-        if not is_so or root_over(hashed, proof["index"], size, path) != root: yield "seal", f"{case} #{seq}"
-        upto[case] = seq
-    same = {point[2] == root for point in points if point[:2] == (name, size)}
-    is_known = bool(key and signed_body(seal["checkpoint"], key)) or same == {True}
+        told = [*trail.hashes.get(case, [])[seq - 1 : seq], leaf["county"], seal["county"], case in waiting]
+        is_so = told == [leaf["head"], trail.county, trail.county, True] and root_over(hashed, proof["index"], size, path) == root
+        if not is_so: yield "seal", f"{case} #{seq}"
+        upto[case] = seq if proof["index"] < (sure or size) else 0
+        waiting -= {case}
+    is_fork = any(point not in good and point[:2] in {log[:2] for log in good} for point in points)
     late = [f"{case} #{seq + 1}" for case, seq in upto.items() if seq < len(trail.hashes.get(case, ()))]
-    code = "fork" if False in same else "some_log" if not is_known else "known_log" if late else "by_log"
+    code = "fork" if is_fork else "some_log" if not sure else "known_log" if late else "by_log"
     yield from [(code, f"{name} {size}"), *(("late", entry) for entry in late)]
-
-def judged(data: bytes, seal: str, key: Key | None, head: str, points: Sequence[Log]) -> Iterator[Said]:
+def judged(data: bytes, seal: str, key: Key | None, head: str, kept: Kept) -> Iterator[Said]:
     """Yield what is found of a trail, by what it says itself, then by who vouches for it."""
     pdf = None if data[:1] == b"{" else Pdf(data)
     trail = Trail(pdf.read(TRAIL) if pdf else data.decode("utf-8"))
@@ -295,20 +299,18 @@ def judged(data: bytes, seal: str, key: Key | None, head: str, points: Sequence[
     if not trail.wrong:
         yield from sealed(pdf, trail.text, key) if pdf and key else [("left_pages", "")] if pdf else []
         yield from [trail.noted("".join(head.split()).lower())] if head else []
-        yield from in_log(trail, seal, key, points) if seal else []
+        yield from in_log(trail, seal, key, kept) if seal else []
         yield from [("left_seal", "")] if pdf and pdf.has_seal else []
 def sealed(pdf: Pdf, trail: str, key: Key) -> Iterator[Said]:
     told = signed_body(pdf.read(NOTE), key).split("\n") if NOTE in pdf.attached else [""]
     own = note_body(pdf, trail).split("\n")
-    if told in (own, [""]):
-        yield ("by_key" if told == own else "not_by_key"), key[0]
+    if told in (own, [""]): yield ("by_key" if told == own else "not_by_key"), key[0]
     else:
         changed = {int(line.split(" ")[0]) for line in {*own[3:-1]} - {*told[3:-1]}}
-        pages = [("page", str(page)) for page in pdf.altered_pages(changed)]
-        yield from pages or [("part", ", ".join(map(str, sorted(changed))) or "trailer")]
-def bundle(file: IO[bytes], key: Key | None, points: Sequence[Log]) -> Iterator[Said]:
+        yield from [("page", str(page)) for page in pdf.altered_pages(changed)] or [("part", ", ".join(map(str, sorted(changed))) or "trailer")]
+def bundle(file: IO[bytes], key: Key | None, kept: Kept) -> Iterator[Said]:
     """Yield what is found of a bundle: its manifest, every file against it, every trail by itself."""
-    held, place, kinds = zipfile.ZipFile(file), 0, set()
+    held, place, kinds, logged = zipfile.ZipFile(file), 0, set(), list[bool]()
     for item in held.infolist():  # one after the other, and nothing in between
         head = file.seek(place) * b"" + item.FileHeader()
         ensure(file.read(len(head)) == head and item.compress_type in (0, 8) and item.file_size <= MOST, item.filename)
@@ -316,39 +318,41 @@ def bundle(file: IO[bytes], key: Key | None, points: Sequence[Log]) -> Iterator[
         kinds.add((item.create_version, item.internal_attr, item.external_attr, item.volume, item.comment, item.extra))
     ensure(len(kinds) == 1 and file.seek(0, 2) == place + sum(46 + len(name) for name in held.namelist()) + 22, "zip")
     manifest, note = (held.read(name).decode("utf-8") for name in (MANIFEST, MANIFEST_NOTE))
-    names = {*held.namelist()} - {MANIFEST, MANIFEST_NOTE}
-    listed = {item["path"]: [item["size"], item["sha256"]] for item in parsed(manifest, BUNDLE)["items"]}
+    names, listing = {*held.namelist()} - {MANIFEST, MANIFEST_NOTE}, parsed(manifest, BUNDLE)
+    listed = {item["path"]: [item["size"], item["sha256"]] for item in listing["items"]}
+    kept[2].extend([read_log(listing["checkpoint"], {})] if listing["checkpoint"] else [])
+    if listing["checkpoint"].encode() != (held.read(POINT) if POINT in names else b""): yield "item", POINT
     yield from (("item", name) for name in sorted({*listed} ^ names))
     if key:
-        is_so = (told := signed_body(note, key)) == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
-        yield ("by_key", key[0]) if is_so else ("part", MANIFEST) if told else ("not_by_key", key[0])
+        is_so = (mine := signed_body(note, key)) == f"{BUNDLE}\nmanifest {sha(manifest)}\n"
+        yield ("by_key", key[0]) if is_so else ("part", MANIFEST) if mine else ("not_by_key", key[0])
         if is_so: limit(0)
     for name in sorted({*listed} & names):
         data, seal = held.read(name), name.replace("trails/", "seals/")
         if [len(data), hashlib.sha256(data).hexdigest()] != listed[name]: yield "item", name
+        elif name.startswith("steps/"): read_log(data.decode("utf-8"), kept[1])  # all of them stand before all trails
         text = held.read(seal).decode("utf-8") if seal in names else ""
-        for code, where in caught(judged(data, text, key, "", points)) if name.startswith("trails/") else ():
-            yield from [(code, f"{name} {where}")] if code in {*GRAVE, "malformed"} else []
-    yield from [("left_pages", ""), ("left_seal", "")][bool(key) :]
+        told = [*caught(judged(data, text, key, "", kept))] if name.startswith("trails/") else []
+        yield from ((code, f"{name} {where}") for code, where in told if code in {*GRAVE, "malformed"})
+        logged += ["by_log" in dict(told)] if told else []
+    yield from [("by_log", f"{len(logged)}")] if logged and all(logged) and not key else []
+    yield from [("left_pages", ""), ("left_files", ""), ("left_seal", "")][2 * bool(key) :]
 SAID: dict[str, tuple[str, str]] = {}  # of each sentence Chinese, English, and the codes with what fills its first place
 for group in """结论：{}。{}|Verdict: {}.{}|0=完好=intact|2=被改动=altered|4=不是可以核验的全程留痕=not a trail that can be checked|
-3=自身一致，但没有可信依据=consistent in itself, but nobody vouches for it#不能核验：{}{}|can't be checked: {}{}|malformed==#
-不符：{}：{}|does not hold: {}: {}|entry=记录，首个错误=an entry, the first wrong one|value=个人信息=a personal value|
-text=规则文本=a text of the rules|item=包内文件=a file of the bundle|page=页面=page|part=文件的其他部分=another part of the file|
-signature=签名=the signature of|appended=签发后追加的内容=something appended after sealing|seal=封存证明=the proof of a seal|
-fork=另存的封存点=the checkpoint kept elsewhere|other_head=所记校验值=the noted head#
-依据：{}：{}|vouched for by {}: {}|by_key=机关签发的全部内容清单=the office's list of all contents|by_head=所记校验值=the noted head|
-by_log=含全部记录的封存点=a checkpoint over all entries#{}：{}|{}: {}|head_is=留痕校验值=trail head|
-late=封存之后的记录，自=entries after the seal, from|known_log=部分记录在可信的封存点之内=some entries are in a trusted checkpoint|
-some_log=所附封存点，其真伪未核验=the checkpoint it brings, for which nobody vouches|
-earlier_head=此后有新的记录，所记校验值属于=entries came after the noted head, which is of|
-not_by_key=没有该公钥签发的清单=no list of its contents is sealed by this key#{}{}|{}{}|
-no_anchor=未提供公钥、所记校验值或另存的封存点=no key, no noted head and no checkpoint was given#未核验：{}{}|not checked: {}{}|
-left_pages=页面是否与附件一致=whether the pages show what is attached|left_latest=此后是否还有新的记录=whether there are later entries|
+3=自身一致，但没有可信依据=consistent in itself, but nobody vouches for it#不能核验：{}{}|can't be checked: {}{}|malformed==#不符：{}：{}|does not hold: {}: {}|
+entry=记录，首个错误=an entry, the first wrong one|value=个人信息=a personal value|text=规则文本=a text of the rules|item=包内文件=a file of the bundle|page=页面=page|
+part=文件的其他部分=another part of the file|signature=签名=the signature of|appended=签发后追加的内容=something appended after sealing|seal=封存证明=the proof of a seal|
+step=封存点之间的衔接证明=the proofs between checkpoints, from|fork=另存的封存点=the checkpoint kept elsewhere|other_head=所记校验值=the noted head#依据：{}：{}|
+vouched for by {}: {}|by_key=机关签发的全部内容清单=the office's list of all contents|by_head=所记校验值=the noted head|
+by_log=含全部记录的封存点=a checkpoint over all entries#{}：{}|{}: {}|head_is=留痕校验值=trail head|late=封存之后的记录，自=entries after the seal, from|
+known_log=部分记录在可信的封存点之内=some entries are in a trusted checkpoint|some_log=所附封存点，其真伪未核验=the checkpoint it brings, for which nobody vouches|
+earlier_head=此后有新的记录，所记校验值属于=entries came after the noted head, which is of|not_by_key=没有该公钥签发的清单=no list of its contents is sealed by this key#{}{}|
+{}{}|no_anchor=未提供公钥、所记校验值或另存的封存点=no key, no noted head and no checkpoint was given#未核验：{}{}|not checked: {}{}|
+left_pages=页面是否与附件一致=whether the pages show what is attached|left_files=包是否齐全，其他文件是否原样=whether the bundle is complete and its other files are as made|left_latest=此后是否还有新的记录=whether there are later entries|
 left_seal=机关电子印章本身（PAdES）=the office's electronic seal itself (PAdES)""".replace("\n", "").split("#"):
     zh, en, *codes = group.split("|")
     SAID.update({code: (zh.format(a, "{}"), en.format(b, "{}")) for code, a, b in (one.split("=") for one in codes)})
-GRAVE = {"entry", "value", "text", "page", "part", "item", "appended", "signature", "seal", "fork", "other_head"}
+GRAVE = {"entry", "value", "text", "page", "part", "item", "appended", "signature", "seal", "step", "fork", "other_head"}
 def caught(said: Iterator[Said]) -> Iterator[Said]:
     try: yield from said
     except BROKEN as error: yield "malformed", str(error)[:200]
@@ -356,10 +360,9 @@ def caught(said: Iterator[Said]) -> Iterator[Said]:
 def verify(data: bytes | IO[bytes], key: str = "", head: str = "", points: Sequence[str] = ()) -> tuple[int, list[Said], str]:
     """Judge a file, given as bytes or open; return the exit status, what was found (code, where) and the trail head."""
     def said() -> Iterator[Said]:
-        known, logs = read_key(key) if key else None, [read_log(text) for text in points]
-        start = file.read(2)
-        file.seek(0)
-        yield from bundle(file, known, logs) if start == b"PK" else judged(file.read(MOST + 1), "", known, head, logs)
+        known, steps, is_zip = read_key(key) if key else None, Steps(), file.read(2) == b"PK"
+        kept: Kept = [read_log(text, steps) for text in points], steps, []
+        yield from bundle(file, known, kept) if is_zip else judged(file.read(file.seek(0) + MOST + 1), "", known, head, kept)
     file = BytesIO(data) if isinstance(data, bytes) else data
     told = [*caught(said())]
     codes, found = {code for code, _ in told}, [one for one in told if one[0] != "head_is"]
@@ -383,15 +386,12 @@ def main(words: Sequence[str]) -> int:
         ensure(len(words) % 2 and {*options} <= {"--key", "--head", "--checkpoint"}, "".join(__doc__ or "").split("\n")[2])
         key, kept = options.get("--key", ""), Path(options.get("--checkpoint", "/dev/null"))
         key = Path(key).read_text("utf-8")[:1000] if key and Path(key).is_file() else key
-        files = sorted(kept.glob("*.txt")) if kept.is_dir() else [kept] if "--checkpoint" in options else []
-        points = [path.read_text("utf-8") for path in files]
-        with Path(words[0]).open("rb") as file:
-            code, said, head = verify(file, key, options.get("--head", ""), points)
+        points = [path.read_text("utf-8") for path in (sorted(kept.glob("*.txt")) if kept.is_dir() else [kept][: "--checkpoint" in options])]
+        with Path(words[0]).open("rb") as file: code, said, head = verify(file, key, options.get("--head", ""), points)
     except (OSError, ValueError, MemoryError, SystemExit) as error:
         code, said = MALFORMED, [("malformed", str(error)[:200])]
     for lang in (0, 1):
-        for what, where in [(str(code), ""), *said, *([("head_is", head)] if head else [])]:
-            print(SAID[what][lang].format(where))
+        for what, where in [(str(code), ""), *said, *([("head_is", head)] if head else [])]: print(SAID[what][lang].format(where))
     return code
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import pikepdf
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 INTACT, BLAMED, UNKNOWN = 0, 2, 3
 END = re.compile(rb"startxref\n([0-9]+)\n%%EOF\n\Z")
 IDS = re.compile(rb"/ID \[\(([0-9a-f]{64})\) \(([0-9a-f]{32})\)\]")
+Point = tuple[str, int, bytes]  # a log's name, its number of leaves, its root
 FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, RuntimeError, EOFError)
 BAD_FILES = (*FAULTS, zlib.error, zipfile.BadZipFile, pikepdf.PdfError, binascii.Error, NotImplementedError)
 
@@ -34,15 +36,19 @@ def must(held: object) -> None:
         raise Wrong
 
 
-def judge(data: bytes, key: str = "") -> int:
-    """Return INTACT, BLAMED (altered, or no such file at all) or UNKNOWN (nobody vouches)."""
+def judge(data: bytes, key: str = "", points: Sequence[str] = ()) -> int:
+    """Return INTACT, BLAMED (altered, or no such file at all) or UNKNOWN (nobody vouches).
+
+    ``points``: checkpoints, or steps to them, that were kept elsewhere.
+    """
     try:
+        log = Log(points)
         if data.startswith(b"PK"):
-            return INTACT if is_bundle_vouched(data, key) else UNKNOWN
+            return INTACT if is_bundle_vouched(data, key, log) else UNKNOWN
         if data.startswith(b"{"):
             Chains(data.decode())
             return UNKNOWN
-        return INTACT if is_print_vouched(data, key) else UNKNOWN
+        return INTACT if is_print_vouched(data, key, log) else UNKNOWN
     except (Wrong, InvalidSignature, *BAD_FILES):
         return BLAMED
 
@@ -154,26 +160,114 @@ def climbed(leaf: bytes, place: int, size: int, path: list[bytes]) -> bytes:
     return found
 
 
-def is_sealed(chains: Chains, text: str, key: str) -> bool:
-    """Hold a seal against the chains; tell whether the key vouches for all of them."""
+def is_the_beginning(old: int, before: bytes, new: int, after: bytes, path: Sequence[bytes]) -> bool:
+    """Whether a tree goes on from a smaller one, from below (RFC 9162, 2.1.4.2)."""
+    if old == new:
+        return before == after and not path
+    if not 0 < old < new or not path:
+        return False
+    steps = [before, *path] if old & (old - 1) == 0 else list(path)
+    place, last = old - 1, new - 1
+    while place % 2:
+        place, last = place // 2, last // 2
+    small = large = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if place % 2 or place == last:
+            small, large = node(step, small), node(step, large)
+            while place and place % 2 == 0:
+                place, last = place // 2, last // 2
+        else:
+            large = node(large, step)
+        place, last = place // 2, last // 2
+    return (small, large, last) == (before, after, 0)
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+class Log:
+    """Checkpoints that were kept, and what is known to go on from what: a graph of (name, leaves, root)."""
+
+    def __init__(self, kept: Sequence[str]) -> None:
+        self.steps: list[tuple[int, Point, list[bytes]]] = []
+        self.kept = [self.take(text) for text in kept]
+
+    def take(self, text: str) -> Point:
+        """Read a checkpoint, and the proof before it where there is one."""
+        if not text.startswith("old "):
+            return point_of(text)
+        above, below = text.split("\n\n", 1)
+        number, *path = above.split("\n")
+        must(re.fullmatch("old [0-9]{1,18}", number))
+        point = point_of(below)
+        hashes = [base64.b64decode(one, validate=True) for one in path]
+        must(all(len(one) == 32 for one in hashes))
+        self.steps.append((int(number[4:]), point, hashes))
+        return point
+
+    def above(self, point: Point) -> set[Point]:
+        """All that a proof shows to go on from a checkpoint, itself too; raises Wrong where a proof does not hold."""
+        found, fresh = {point}, [point]
+        while fresh:
+            name, size, root = fresh.pop()
+            for old, new, path in self.steps:
+                if (new[0], old) == (name, size):
+                    must(is_the_beginning(size, root, new[1], new[2], path))
+                    fresh += [] if new in found else [new]
+                    found.add(new)
+        return found
+
+    def vouched(self, own: Point) -> int:
+        """How many leaves of a checkpoint are those of one that was kept; raises Wrong where one says otherwise."""
+        mine, sure = self.above(own), 0
+        known = set(mine)
+        for other in sorted(self.kept, key=lambda point: point[1], reverse=True):
+            if other in mine or self.leads_into(other, known):
+                known.add(other)
+                sure = max(sure, min(own[1], other[1]))
+        must(all(other in known or other[:2] not in {one[:2] for one in known} for other in self.kept))
+        return sure
+
+    def leads_into(self, point: Point, known: set[Point]) -> bool:
+        """Whether something known goes on from a checkpoint by one proof."""
+        ways = [(new, path) for old, new, path in self.steps if (new[0], old) == point[:2] and new in known]
+        must(all(is_the_beginning(point[1], point[2], new[1], new[2], path) for new, path in ways))
+        return bool(ways)
+
+
+def point_of(text: str) -> Point:
+    name, size, root, *_ = text.split("\n")
+    must(re.fullmatch("[1-9][0-9]{0,17}", size))
+    raw = base64.b64decode(root, validate=True)
+    must(len(raw) == 32)
+    return name, int(size), raw
+
+
+def is_sealed(chains: Chains, text: str, key: str, log: Log) -> bool:
+    """Hold a seal against the chains; tell whether the key, or a checkpoint that was kept, vouches for all of them."""
     seal = read(text, "fp-seal-v1")
     must(seal["county"] == chains.trail["county"])
-    _, size, root, *_ = seal["checkpoint"].split("\n")
-    must(re.fullmatch("[1-9][0-9]{0,17}", size))
-    known: dict[str, int] = {}
+    own = point_of(seal["checkpoint"])
+    known: dict[str, tuple[int, int]] = {}
     for proof in seal["proofs"]:
         leaf = read(proof["leaf"], "fp-leaf-v1")
         must(leaf["county"] == chains.trail["county"] and leaf["case"] not in known)
         must(chains.hashes[leaf["case"], leaf["seq"]] == leaf["head"])
         hashed = hashlib.sha256(b"\0" + proof["leaf"].encode()).digest()
         path = [base64.b64decode(step) for step in proof["path"]]
-        must(climbed(hashed, proof["index"], int(size), path) == base64.b64decode(root, validate=True))
-        known[leaf["case"]] = leaf["seq"]
-    return bool(key) and is_signed(seal["checkpoint"], key) and known == chains.lengths
+        must(climbed(hashed, proof["index"], own[1], path) == own[2])
+        known[leaf["case"]] = leaf["seq"], proof["index"]
+    sure = log.vouched(own)
+    if key and is_signed(seal["checkpoint"], key):
+        sure = own[1]
+    return sure > 0 and {case: seq for case, (seq, index) in known.items() if index < sure} == chains.lengths
 
 
 # --- a print ---
-def is_print_vouched(data: bytes, key: str) -> bool:
+def is_print_vouched(data: bytes, key: str, log: Log) -> bool:
     found = END.search(data)
     must(found and data.startswith(b"%PDF-1.7\n%\xf0\x9f\x96\xa4\n"))
     assert found
@@ -191,7 +285,7 @@ def is_print_vouched(data: bytes, key: str) -> bool:
         numbers = (pdf.Root.objgen[0], pdf.docinfo.objgen[0])
     chains = Chains(texts["trail.json"])
     must(ids[1].decode() == chains.head)
-    is_logged = "seal.json" in texts and is_sealed(chains, texts["seal.json"], key)
+    is_logged = "seal.json" in texts and is_sealed(chains, texts["seal.json"], key, log)
     if not key or not own or not is_signed(texts["print.note"], key):
         return is_logged
     lines = ["fp-print-v1", f"trail {digest(chains.text)}", f"root {numbers[0]} info {numbers[1]} objects {len(spans)}"]
@@ -234,7 +328,7 @@ def unpacked(stream: Any) -> str:
 
 
 # --- a bundle ---
-def is_bundle_vouched(data: bytes, key: str) -> bool:
+def is_bundle_vouched(data: bytes, key: str, log: Log) -> bool:
     with zipfile.ZipFile(io.BytesIO(data)) as held:
         infos, files = held.infolist(), {info.filename: held.read(info) for info in held.infolist()}
     must(len(infos) == len(files) and written_again(infos, files) == data)
@@ -243,16 +337,38 @@ def is_bundle_vouched(data: bytes, key: str) -> bool:
     told = read(manifest, "fp-bundle-v1")
     listed = {item["path"]: (item["size"], item["sha256"]) for item in told["items"]}
     must(listed == {name: (len(one), hashlib.sha256(one).hexdigest()) for name, one in files.items()})
+    must(told["checkpoint"] == files.get("checkpoint.txt", b"").decode())
     for name, one in files.items():
-        if name.startswith("trails/"):
-            must(judge(one, key) != BLAMED)
-            seal = files.get(name.replace("trails/", "seals/"))
-            if seal and name.endswith(".json"):
-                is_sealed(Chains(one.decode()), seal.decode(), key)
-    if not key or not is_signed(note, key):
+        if name.startswith("steps/"):
+            log.take(one.decode())
+    newest = point_of(told["checkpoint"]) if told["checkpoint"] else None
+    are_logged = [is_logged(name, files, key, log, newest) for name in files if name.startswith("trails/")]
+    if not key:
+        return bool(are_logged) and all(are_logged)
+    if not is_signed(note, key):
         return False
     must(note.partition("\n\n")[0] == f"fp-bundle-v1\nmanifest {digest(manifest)}")
     return True
+
+
+def is_logged(name: str, files: dict[str, bytes], key: str, log: Log, newest: Point | None) -> bool:
+    """Hold a trail of a bundle; tell whether a checkpoint vouches for all of its entries."""
+    texts = attached_to(files[name]) if name.endswith(".pdf") else {"trail.json": files[name].decode()}
+    beside = files.get(name.replace("trails/", "seals/"), b"").decode()
+    seal = texts.get("seal.json") or beside
+    if name.endswith(".pdf"):
+        is_print_vouched(files[name], key, log)
+    chains = Chains(texts["trail.json"])
+    if not seal:
+        return False
+    point = point_of(read(seal, "fp-seal-v1")["checkpoint"])
+    must(newest is None or newest in log.above(point))
+    return is_sealed(chains, seal, key, log)
+
+
+def attached_to(data: bytes) -> dict[str, str]:
+    with pikepdf.open(io.BytesIO(data), attempt_recovery=False, suppress_warnings=True) as pdf:
+        return {one.filename: unpacked(one.obj.EF.F) for one in pdf.attachments.values()}
 
 
 def written_again(infos: list[zipfile.ZipInfo], files: dict[str, bytes]) -> bytes:

@@ -4,12 +4,12 @@ import hashlib
 import io
 import zipfile
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reports.container import open_container
 from reports.trail import read_trail
 from tests.prove.edited_prints import KEY, PUBLIC, note_of
-from workflows.checkpoint import Checkpoint, signed
+from workflows.checkpoint import Checkpoint, Step, read_note, signed
 from workflows.journal import canonical, digest
 from workflows.leaves import Leaf
 from workflows.tree import Tree, leaf_hash
@@ -38,6 +38,12 @@ def checkpoint_of(leaves: list[str], size: int) -> str:
     return signed(point, PUBLIC, KEY.sign).text
 
 
+def step_of(leaves: list[str], old: int, size: int) -> str:
+    """A log's checkpoint over its first ``size`` leaves, with the proof that it goes on from ``old`` of them."""
+    note = read_note(checkpoint_of(leaves, size))
+    return Step(old, tuple(log_of(leaves, size).consistency(old)), note).text
+
+
 def seal_of(trail_text: str, *, without: int = 0) -> str:
     """The seal.json of a trail."""
     leaves = leaves_of(trail_text, without=without)
@@ -50,9 +56,11 @@ def seal_of(trail_text: str, *, without: int = 0) -> str:
     return canonical({"format": "fp-seal-v1", "county": trail.county, "checkpoint": point, "proofs": proofs})
 
 
-def files_of(prints: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What a bundle holds of some prints, by case."""
+def files_of(prints: Mapping[str, bytes], newest: str = "", steps: Iterable[str] = ()) -> dict[str, bytes]:
+    """What a bundle holds of some prints, by case, and the newest checkpoint with the ways to it."""
     files: dict[str, bytes] = {"README.txt": "核验说明".encode()}
+    files |= {f"steps/{text.split()[1]}.txt": text.encode() for text in steps}
+    files |= {"checkpoint.txt": newest.encode()} if newest else {}
     for case, pdf in prints.items():
         held = open_container(pdf)
         files |= {f"trails/{case}.pdf": pdf, f"trails/{case}.json": held.trail.encode()}
@@ -68,7 +76,8 @@ def zipped(files: Mapping[str, bytes], *, is_listed: bool = True) -> bytes:
             {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
             for path, data in sorted(files.items())
         ]
-        manifest = canonical({"format": "fp-bundle-v1", "county": "500241", "checkpoint": "", "items": items})
+        point = files.get("checkpoint.txt", b"").decode()
+        manifest = canonical({"format": "fp-bundle-v1", "county": "500241", "checkpoint": point, "items": items})
         known["manifest.json"] = manifest.encode()
         known["manifest.note"] = note_of(f"fp-bundle-v1\nmanifest {digest(manifest)}\n").encode()
     out = io.BytesIO()
