@@ -41,6 +41,10 @@ class Keys:
         """Return the key by which one human being is known everywhere without storing the ID number."""
         return hmac.digest(self.person, id_number.upper().encode(), "sha256").hex()[:32]
 
+    def paper_digest(self, content: str) -> str:
+        """Return what stands for a paper's content: nobody without this key can try names against it."""
+        return hmac.digest(self.person, b"fp-issue-v1\0" + content.encode(), "sha256").hex()
+
     def fingerprint(self) -> str:
         """Return what tells these keys from others and says nothing about them: what the data needs of them only."""
         return hashlib.sha256(b"fp-keys-v1\0" + self.person + self.cipher).hexdigest()[:16]

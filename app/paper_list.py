@@ -19,7 +19,7 @@ PUBLIC_COLUMNS = frozenset({"head", "village", "township", "group", "members", "
 # The periods of which papers tell the household.
 TIMERS = ("id_total", "verify", "publicity_min", "refusal_notice", "appeal_window", "appeal_check")
 # What every paper is given, beside what its row names.
-ALWAYS = frozenset({"kind", "title", "blank", "office", "docnumber", "year", "day", "words"})
+ALWAYS = frozenset({"kind", "title", "blank", "office", "docnumber", "year", "day", "words", "check"})
 
 
 class BadCatalogue(ValueError):

@@ -5,6 +5,7 @@ from typing import Any
 from app.paper_list import TIMERS, Paper, only
 
 HEAD = {"title": "文书", "office": "某某县某某镇人民政府", "docnumber": "", "year": "2026", "day": "2026年11月23日"}
+CHECK = {"code": "F8GH-0000-2402-4C9G-JX1X-ZR65", "text": "FP1"}
 WORDS = {"monitored": "监测对象", "monitoring": "监测帮扶"}
 LISTS = ("members", "recipients", "groups", "photos", "contents", "conditions")
 MEMBER = {"name": "张三", "relation": "户主", "sex": "男", "born": "1980-01-01", "id": "5002**********0011"}
@@ -22,6 +23,9 @@ NESTED: dict[str, Any] = {
 }
 
 
+NO_CHECK = {"code": "", "text": ""}
+
+
 def samples_of(paper: Paper) -> list[dict[str, Any]]:
     """Return the values of a filled paper and, where it has one, of a blank one."""
     return [_filled(paper), _empty(paper)] if paper.blank else [_filled(paper)]
@@ -35,14 +39,15 @@ def _filled(paper: Paper) -> dict[str, Any]:
     field = {name: {"label": name, "value": "样张"} for name in paper.fields}
     value = dict.fromkeys(paper.fields, "样张")
     acts = {name: [{**SIGNED, "value": value}] for name in paper.acts}
-    return _given(paper, {**shown, "field": field, "acts": acts, "blank": False})
+    return _given(paper, {**shown, "field": field, "acts": acts, "blank": False, "check": CHECK})
 
 
 def _empty(paper: Paper) -> dict[str, Any]:
     standing = {"limits": NESTED["limits"]}
     shown: dict[str, Any] = {name: standing.get(name, [] if name in LISTS else "") for name in paper.shows}
     field = {name: {"label": name, "value": ""} for name in paper.fields}
-    return _given(paper, {**shown, "field": field, "acts": {name: [] for name in paper.acts}, "blank": True})
+    acts: dict[str, list[Any]] = {name: [] for name in paper.acts}
+    return _given(paper, {**shown, "field": field, "acts": acts, "blank": True, "check": NO_CHECK})
 
 
 def _given(paper: Paper, values: dict[str, Any]) -> dict[str, Any]:

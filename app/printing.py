@@ -16,6 +16,7 @@ from app.runtime import runtime
 from app.services import print_store
 from app.services.cases import county_of
 from app.services.papers.archive import Archive
+from app.services.papers.issued import as_issued, issued
 from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.public_check import Judged
 from app.services.rights import ensure_may_print
@@ -218,9 +219,11 @@ def print_papers(actor: Actor, made: Sequence[Made], *, title: str = "") -> byte
     """
     for one in made:
         ensure_may(actor, one.paper)
+        paper_html(one)  # what cannot be printed is given no number
+    made = issued(actor, made)
     pdf = _paper(typeset([_sheet(one) for one in made], fonts=_fonts(), title=title))
     folder = runtime().settings.papers
-    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
+    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], pdf=pdf)
     return pdf
 
 
@@ -232,10 +235,11 @@ def print_archive(actor: Actor, archive: Archive) -> bytes:
         covers.append(archive.cover(pages))
         return _sheet(covers[0])
 
-    pdf = _paper(typeset([_sheet(one) for one in archive.parts], fonts=_fonts(), front=front))
+    parts = [as_issued(one) for one in archive.parts]
+    pdf = _paper(typeset([_sheet(one) for one in parts], fonts=_fonts(), front=front))
     folder = runtime().settings.papers
-    made = [*covers, *archive.parts]
-    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], size=len(pdf))
+    made = [*covers, *parts]
+    note_prints(actor, [(one, sheets.own_digest(one.paper.id, folder)) for one in made], pdf=pdf)
     return pdf
 
 
@@ -244,7 +248,9 @@ def _paper(pdf: bytes) -> bytes:
 
 
 def _sheet(made: Made) -> Sheet:
-    return Sheet(paper_html(made), made.bookmark, day=local_date(made.now).isoformat(), pictures=made.pictures)
+    check = made.values["check"]
+    day = local_date(made.now).isoformat()
+    return Sheet(paper_html(made), made.bookmark, day=day, pictures=made.pictures, check=(check["code"], check["text"]))
 
 
 def _fonts() -> PaperFonts:

@@ -2,6 +2,9 @@
 
 24 characters of Crockford's base 32: the case (59 bits), a digest of what was printed (56 bits), a check character.
 Deterministic: the same case, number of entries, head and variant give the same code.
+
+An official paper (a letter, a list of an area) names instead of a case the line of its county's ledger under which it
+was issued: a letter of a case's number beyond Z marks it, and its place holds the number of the line.
 """
 
 import hashlib
@@ -18,6 +21,7 @@ CASE = re.compile(r"([0-9]{6})H([0-9]{7})-([A-Z])([1-9][0-9]{0,2}|10[01][0-9]|10
 LENGTH, GROUP = 24, 4
 DIGEST_BITS, NUMBER_BITS, LETTER_BITS, HOUSEHOLD_BITS = 56, 10, 5, 24
 LONGEST = 100  # characters in a QR symbol
+PAPER = 31  # stands where a case has its letter (A is 0, Z is 25)
 
 
 class BadCode(ValueError):
@@ -30,10 +34,12 @@ class BadCode(ValueError):
 
 @dataclass(frozen=True)
 class Code:
-    """What a code says: which case, and the digest of what was printed."""
+    """What a code says: which case, or which paper (line of a county's ledger), and the digest of what was printed."""
 
     case: str
     digest: int
+    county: str = ""
+    line: int = 0
 
 
 def digest_of(case: str, entries: int, head: str, variant: str = FULL) -> int:
@@ -48,11 +54,25 @@ def code_of(case: str, entries: int, head: str, variant: str = FULL) -> str:
     if not found:
         return ""
     county, household, letter, number = found.groups()
-    value = int(county)
-    value = value << HOUSEHOLD_BITS | int(household)
-    value = value << LETTER_BITS | (ord(letter) - ord("A"))
-    value = value << NUMBER_BITS | int(number)
-    value = value << DIGEST_BITS | digest_of(case, entries, head, variant)
+    told = digest_of(case, entries, head, variant)
+    return _text(int(county), int(household), ord(letter) - ord("A"), int(number), told)
+
+
+def paper_code(county: str, line: int, content: str) -> str:
+    """Return the code of an official paper: issued by a line of a county's ledger, of some content (hex digest)."""
+    return _text(int(county), line >> NUMBER_BITS, PAPER, line & (1 << NUMBER_BITS) - 1, paper_digest(content))
+
+
+def paper_digest(content: str) -> int:
+    """Return what the code of an official paper commits to: the first 56 bits of its content's digest."""
+    return int(content[: DIGEST_BITS // 4], 16)
+
+
+def _text(county: int, household: int, letter: int, number: int, told: int) -> str:
+    value = county << HOUSEHOLD_BITS | household
+    value = value << LETTER_BITS | letter
+    value = value << NUMBER_BITS | number
+    value = value << DIGEST_BITS | told
     digits = [value >> 5 * place & 31 for place in reversed(range(LENGTH - 1))]
     text = "".join(ALPHABET[digit] for digit in [*digits, _check(digits)])
     return "-".join(text[at : at + GROUP] for at in range(0, LENGTH, GROUP))
@@ -73,6 +93,8 @@ def read_code(text: str) -> Code:
     value, number = value >> NUMBER_BITS, value & (1 << NUMBER_BITS) - 1
     value, letter = value >> LETTER_BITS, value & (1 << LETTER_BITS) - 1
     county, household = value >> HOUSEHOLD_BITS, value & (1 << HOUSEHOLD_BITS) - 1
+    if letter == PAPER and county < 10**6 and (line := household << NUMBER_BITS | number):
+        return Code("", told, f"{county:06d}", line)
     case = f"{county:06d}H{household:07d}-{chr(ord('A') + letter)}{number}"
     if not CASE.fullmatch(case):
         raise BadCode("form")
@@ -87,6 +109,11 @@ def qr_text(case: str, entries: int, head: str, variant: str = FULL) -> str:
     code = code_of(case, entries, head, variant)
     text = f"FP1:{case}:{entries}:{head[:32].upper()}:{code}" if code else ""
     return text if len(text) <= LONGEST else ""
+
+
+def paper_qr_text(county: str, line: int, rows: int, content: str) -> str:
+    """Return what the QR symbol of an official paper says: its line, how many households stand on it, the code."""
+    return f"FP1:{county}P{line}:{rows}:{content[:32].upper()}:{paper_code(county, line, content)}"
 
 
 def code_in(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workflows.clock import Recurring, parse_duration
 from workflows.definition import Action, Definition, Field, Option, Step
+from workflows.document_numbers import is_marks
 from workflows.duties import Duty, Target
 from workflows.duty_checks import check_duty_row
 from workflows.guards import CONDITIONS, GUARDS
@@ -244,6 +245,7 @@ def _parameter_kinds(pack: Pack, definitions: Definitions) -> Kinds:
         "nudge_days": (lambda v: type(v) is int and 1 <= v <= 30, "a number of days from 1 to 30"),
         "urging_days": (lambda v: type(v) is int and 1 <= v <= 60, "a number of working days from 1 to 60"),
         "urging_mark": (lambda v: isinstance(v, str) and 1 <= len(v) <= 20, "a text of at most 20 characters"),
+        "document_marks": (is_marks, 'a list of offices with their marks such as "county 秀防贫发"'),
         "ladder": (is_ladder, "a ladder such as " + ", ".join(f'"{text}"' for text in DEFAULT_LADDER)),
         "office_hours": (is_office_hours, 'spans of hours such as "09:00-12:00", one after the other'),
         **_income_kinds(pack, definitions),
@@ -301,6 +303,7 @@ def _check_income(pack: Pack, definitions: Definitions, where: str) -> None:
 DEFAULTED = {
     "count_start_day", "last_day_on_rest", "pause_by", "extend_by", "most_extensions", "extension_percent",
     "pause_mark_days", "objection_pauses", "ladder", "nudge_days", "office_hours", "urging_days", "urging_mark",
+    "document_marks",
 }  # fmt: skip
 
 

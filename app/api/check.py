@@ -14,7 +14,8 @@ from app.views.shown import speech
 
 pages = Resource("check", "Checking prints")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
-EXAMPLE = {"verdict": "later", "sentence": "真实，但案件此后又有 2 条新的记录。", "entries": 33, "later": 2}
+EXAMPLE = {"verdict": "later", "sentence": "真实，但案件此后又有 2 条新的记录。", "entries": 33, "later": 2,
+           "paper": "", "number": "", "day": "", "households": 0}  # fmt: skip
 
 
 class CheckBody(Schema):
@@ -24,12 +25,19 @@ class CheckBody(Schema):
 
 
 class Verdict(Schema):
-    """What was found; ``entries`` of the printed state, ``later`` those that came after it."""
+    """What was found; ``entries`` of the printed state, ``later`` those that came after it.
+
+    Of an official paper (issued, reissued): which one, its number, its day and how many households stand on it.
+    """
 
     verdict = fields.String(required=True)
     sentence = fields.String(required=True)
     entries = fields.Integer(required=True)
     later = fields.Integer(required=True)
+    paper = fields.String(required=True)
+    number = fields.String(required=True)
+    day = fields.String(required=True)
+    households = fields.Integer(required=True)
 
 
 @pages.route("/check", methods=["POST"])
@@ -44,7 +52,7 @@ def code(body: Mapping[str, Any]) -> dict[str, Any]:
 @pages.doc(requestBody={"required": True, "content": {"application/octet-stream": BINARY}})
 @pages.answers(Verdict, example=EXAMPLE, refusals=(413, 429))
 def file() -> dict[str, Any]:
-    """Check a printed trail (PDF) or a bundle (ZIP) as the body; it is not kept."""
+    """Check a printed trail or official paper (PDF) or a bundle (ZIP) as the body; it is not kept."""
     data = request.get_data(cache=True)
     return _told(public_check.of_file(data, printing.judge_apart, source=request.remote_addr or ""))
 

@@ -1,17 +1,23 @@
 """What anybody is told of a print: by its check code or its file. No name, no place, nothing of a person."""
 
+import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from app.runtime import runtime
+from app.services.papers import issued
+from app.services.papers.issued import Issue
 from app.services.seal_keys import origin_of, signer
 from app.services.seals import counties
 from app.store import cases as store
-from app.store import people, seals
+from app.store import issued as store_issued
+from app.store import ledger, people, seals
 from app.store.transaction import reading, writing
-from workflows.checkcode import BadCode, code_in, digest_of, read_code
+from workflows.checkcode import BadCode, Code, code_in, digest_of, paper_digest, read_code
+from workflows.clock import local_date
 from workflows.errors import NotFound, Throttled
 from workflows.standing import Standing, standings
 from workflows.variants import VARIANTS
@@ -19,6 +25,8 @@ from workflows.variants import VARIANTS
 LARGEST = 32 << 20  # bytes of a file that is handed in
 ALL, WRONG = "check", "check-wrong"  # names under which questions are counted, apart from any account's
 MOST_ENTRIES = 2_000
+MOST_CODES = 50
+PAPER_CODES = re.compile(r"(?<![0-9A-Z-])[0-9A-Z]{4}(?:-[0-9A-Z]{4}){5}(?![0-9A-Z-])")
 
 
 @dataclass(frozen=True)
@@ -26,17 +34,23 @@ class Answer:
     """``verdict``: newest, later (``later`` entries since), unknown, typo, form, altered, malformed, unproven, bundle
     (true; its files are to be asked about one by one).
 
-    ``entries`` of the state that was printed; 0 where nothing of ours was found.
+    ``entries`` of the state that was printed; 0 where nothing of ours was found. Of an official paper: issued, reissued
+    (the same paper of the same case was issued anew since, with other content), and which paper, its number, the day
+    and how many households stand on it, to be compared with the sheet at hand.
     """
 
     verdict: str
     entries: int = 0
     later: int = 0
+    paper: str = ""
+    number: str = ""
+    day: str = ""
+    households: int = 0
 
     @property
     def is_true(self) -> bool:
         """Tell whether what was asked about is of ours and as it was printed."""
-        return self.verdict in ("newest", "later", "bundle")
+        return self.verdict in ("newest", "later", "bundle", "issued", "reissued")
 
 
 @dataclass(frozen=True)
@@ -62,16 +76,52 @@ def _of_code(text: str) -> Answer:
         told = read_code(code_in(text))
     except BadCode as error:
         return Answer(error.reason)
+    if told.line:
+        return _of_paper(told)
     for one in _standings(told.case):
         if any(digest_of(told.case, one.entries, one.head, variant) == told.digest for variant in VARIANTS):
             return _standing(one)
     return Answer("unknown")
 
 
+def _of_paper(told: Code) -> Answer:
+    with reading():
+        issue = issued.read_issue(told.county, told.line, ledger.line(told.county, told.line))
+        is_ours = issue is not None and paper_digest(issue.content) == told.digest
+        return _issued(issue) if issue and is_ours else Answer("unknown")
+
+
+def _issued(issue: Issue) -> Answer:
+    verdict = "reissued" if issued.newer_than(issue) else "issued"
+    day = local_date(issue.at).isoformat()
+    return Answer(verdict, paper=issue.paper, number=issue.number, day=day, households=issue.rows)
+
+
+def _of_paper_file(data: bytes) -> Answer | None:
+    """Answer for a file that bears codes of official papers: it is byte for byte what was printed, or it is altered.
+
+    None for a file that bears none. What stands in it is believed only when a print of ours has the digest of it all.
+    """
+    with reading():
+        found = store_issued.told(store_issued.FILE, hashlib.sha256(data).hexdigest())
+        line = int(found[2].detail["line"]) if found and found[2].kind == "paper_print" else 0
+        issue = issued.read_issue(found[0], line, ledger.line(found[0], line)) if found and line else None
+        if found and issue:
+            return _issued(issue) if found[2].detail["papers"] == 1 else Answer("issued")
+    # Codes are looked for in the file's own keywords, which are not compressed.
+    answers = {_of_code(code).verdict for code in PAPER_CODES.findall(data.decode("latin-1"))[:MOST_CODES]}
+    if answers & {"issued", "reissued"}:
+        return Answer("altered")
+    return Answer("unknown") if answers & {"unknown"} else None
+
+
 def of_file(data: bytes, judge: Callable[[bytes, Sequence[str]], Judged], *, source: str) -> Answer:
     """Answer for a printed trail or a bundle; ``judge`` runs the verifier of one file apart. Raises Throttled."""
     with _counted(source):
-        judged = judge(data, _keys())
+        of_paper = _of_paper_file(data)
+        judged = Judged(0) if of_paper else judge(data, _keys())
+    if of_paper:
+        return of_paper
     if judged.status in (2, 4):
         return Answer("altered" if judged.status == 2 else "malformed")
     if judged.status != 0:

@@ -1,5 +1,6 @@
 """The access ledger: what is no decision (reads, prints, exports, refusals), chained county by county."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ FORMAT = "fp-access-v1"
 OPERATOR = "cli"
 # Built once: each refusal, report and look of an auditor runs them.
 HEADS = table(LedgerHead)
+LINES = table(AccessRow)
+ONE_LINE = select(LINES.c.text).where(LINES.c.county == bindparam("of_county"), LINES.c.seq == bindparam("at_seq"))
 INSERT_LINES = insert(table(AccessRow))
 LOCK_HEAD = select(HEADS.c.seq, HEADS.c.head).where(HEADS.c.county == bindparam("of_county")).with_for_update()
 MOVE_HEAD = (
@@ -62,6 +65,18 @@ def append_all(county: str, *, user: str, now: datetime, lines: Sequence[Line]) 
         run(INSERT_LINES, rows)
         run(MOVE_HEAD, {"of_county": county, "to_seq": last + len(rows), "to_head": previous})
     return last + len(rows)
+
+
+def lock(county: str) -> None:
+    """Keep everybody else from adding to a county's ledger until the commit."""
+    _locked_head(county)
+
+
+def line(county: str, seq: int) -> tuple[Line, str] | None:
+    """Return a line and its time, None where the ledger has none of that number."""
+    row = run(ONE_LINE, {"of_county": county, "at_seq": seq}).one_or_none()
+    body = json.loads(row.text) if row else None
+    return (Line(body["kind"], body["subject"], body["detail"]), body["at"]) if body else None
 
 
 def _locked_head(county: str) -> tuple[int, str]:

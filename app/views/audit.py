@@ -28,6 +28,7 @@ KINDS = (
     "list_read",
     "trail_print",
     "paper_print",
+    "paper_issue",
     "bundle_print",
     "refused",
     "user_added",

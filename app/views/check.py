@@ -1,10 +1,12 @@
 """Anybody checks a print: by its code or its file, without logging in. The answer says nothing of any person."""
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, request
 
 from app import printing
+from app.labels import Speech
 from app.services import public_check
 from app.services.public_check import Answer
 from app.views.shown import page, speech
@@ -34,10 +36,23 @@ def asked(code: str) -> Answer | None:
     return public_check.of_code(code, source=source) if code else None
 
 
+def told_of_paper(words: Speech, answer: Answer) -> str:
+    """Return what is to be compared with an official paper at hand; empty for other answers."""
+    if not answer.paper:
+        return ""
+    number = answer.number or words.say("check.by_hand")
+    told = {
+        "title": words.say(f"paper.{answer.paper}"),
+        "number": number,
+        "day": words.date(date.fromisoformat(answer.day)),
+    }
+    return words.say("check.paper", **told, count=answer.households)
+
+
 def _shown(answer: Answer | None) -> dict[str, Any] | None:
     if answer is None:
         return None
     words = speech()
     said = words.say(f"check.{answer.verdict}", count=answer.later)
-    entries = words.say("check.entries", count=answer.entries) if answer.entries else ""
+    entries = words.say("check.entries", count=answer.entries) if answer.entries else told_of_paper(words, answer)
     return {"is_good": answer.is_true, "text": said, "entries": entries, "verdict": answer.verdict}

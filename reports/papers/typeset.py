@@ -6,27 +6,34 @@ from functools import cache
 from html import escape
 from typing import Any
 
+import pydyf
 import weasyprint
 from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse
 
 from reports import render
 from reports.papers.fonts import PaperFonts
 from reports.papers.sheets import SHIPPED
+from reports.qr import symbol
 from reports.render import VARIANT, BundledFonts, NothingFetched, RenderError
 from workflows import journal
 
 SCHEME = "paper-picture:"
+ROOM = '<span class="symbol"></span>'  # of the QR symbol in a template
 DATES = ("created", "modified")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One paper to be typeset: HTML of ``filled``, its bookmark, its day (ISO), its pictures by SHA-256."""
+    """One paper to be typeset: HTML of ``filled``, its bookmark, its day (ISO), its pictures by SHA-256.
+
+    ``check``: the check code of an official paper and what its QR symbol says; empty for others.
+    """
 
     html: str
     title: str
     day: str = ""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    check: tuple[str, str] = ("", "")
 
 
 class OwnPictures(NothingFetched):
@@ -79,8 +86,16 @@ def typeset(
 def _written(sheets: Sequence[Sheet], laid: Sequence[Any], title: str) -> bytes:
     whole = laid[0].copy([page for document in laid for page in document.pages])
     whole.metadata.title = title or sheets[0].title
-    identifier = journal.digest(journal.canonical([[one.html, one.title, one.day] for one in sheets]))
-    return bytes(whole.write_pdf(pdf_identifier=identifier.encode(), **VARIANT))
+    whole.metadata.keywords = [one.check[0] for one in sheets if one.check[0]]
+    identifier = journal.digest(journal.canonical([[one.html, one.title, one.day, *one.check] for one in sheets]))
+    return bytes(whole.write_pdf(finisher=_open_metadata, pdf_identifier=identifier.encode(), **VARIANT))
+
+
+def _open_metadata(document: Any, pdf: Any) -> None:
+    """Keep the metadata plain, so that the check codes are found in a file without unpacking a stranger's streams."""
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Stream) and str(item.extra.get("Type")) == "/Metadata":
+            item.compress = False
 
 
 def _laid(sheet: Sheet, fonts: PaperFonts) -> Any:
@@ -92,8 +107,21 @@ def _laid(sheet: Sheet, fonts: PaperFonts) -> Any:
 def _document(sheet: Sheet) -> str:
     dates = "".join(f'<meta name="dcterms.{what}" content="{escape(sheet.day)}">' for what in DATES if sheet.day)
     head = f'<meta charset="utf-8"><title>{escape(sheet.title)}</title><meta name="generator" content="fangpin">{dates}'
-    body = f'<body data-title="{escape(sheet.title)}">{sheet.html}</body>'
+    body = f'<body data-title="{escape(sheet.title)}">{_checked(sheet)}</body>'
     return f'<!DOCTYPE html><html lang="zh-CN"><head>{head}</head>{body}</html>'
+
+
+def _checked(sheet: Sheet) -> str:
+    """Put the symbol where the template has room for it; one that has none gets it with the code at its end."""
+    code, text = sheet.check
+    if not code:
+        return sheet.html
+    drawn = symbol(text)
+    box = f'viewBox="0 0 {drawn.side} {drawn.side}"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {box}><path d="{drawn.path}"/></svg>'
+    if ROOM in sheet.html and code in sheet.html:
+        return sheet.html.replace(ROOM, svg, 1)
+    return f'{sheet.html}<div class="ending">{svg}<p class="checked">核验码：{escape(code)}</p></div>'
 
 
 @cache

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.checkcode import ALPHABET, LONGEST, BadCode, Code, code_in, code_of, digest_of, qr_text, read_code
+from workflows.checkcode import (
+    ALPHABET,
+    LONGEST,
+    BadCode,
+    Code,
+    code_in,
+    code_of,
+    digest_of,
+    paper_code,
+    paper_digest,
+    paper_qr_text,
+    qr_text,
+    read_code,
+)
 
 CASE = "500241H0000001-C1"
 HEAD = "0123456789abcdef" * 4
@@ -78,3 +91,17 @@ def test_anything_typed_is_a_code_or_a_sentence(text: str) -> None:
 def test_other_numbers_have_no_code(case: str) -> None:
     assert code_of(case, 1, HEAD) == ""
     assert qr_text(case, 1, HEAD) == ""
+
+
+@given(st.integers(0, 999_999), st.integers(1, (1 << 34) - 1), HEADS)
+def test_the_code_of_an_official_paper_is_read_back(county: int, line: int, content: str) -> None:
+    code = paper_code(f"{county:06d}", line, content)
+    assert len(code.replace("-", "")) == 24
+    assert read_code(code) == Code("", paper_digest(content), f"{county:06d}", line)
+    text = paper_qr_text(f"{county:06d}", line, 5_000, content)
+    assert len(text) <= LONGEST
+    assert code_in(text) == code
+
+
+def test_the_code_of_an_official_paper_stays_readable() -> None:
+    assert paper_code("500241", 33, HEAD) == "F8GH-0000-1Y22-0938-NKRK-AYDR"

@@ -145,6 +145,7 @@ READERS: Mapping[str, Callable[[Pack, Definitions], bool]] = {
     "ladder": _maxima,
     "office_hours": _maxima,
     "nudge_days": _gates,
+    "document_marks": _gates,
     "urging_days": _maxima,
     "urging_mark": _maxima,
     "income_line": _line,

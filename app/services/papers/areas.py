@@ -96,7 +96,7 @@ def _list(actor: Actor, row: Paper, area: str, purpose: str) -> Made:
         "committee": names.get(area, area),
     }
     values = {name: known[name] for name in row.shows}
-    return made(row, words, values, subject=area, now=now, office=office_of(row, area, names, words))
+    return made(row, words, values, subject=area, now=now, office=office_of(row, area, names, words), issuer=area)
 
 
 def _lines(actor: Actor, row: Paper, area: str, purpose: str) -> tuple[list[CaseLine], dict[str, str], datetime]:

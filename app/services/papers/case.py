@@ -56,9 +56,10 @@ def paper_of(actor: Actor, row: Paper, view: CaseView, *, blank: bool = False) -
         "field": field_values(row, labels, {} if blank else facts.latest()),
         "acts": {name: [] if blank else facts.signatures(name) for name in row.acts},
     }
-    office = facts.office_of(row)
-    more: dict[str, Any] = {"office": office, "blank": blank, "pictures": pictures_of(actor, view, values)}
-    return made(row, words, values, subject=view.case.number, now=view.now, **more)
+    office, issuer = facts.office_of(row), view.household.township if row.source == "township" else ""
+    more: dict[str, Any] = {"office": office, "issuer": issuer, "blank": blank}
+    pictures = pictures_of(actor, view, values)
+    return made(row, words, values, subject=view.case.number, now=view.now, pictures=pictures, **more)
 
 
 def pictures_of(actor: Actor, view: CaseView, values: Mapping[str, Any]) -> dict[str, bytes]:

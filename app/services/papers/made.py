@@ -1,5 +1,6 @@
 """What all papers share: who may print one, what is made, the words that stand on each."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import Any
 
 from app.labels import Speech
 from app.paper_list import Paper, only, papers
-from app.store import ledger
+from app.store import issued, ledger
 from app.store.transaction import writing
 from workflows.clock import local_date
 from workflows.errors import NotAllowed, NotFound
@@ -19,7 +20,10 @@ LANGUAGE = "zh"
 
 @dataclass(frozen=True)
 class Made:
-    """A paper with its values, ready to be shown or printed; ``subject`` is the case or area that it is about."""
+    """A paper with its values, ready to be shown or printed; ``subject`` is the case or area that it is about.
+
+    ``issuer``: the area (12 digits) whose office issues an official one; ``line`` of the ledger that issued it, or 0.
+    """
 
     paper: Paper
     county: str
@@ -27,6 +31,8 @@ class Made:
     values: Mapping[str, Any]
     now: datetime
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    issuer: str = ""
+    line: int = 0
 
     @property
     def is_blank(self) -> bool:
@@ -93,7 +99,7 @@ def made(
     now: datetime,
     office: str = "",
     blank: bool = False,
-    docnumber: str = "",
+    issuer: str = "",
     pictures: Mapping[str, bytes] | None = None,
 ) -> Made:
     """Return a paper with its values and what stands on each; raises NotOnList for a value that it may not show."""
@@ -103,7 +109,8 @@ def made(
         "title": words.say(f"paper.{paper.id}"),
         "blank": blank,
         "office": office,
-        "docnumber": docnumber,
+        "docnumber": "",
+        "check": {"code": "", "text": ""},
         "year": str(today.year),
         "day": "　　年　　月　　日" if blank else words.date(today),
         "words": {
@@ -111,15 +118,26 @@ def made(
             "monitoring": words.say("household.monitoring"),
         },
     }
-    return Made(paper, subject[:6], subject, only(paper, {**standing, **values}), now, pictures or {})
+    return Made(paper, subject[:6], subject, only(paper, {**standing, **values}), now, pictures or {}, issuer)
 
 
-def note_prints(actor: Actor, found: Sequence[tuple[Made, str]], *, size: int) -> None:
-    """Write one line a paper to the access ledger, with the digest of a county's own template where one was used."""
+def note_prints(actor: Actor, found: Sequence[tuple[Made, str]], *, pdf: bytes) -> None:
+    """Write one line a paper to the access ledger, with the digest of a county's own template where one was used.
+
+    A file with an issued paper is found again by its digest, so that anybody may hold it against ours.
+    """
+    file, issues = hashlib.sha256(pdf).hexdigest(), sum(1 for one, _ in found if one.line)
     with writing() as now:
         for one, template in found:
-            detail = {"paper": one.paper.id, "variant": "blank" if one.is_blank else "filled", "bytes": size}
-            own = {"template": template} if template else {}
-            ledger.append(
+            detail: dict[str, Any] = {
+                "paper": one.paper.id,
+                "variant": "blank" if one.is_blank else "filled",
+                "bytes": len(pdf),
+            }
+            own: dict[str, Any] = {"template": template} if template else {}
+            own |= {"line": one.line, "file": file, "papers": issues} if one.line else {}
+            line = ledger.append(
                 one.county, user=actor.id, kind="paper_print", subject=one.subject, now=now, detail={**detail, **own}
             )
+            if one.line:
+                issued.point(issued.FILE, file, one.county, line)
