@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from app import office_seal, stranger_files
 from app.office_seal import NoOfficeSeal, OfficeSeal
@@ -30,7 +31,7 @@ from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
 from reports.bundle import Mark, facts_of, merge, pages_in, trail_files, write_zip
 from reports.bundle_index import pages_of
-from reports.container import MalformedFile, open_container
+from reports.container import MAX_FILE, MalformedFile, open_container
 from reports.papers import sheets
 from reports.papers.fonts import PaperFonts, paper_fonts
 from reports.papers.gate import BadPaper
@@ -40,6 +41,7 @@ from reports.render import render_trail, stamp_of
 from reports.sheet import render_sheet
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
+from reports.verify_bundle import is_bundle, verify_bundle
 from workflows.clock import local_date
 from workflows.errors import NotFound, NotSigned
 from workflows.journal import canonical, digest
@@ -152,21 +154,29 @@ def _device_hand(parts: Mapping[str, str]) -> Any:
 
 
 def verify(
-    data: bytes,
+    data: bytes | IO[bytes],
     *,
     database: bool,
     head: str = "",
     key: str = "",
+    points: Sequence[str] = (),
     roots: Sequence[bytes] = (),
     lists: Sequence[bytes] = (),
 ) -> Verdict:
-    """Check a printed trail, against the live database, a head noted elsewhere or an office's key when asked to.
+    """Check a printed trail, or a bundle, against the live database, a head or checkpoints kept elsewhere, or a key.
 
     Without any of them, the best answer is 3: consistent in itself, but nobody vouches for it. ``roots`` and ``lists``
-    (DER) are what its electronic seal is held against.
+    (DER) are what its electronic seal is held against. A bundle has no one head. Raises ValueError for bad ``points``.
     """
-    chains = _live(data) if database else None
-    return verify_pdf(data, anchor=Anchor(chains=chains, head=head), key=key, roots=roots, lists=lists)
+
+    def judged(pdf: bytes) -> Verdict:
+        anchor = Anchor(chains=_live(pdf) if database else None, head=head)
+        return verify_pdf(pdf, anchor=anchor, key=key, points=points, roots=roots, lists=lists)
+
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    if is_bundle(file):
+        return verify_bundle(file, judged, key=key, points=points)
+    return judged(file.read(MAX_FILE + 1))
 
 
 def judge_apart(data: bytes, keys: Sequence[str]) -> Judged:

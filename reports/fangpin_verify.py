@@ -17,7 +17,7 @@ import sys
 import unicodedata
 import zipfile
 import zlib
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from itertools import groupby
@@ -161,9 +161,10 @@ def read_key(text: str) -> Key:
 def signed_body(text: str, key: Key) -> str:
     """Return the body of a C2SP signed note if the key signed it, else nothing; raise Altered or ValueError."""
     body, _, lines = text.rpartition("\n\n")
-    rows = [line.rpartition(" ") for line in lines[:-1].split("\n")]
-    ensure(body and lines.endswith("\n") and len(rows) <= 16, NOTE)
-    mine = [b64decode(coded)[4:] for who, _, coded in rows if who == f"\N{EM DASH} {key[0]}" and b64decode(coded)[:4] == key[1]]
+    rows = [(who, coded, b64decode(coded, validate=True)) for who, _, coded in (line.rpartition(" ") for line in lines[:-1].split("\n"))]
+    is_so = all(who[:2] == "\N{EM DASH} " and b64encode(raw).decode() == coded for who, coded, raw in rows)
+    ensure(is_so and body and lines.endswith("\n") and len(rows) <= 16, NOTE)
+    mine = [raw[4:] for who, _, raw in rows if who[2:] == key[0] and raw[:4] == key[1]]
     ensure(all(ed25519_holds(key[2], signature, f"{body}\n".encode()) for signature in mine), "signature", key[0])
     return f"{body}\n" if mine else ""
 

@@ -23,10 +23,20 @@ __all__ = ["Anchor", "Live", "Remark", "Verdict", "main", "verify_pdf"]
 
 Code = Literal[0, 2, 3, 4]
 SEALED = ("by_key", "not_by_key", "signature", "malformed")
+LOGGED = ("by_log", "known_log", "late", "step", "fork")
 INTACT: Code = 0
 ALTERED: Code = 2
 UNANCHORED: Code = 3
 MALFORMED: Code = 4
+
+
+@dataclass(frozen=True)
+class Told(Remark):
+    """What the verifier of one file says, in its own words."""
+
+    def text(self, lang: str = "zh") -> str:
+        """Return its sentence."""
+        return alone.SAID[self.code][LANGUAGES.index(lang)].format(self.detail)
 
 
 @dataclass(frozen=True)
@@ -53,18 +63,22 @@ def verify_pdf(
     anchor: Anchor | None,
     fonts: Fonts = BUNDLED,
     key: str = "",
+    points: Sequence[str] = (),
     roots: Sequence[bytes] = (),
     lists: Sequence[bytes] = (),
 ) -> Verdict:
     """Check a printed trail: its chains, its pages against a new print of its attachment, its
-    anchor (the database, a noted head, or the public key of the office that sealed the print),
-    and the office's electronic seal behind it, by root certificates and revocation lists (DER)."""
+    anchor (the database, a noted head, the public key of the office that sealed the print, or
+    checkpoints kept elsewhere, ``points``), and the office's electronic seal behind it, by root
+    certificates and revocation lists (DER). Raises ValueError for points that are no checkpoints."""
+    for point in points:
+        alone.read_log(point, {})
     sealed = _electronic(data, roots, lists)
     if sealed is None:
-        return _of_print(data, anchor=anchor, fonts=fonts, key=key)
+        return _of_print(data, anchor=anchor, fonts=fonts, key=key, points=points)
     if sealed.is_grave:
         return Verdict(ALTERED, (sealed.remark,))
-    found = _of_print(base_of(data), anchor=anchor, fonts=fonts, key=key)
+    found = _of_print(base_of(data), anchor=anchor, fonts=fonts, key=key, points=points)
     # Whose the seal is, is not known: then what the update behind the print shows is not known either.
     code: Code = UNANCHORED if sealed.is_open and found.code == INTACT else found.code
     return Verdict(code, (*found.findings, sealed.remark), found.head, found.trail)
@@ -79,7 +93,7 @@ def _electronic(data: bytes, roots: Sequence[bytes], lists: Sequence[bytes]) -> 
     return checked(data, roots, lists)
 
 
-def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str) -> Verdict:
+def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str, points: Sequence[str]) -> Verdict:
     try:
         container = open_container(data)
         trail = read_trail(container.trail)
@@ -90,7 +104,7 @@ def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str) -> 
         return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),))
     altered = [Remark(f.code, f.case, f.seq, detail=f.detail, is_grave=True) for f in self_check(trail)]
     altered += check_seal(trail, seal) if seal else []
-    office = list(_office(data, key)) if key else []
+    office = list(_office(data, key, points)) if key or points else []
     try:
         compared = _compare(data, container, trail, fonts)
     except MalformedTrail as error:
@@ -100,12 +114,14 @@ def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str) -> 
     return _judge(trail, [*altered, *compared, *(r for r in office if r.is_grave)], anchor, seal, office)
 
 
-def _office(data: bytes, key: str) -> Iterator[Remark]:
-    """What the verifier of one file says of who sealed the print; what it says else is found here by itself."""
-    _, said, _ = alone.verify(data, key)
+def _office(data: bytes, key: str, points: Sequence[str]) -> Iterator[Remark]:
+    """What the verifier of one file says of who sealed the print, and of its checkpoint; all else is found here."""
+    _, said, _ = alone.verify(data, key, points=points)
     for code, where in said:
         if code in SEALED:
             yield Remark(f"print_{code}", detail=where, is_grave=code == "signature")
+        elif code in LOGGED or (code == "some_log" and points):
+            yield Told(code, detail=where, is_grave=code in alone.GRAVE)
 
 
 def _judge(
@@ -114,13 +130,13 @@ def _judge(
     if any(remark.is_grave for remark in remarks):
         return Verdict(ALTERED, tuple(remarks), trail.head, trail)
     held = hold(trail, anchor)
-    by_key = any(remark.code == "print_by_key" for remark in office)
-    left = [remark for remark in held.remarks if not (by_key and remark.code == "no_anchor")]
+    by_office = any(remark.code in ("print_by_key", "by_log") for remark in office)
+    left = [remark for remark in held.remarks if not (by_office and remark.code == "no_anchor")]
     found = (*remarks, *office, *left, *_withheld(trail), *_sealed(seal))
     if any(remark.is_grave for remark in held.remarks):
         return Verdict(ALTERED, found, trail.head, trail)
     # A remark of the comparison means that the pages themselves stay unproven.
-    code: Code = INTACT if (held.is_anchored or by_key) and not remarks else UNANCHORED
+    code: Code = INTACT if (held.is_anchored or by_office) and not remarks else UNANCHORED
     return Verdict(code, found, trail.head, trail)
 
 

@@ -133,13 +133,14 @@ def is_signed(note: str, key: str) -> bool:
     body, lines = note[: note.rindex("\n\n") + 1], note[note.rindex("\n\n") + 2 :]
     must(lines.endswith("\n"))
     found = False
-    for line in lines.splitlines():
+    for line in lines[:-1].split("\n"):
+        must(re.fullmatch("— [^ ]+ [A-Za-z0-9+/]+={0,2}", line))
         who, _, value = line.removeprefix("— ").rpartition(" ")
-        if line.startswith("— ") and who == name:
-            raw = base64.b64decode(value)
-            if raw[:4].hex() == number:
-                Ed25519PublicKey.from_public_bytes(base64.b64decode(coded)[1:]).verify(raw[4:], body.encode())
-                found = True
+        raw = base64.b64decode(value)
+        must(base64.b64encode(raw) == value.encode())
+        if who == name and raw[:4].hex() == number:
+            Ed25519PublicKey.from_public_bytes(base64.b64decode(coded)[1:]).verify(raw[4:], body.encode())
+            found = True
     return found
 
 

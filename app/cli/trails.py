@@ -1,5 +1,6 @@
 """``fangpin trail`` prints a household's trail, ``fangpin verify`` checks a printed one."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def trail(console: Console, case: str, output: Path, variant: str, username: str
     console.tell("trail.written", path=output, bytes=len(pdf))
 
 
-@click.command(help="核验打印的台账：0 完好，2 被改动，3 未锚定，4 不可核验 / verify a printed trail")
+@click.command(help="核验打印的台账、打包文件：0 完好，2 被改动，3 未锚定，4 不可核验 / verify a trail, a bundle")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--database", is_flag=True, help="与本机数据库核对 / against the live database")
 @click.option("--head", default="", metavar="HEX", help="与另行记下的链头核对 / against a head noted elsewhere")
@@ -36,27 +37,43 @@ def trail(console: Console, case: str, output: Path, variant: str, username: str
     "--key", default="", metavar="KEY", help="用机关公钥核对页面清单 / by the public key of the office that sealed it"
 )
 @click.option(
+    "--checkpoint",
+    "kept",
+    type=click.Path(exists=True, path_type=Path),
+    help="与另存的封存点核对：文件或文件夹（*.txt） / against checkpoints kept elsewhere: a file, or a folder of them",
+)
+@click.option(
     "--root",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="机关电子印章的根证书，默认用本机的 / root certificate of the office's electronic seal, else this machine's",
 )
 @pass_console
-def verify(console: Console, file: Path, database: bool, head: str, key: str, root: Path | None) -> None:
-    """Check a printed trail; without --database neither database nor keys are needed."""
+def verify(
+    console: Console, file: Path, *, database: bool, head: str, key: str, kept: Path | None, root: Path | None
+) -> None:
+    """Check a printed trail or a bundle; without --database neither database nor keys are needed."""
     from app import printing
 
     key = Path(key).read_text("utf-8") if key and Path(key).is_file() else key
-    asked: dict[str, Any] = {"head": head, "key": key, **_trusted(console, root)}
-    if database:
-        with console.running():
-            verdict = printing.verify(file.read_bytes(), database=True, **asked)
-    else:
-        verdict = printing.verify(file.read_bytes(), database=False, **asked)
+    asked: dict[str, Any] = {"head": head, "key": key, "points": _points(kept), **_trusted(console, root)}
+    with file.open("rb") as opened, console.running() if database else nullcontext():
+        try:
+            verdict = printing.verify(opened, database=database, **asked)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--checkpoint") from error
     for sentence in verdict.sentences(console.lang):
         click.echo(sentence)
     if verdict.head:
         click.echo(verdict.head)
     raise click.exceptions.Exit(verdict.code)
+
+
+def _points(kept: Path | None) -> list[str]:
+    """Return the texts of checkpoints kept elsewhere: a file, or all of a folder, as the export folder holds them."""
+    if kept is None:
+        return []
+    files = sorted(kept.glob("*.txt")) if kept.is_dir() else [kept]
+    return [file.read_text("utf-8", errors="replace") for file in files]
 
 
 def _trusted(console: Console, root: Path | None) -> dict[str, tuple[bytes, ...]]:
