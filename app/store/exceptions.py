@@ -40,11 +40,11 @@ from app.tables import (
     Substitution,
     db,
 )
+from app.tables.texts import gate_of, taken_of
 
 Query = Any
 DAY, HOUR = 86_400, 3_600
-KEYED = "^u[0-9]+/o[0-9]{10}-"  # the key of a form that was opened on a page (app/opened.py)
-NO_GATE, FOR_NOBODY = '"gate":""', '"behalf":null'
+FOR_NOBODY = '"behalf":null'
 
 
 @dataclass(frozen=True)
@@ -139,17 +139,15 @@ def _with_entry(query: Query, model: Any) -> Query:
 
 def _signed(query: Query) -> Query:
     """Keep what was signed at a gate; the entry's text is asked last, of what is left."""
-    return _with_entry(query, CommandRow).where(JournalRow.text.not_like(f"%{NO_GATE}%"))
+    return _with_entry(query, CommandRow).where(gate_of(JournalRow.text) != "")
 
 
 def quick(scope: Scope, cut: Cut) -> Query:
     """Signatures sent within so many seconds of the opening of their form."""
-    is_keyed = CommandRow.key.regexp_match(KEYED)
-    number = cast(func.substr(CommandRow.key, func.length(CommandRow.user) + 3, 10), BigInteger)
-    taken = seconds(CommandRow.at) - case((is_keyed, number), else_=None)
+    taken = taken_of(CommandRow.key, CommandRow.at)
     query = _row(CommandRow, CommandRow.at, seq=CommandRow.seq, seconds=taken)
     query = _seen(query, CommandRow, scope, cut, CommandRow.at)
-    return _signed(query.where(is_keyed, taken <= cut.numbers["seconds"]))
+    return _signed(query.where(taken <= cut.numbers["seconds"]))
 
 
 def night(scope: Scope, cut: Cut) -> Query:

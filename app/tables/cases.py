@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Base
+from app.tables.texts import gate_key, taken_of
 
 
 class CaseRow(Base):
@@ -77,6 +78,9 @@ class JournalRow(Base):
     at: Mapped[str] = mapped_column(String(20))
 
 
+Index("ix_journal_gate", gate_key(JournalRow.county, JournalRow.text), JournalRow.at, JournalRow.case)
+
+
 class DisclosureRow(Base):
     """A personal value with its salt, to which an entry is committed; may be erased without breaking the chain."""
 
@@ -126,6 +130,10 @@ class CommandRow(Base):
     case: Mapped[str] = mapped_column(String(32))
     seq: Mapped[int] = mapped_column(Integer)
     at: Mapped[str] = mapped_column(String(20))
+    __table_args__ = (Index("ix_commands_at", "county", "at", "case", "seq", "user"),)
+
+
+Index("ix_commands_taken", CommandRow.county, taken_of(CommandRow.key, CommandRow.at))
 
 
 class KeptText(Base):

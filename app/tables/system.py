@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
 from app.tables.base import Base, BigKey
+from app.tables.texts import subject_key
 
 
 class AccessRow(Base):
@@ -18,6 +19,9 @@ class AccessRow(Base):
     text: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(64))
     at: Mapped[str] = mapped_column(String(20))
+
+
+Index("ix_access_ledger_subject", subject_key(AccessRow.county, AccessRow.text), AccessRow.seq)
 
 
 class LedgerHead(Base):

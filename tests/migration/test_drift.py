@@ -56,6 +56,9 @@ def _sqlite_catalogue(url: str) -> set[str]:
     return {row for row in found if "alembic_version" not in row} - own
 
 
+# On SQLite it reads no index over an expression; the catalogues below compare those word by word.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_alembic_finds_nothing_to_do(migrated_url: str) -> None:
     with opened(migrated_url) as engine, engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
