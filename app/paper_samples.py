@@ -7,7 +7,7 @@ from app.paper_list import TIMERS, Paper, only
 HEAD = {"title": "文书", "office": "某某县某某镇人民政府", "docnumber": "", "year": "2026", "day": "2026年11月23日"}
 CHECK = {"code": "F8GH-0000-2402-4C9G-JX1X-ZR65", "text": "FP1"}
 WORDS = {"monitored": "监测对象", "monitoring": "监测帮扶"}
-LISTS = ("members", "recipients", "groups", "photos", "contents", "conditions")
+LISTS = ("members", "recipients", "groups", "photos", "contents", "conditions", "support")
 MEMBER = {"name": "张三", "relation": "户主", "sex": "男", "born": "1980-01-01", "id": "5002**********0011"}
 SIGNED: dict[str, Any] = {
     "action": "act", "label": "办理", "name": "李四", "role": "村干部", "office": "某某村", "day": "2026年11月20日",
@@ -18,7 +18,11 @@ NESTED: dict[str, Any] = {
     "recipients": ["某某镇人民政府"],
     "photos": [{"picture": "0" * 64, "label": "照片", "day": "2026年11月20日"}],
     "contents": [{"title": "申请书", "first": "1", "pages": "1"}],
-    "conditions": [{"label": "收入稳定", "clause": "S4 17"}],
+    "conditions": [
+        {"label": "收入稳定", "clause": "S4 17", "met": "是", "basis": "人均纯收入：9,000元"},
+        {"label": "住房安全", "clause": "", "met": "", "basis": ""},
+    ],
+    "support": ["走访6次"],
     "limits": dict.fromkeys(TIMERS, "15天"),
 }
 

@@ -8,6 +8,7 @@ from app.paper_list import TIMERS, Paper, papers
 from app.roster import codes
 from app.services import cases, evidence, lists
 from app.services.cases import CaseView
+from app.services.papers import conditions
 from app.services.papers.made import LANGUAGE, Made, Option, ensure_may, made, may, paper_named, words_of
 from workflows.errors import BadValue, NotFound, PaperNotReady
 from workflows.machine import Compiled
@@ -50,7 +51,7 @@ def paper_of(actor: Actor, row: Paper, view: CaseView, *, blank: bool = False) -
     """Return one paper of a case that was read."""
     words = words_of(view.household.village, view.now)
     labels = Labels(words, view.compiled)
-    facts = Facts(view, words, row)
+    facts = Facts(view, words, row, blank=blank)
     values = {
         **{name: getattr(facts, name)() for name in row.shows},
         "field": field_values(row, labels, {} if blank else facts.latest()),
@@ -90,8 +91,8 @@ def _missing(paper: Paper, view: CaseView) -> tuple[str, ...]:
 class Facts:
     """What can be said on paper of a case and its household; each method is a value that a row may name."""
 
-    def __init__(self, view: CaseView, words: Speech, row: Paper) -> None:
-        self.view, self.words, self.row = view, words, row
+    def __init__(self, view: CaseView, words: Speech, row: Paper, *, blank: bool = False) -> None:
+        self.view, self.words, self.row, self.blank = view, words, row, blank
         codes = {entry["actor"]["office"] for entry in view.entries} | set(self._places())
         self.areas = lists.area_names(codes)
 
@@ -211,8 +212,15 @@ class Facts:
         return limits_of(self.view.compiled, self.words)
 
     def conditions(self) -> list[dict[str, str]]:
-        """What the place asks for before a risk counts as eliminated, each with its clause."""
-        return conditions_of(self.view.compiled, self.words)
+        """What the place asks for before a risk counts as eliminated, each with its clause and what the record says."""
+        if self.blank:
+            return conditions.of_place(self.view.compiled, self.words)
+        rows = [(entry, self._changed(entry)) for entry in self.view.entries]
+        return conditions.of_case(self.view, self.words, conditions.sources_of(self.words, rows))
+
+    def support(self) -> list[str]:
+        """Visits and measures on record."""
+        return [] if self.blank else conditions.support_of(self.view, self.words)
 
     def office_of(self, row: Paper) -> str:
         """The office that signs a paper: the county's lead, the township, or the village committee."""
@@ -231,16 +239,6 @@ def limits_of(compiled: Compiled, words: Speech) -> dict[str, str]:
     """Return what the pack in force says of the periods that concern a household."""
     found = {name: compiled.pack.limit(f"{compiled.definition.id}.{name}", words.day) for name in TIMERS}
     return {name: duration(words, one.duration, one.bound) if one else "" for name, one in found.items()}
-
-
-def conditions_of(compiled: Compiled, words: Speech) -> list[dict[str, str]]:
-    """Return the conditions of elimination of the pack in force."""
-    labels = Labels(words, compiled)
-    fitting = [one for one in compiled.pack.conditions if not one.purposes or "eliminate" in one.purposes]
-    return [
-        {"label": labels.condition(one.id), "clause": labels.clause(one.clause) if one.clause else ""}
-        for one in fitting
-    ]
 
 
 def _code(table: codes.Table, name: str) -> str:

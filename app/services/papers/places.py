@@ -6,14 +6,15 @@ from app.labels import Labels
 from app.paper_list import Paper, papers
 from app.runtime import runtime
 from app.services import lists
-from app.services.papers.case import conditions_of, field_values, limits_of
+from app.services.papers import conditions
+from app.services.papers.case import field_values, limits_of
 from app.services.papers.made import Made, ensure_may, made, may, paper_named, words_of
 from app.store.transaction import reading
 from workflows.clock import local_date
 from workflows.errors import NotFound
 from workflows.model import Actor
 
-EMPTY_LISTS = ("members", "groups", "recipients", "photos")
+EMPTY_LISTS = ("members", "groups", "recipients", "photos", "support")
 
 
 def printable(actor: Actor) -> list[Paper]:
@@ -38,7 +39,7 @@ def blank_of(actor: Actor, *, paper: str) -> Made:
     }
     if "eliminate" in row.purposes:
         compiled = runtime().rules.current(row.definition, area, "eliminate", local_date(now))
-        known["conditions"] = lambda: conditions_of(compiled, words)
+        known["conditions"] = lambda: conditions.of_place(compiled, words)
     shown = {name: known[name]() if name in known else [] if name in EMPTY_LISTS else "" for name in row.shows}
     values = {**shown, "field": field_values(row, Labels(words, compiled), {}), "acts": {name: [] for name in row.acts}}
     office = lists.area_names([area]).get(area, "")
