@@ -19,11 +19,13 @@ from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from reports.der import mend
 from reports.own_loop import in_a_thread
 
 FIELD = "FangpinOfficeSeal"
 
 # It says at each signature that it was told to fetch nothing.
+mend()
 logging.getLogger("pyhanko.sign.signers").setLevel(logging.ERROR)
 
 

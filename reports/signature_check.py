@@ -15,11 +15,13 @@ from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signatu
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
+from reports.der import mend
 from reports.own_loop import in_a_thread
 from reports.signed_base import MARK, Checked
 from workflows.clock import utc_text
 
 GAP = re.compile(rb"<([0-9A-F]+)>")
+mend()
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
