@@ -1,6 +1,7 @@
 """What is signed is written in one go, however long its parts are by chance (a fault of asn1crypto, mended here)."""
 
 from collections import Counter
+from typing import Any, ClassVar
 
 import pytest
 from asn1crypto import core
@@ -13,7 +14,7 @@ DEPTH = 12
 class Nest(core.Sequence):  # type: ignore[misc]
     """A box with bytes and a box in it."""
 
-    _fields = ()
+    _fields: ClassVar[list[tuple[Any, ...]]] = []
 
 
 Nest._fields = [("filling", core.OctetString), ("inner", Nest, {"optional": True})]
