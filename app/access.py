@@ -49,6 +49,7 @@ WORKERS = frozenset(
     }
 )  # fmt: skip
 READERS = WORKERS | {"auditor"}
+FINDINGS = frozenset({"auditor", "county_lead", "township_officer", "township_leader"})  # of findings
 NOTICES = READERS - {"helper", "sector_dept"}
 # Who has duties of an area or of households helped; a grid has none of its own.
 DUTIES = READERS - {"grid_member"}
@@ -120,6 +121,8 @@ PAGES: dict[str, frozenset[str]] = {
     "boards.notice": NOTICES,
     "audit.cases": frozenset({"auditor"}),
     "audit.ledger": frozenset({"auditor"}),
+    "findings.items": FINDINGS,
+    "findings.items_table": FINDINGS,
     "findings.form": frozenset({"auditor"}),
     "findings.find": frozenset({"auditor"}),
     "kit.sample": frozenset({"auditor"}),

@@ -101,6 +101,7 @@ RIGHTS: dict[str, Right] = {
     "api_papers.print_case_paper": Right("trails:read", PAGES["papers.print_case_paper"]),
     "api_audit.cases": Right("audit:read", PAGES["audit.cases"]),
     "api_kit.find": Right("cases:act", PAGES["findings.find"]),
+    "api_kit.open_items": Right("audit:read", PAGES["findings.items"]),
     "api_kit.sample": Right("audit:read", PAGES["kit.sample"]),
     "api_kit.lists": Right("audit:read", PAGES["kit.lists"]),
     "api_kit.exception": Right("audit:read", PAGES["kit.exception"]),

@@ -14,7 +14,7 @@ from app.api.schemas import CaseLine, DoneBody, Listed, nested
 from app.api.shapes import case_line
 from app.exception_catalogue import exception_lists
 from app.exception_told import about, told
-from app.services import audit_sample, exceptions, findings
+from app.services import audit_sample, exceptions, findings, rectifications
 from app.services import lists as list_service
 from app.services.exceptions import Hit
 from app.views.shown import speech
@@ -70,6 +70,59 @@ def sample(query: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "as_of": utc_text(found.now),
     }
+
+
+class ItemsQuery(After):
+    """Open rectification items of an area (12 digits), in a state, or late ones only."""
+
+    area = fields.String(load_default="", validate=AREA)
+    state = fields.String(load_default="", validate=validate.Length(max=40))
+    late = fields.Boolean(load_default=False)
+
+
+class ItemBody(CaseLine):
+    """An open item: ``roles`` over ``office`` (12 digits) answer for it; ``answer_names`` are up to three of them."""
+
+    late = fields.Boolean(required=True)
+    roles = fields.List(fields.String(), required=True)
+    office = fields.String(required=True)
+    answer_names = fields.List(fields.String(), required=True)
+
+
+class TownshipBody(Schema):
+    """How many items are open in a township, and late."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    open = fields.Integer(required=True)
+    late = fields.Integer(required=True)
+
+
+class ItemsBody(Listed):
+    """A page of open items, soonest due first, and the townships that have any."""
+
+    townships = nested(TownshipBody, many=True)
+    rows = nested(ItemBody, many=True)
+
+
+@pages.route("/rectifications", methods=["GET"])
+@pages.arguments(ItemsQuery, location="query")
+@pages.answers(ItemsBody)
+def open_items(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Rectification items that are not closed: where, until when, who answers for each."""
+    asked = rectifications.Asked(query["area"], query["state"], query["late"])
+    found = rectifications.listed(actor(), asked, after=query["after"])
+    words, now = speech(now=found.found.now), utc_text(found.found.now)
+    return {
+        "townships": [vars(one) for one in found.townships],
+        "rows": [
+            {**case_line(one.line, words), "late": bool(one.line.due_at) and one.line.due_at <= now,
+             "roles": list(one.answerer.roles), "office": one.answerer.area, "answer_names": list(one.answerer.names)}
+            for one in found.found.rows
+        ],
+        "next": found.found.following,
+        "as_of": now,
+    }  # fmt: skip
 
 
 class ThresholdBody(Schema):

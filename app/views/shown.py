@@ -24,6 +24,7 @@ MENU = (
     ("urgings.urgings", "urging.menu"),
     ("receipts.receipts", "receipt.title"),
     ("duties.duties", "duty.menu"),
+    ("findings.items", "kit.open_items"),
     ("audit.pauses", "ui.menu_pauses"),
     ("seals.seals", "seal.menu"),
     ("audit.totals", "ui.menu_totals"),

@@ -246,6 +246,8 @@ SAME_AS = {
     "bundles.bundle": "api_bundles.bundle",
     "bundles.fetch": "api_bundles.fetch",
     "bundles.drop": "api_bundles.drop",
+    "findings.items": "api_kit.open_items",
+    "findings.items_table": "api_kit.open_items",
     "findings.form": "api_kit.find",
     "findings.find": "api_kit.find",
     "kit.sample": "api_kit.sample",
