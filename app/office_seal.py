@@ -157,6 +157,24 @@ def show(folder: Path) -> Shown:
     )  # fmt: skip
 
 
+def ends(folder: Path) -> datetime | None:
+    """Return when the first of root, seal, clock and revocation list ends (UTC), None where the office has no seal.
+
+    Raises NoOfficeSeal when a part is missing or broken.
+    """
+    if not (folder / ROOT).exists():
+        return None
+    held = [_certificate(folder, name).not_valid_after_utc for name in (ROOT, OFFICE, CLOCK)]
+    return min(filter(None, (*held, _list(folder).next_update_utc)))
+
+
+def _list(folder: Path) -> x509.CertificateRevocationList:
+    try:
+        return x509.load_pem_x509_crl((folder / LIST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise NoOfficeSeal("office_seal_broken", place=folder / LIST) from error
+
+
 def root_pem(folder: Path) -> str:
     """Return the root certificate as it is given to whoever checks; raises NoOfficeSeal."""
     show(folder)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from app.services.trail import live_chains, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import reading, writing
-from reports import check_child
+from reports import check_child, seal_child
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
 from reports.bundle import Mark, facts_of, merge, pages_in, trail_files, write_zip
@@ -39,6 +39,7 @@ from reports.papers.typeset import Sheet, typeset
 from reports.pool import SECONDS, Order, Pool, Printed
 from reports.render import render_trail, stamp_of
 from reports.sheet import render_sheet
+from reports.signed_base import MARK, Checked
 from reports.trail import MalformedTrail, read_trail
 from reports.verify import Verdict, verify_pdf
 from reports.verify_bundle import is_bundle, verify_bundle
@@ -180,8 +181,20 @@ def verify(
 
 
 def judge_apart(data: bytes, keys: Sequence[str]) -> Judged:
-    """Judge a stranger's file by the verifier of one file, in a process of its own; raises Throttled."""
-    return stranger_files.judged(Path(check_child.__file__), data, keys)
+    """Judge a stranger's file by the verifier of one file, in a process of its own; raises Throttled.
+
+    Only of a print that is ours the electronic seal is judged too, in another process, by this office's own root.
+    """
+    found = stranger_files.judged(Path(check_child.__file__), data, keys)
+    if found.status != 0 or not found.case or MARK not in data:
+        return found
+    folder = runtime().settings.office_seal
+    try:
+        trusted = office_seal.roots(folder), office_seal.lists(folder)
+    except NoOfficeSeal:
+        trusted = (), ()
+    seal = Checked(*stranger_files.sealed(Path(seal_child.__file__), data, *trusted))
+    return replace(found, seal="broken" if seal.is_grave else seal.code, seal_by=seal.who, seal_at=seal.at)
 
 
 def _live(data: bytes) -> dict[str, list[Live]]:

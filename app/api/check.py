@@ -10,12 +10,15 @@ from app import printing
 from app.api.resources import Resource
 from app.services import public_check
 from app.services.public_check import Answer
+from app.views.check import told_of_seal
 from app.views.shown import speech
 
 pages = Resource("check", "Checking prints")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 EXAMPLE = {"verdict": "later", "sentence": "真实，但案件此后又有 2 条新的记录。", "entries": 33, "later": 2,
-           "paper": "", "number": "", "day": "", "households": 0}  # fmt: skip
+           "paper": "", "number": "", "day": "", "households": 0,
+           "seal": "good", "seal_by": "秀山县农业农村委员会", "seal_at": "2026-11-22T08:00:00Z",
+           "seal_sentence": "机关电子印章有效，盖章后没有改动：秀山县农业农村委员会，2026-11-22 16:00。"}  # fmt: skip
 
 
 class CheckBody(Schema):
@@ -27,7 +30,8 @@ class CheckBody(Schema):
 class Verdict(Schema):
     """What was found; ``entries`` of the printed state, ``later`` those that came after it.
 
-    Of an official paper (issued, reissued): which one, its number, its day and how many households stand on it.
+    Of an official paper (issued, reissued): which one, its number, its day and how many households stand on it. Of a
+    file's electronic seal: good, no_root, foreign, broken, empty (none); whose it is, when it was set, a sentence.
     """
 
     verdict = fields.String(required=True)
@@ -38,6 +42,10 @@ class Verdict(Schema):
     number = fields.String(required=True)
     day = fields.String(required=True)
     households = fields.Integer(required=True)
+    seal = fields.String(required=True)
+    seal_by = fields.String(required=True)
+    seal_at = fields.String(required=True)
+    seal_sentence = fields.String(required=True)
 
 
 @pages.route("/check", methods=["POST"])
@@ -58,4 +66,6 @@ def file() -> dict[str, Any]:
 
 
 def _told(answer: Answer) -> dict[str, Any]:
-    return {**vars(answer), "sentence": speech().say(f"check.{answer.verdict}", count=answer.later)}
+    words = speech()
+    said = {"sentence": words.say(f"check.{answer.verdict}", count=answer.later)}
+    return {**vars(answer), **said, "seal_sentence": told_of_seal(words, answer)}

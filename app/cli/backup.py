@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from app import office_seal
 from app.cli.check import report_all
 from app.cli.console import Console, Fault, one_line, pass_console
 from app.config import checked_url
@@ -49,6 +50,8 @@ def backup(console: Console, target: Path, with_keys: bool, passphrase_file: Pat
         console.tell("backup.policies", count=len(made.manifest.policies))
     console.tell("backup.digest", digest=service.digest_of(made.manifest))
     console.tell("backup.keys_in" if with_keys else "backup.keys_out", path=settings.secrets_file)
+    if (settings.office_seal / office_seal.ROOT).exists():
+        console.tell("backup.office_seal_out", path=settings.office_seal)
     for path in service.prune(target, keep) if keep else ():
         console.tell("backup.pruned", path=path)
     for name in made.missing:
@@ -92,6 +95,8 @@ def restore(console: Console, source: Path, secrets: Path | None, passphrase_fil
         settings = replace(settings, policies=folder)
     with console.running(settings):
         report_all(console)
+    if not (settings.office_seal / office_seal.ROOT).exists():
+        console.tell("restore.no_office_seal", path=settings.office_seal)
     console.tell("restore.next")
 
 

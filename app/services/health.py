@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import office_seal
+from app.office_seal import NoOfficeSeal
 from app.runtime import runtime
 from app.services.mails import SERVER, channels_on, failures_in, server_beat
 from app.services.mails import is_on as is_mail_on
@@ -29,13 +31,15 @@ SEAL_WITHIN = timedelta(hours=26)
 BACKUP_WITHIN = timedelta(days=3)
 MESSAGE_WITHIN = timedelta(hours=1)
 LEAST_FREE = 1 << 30
+# Root, seal, clock or revocation list of the electronic seal: after its end nothing is printed, so it is told before.
+OFFICE_SEAL_BEFORE = timedelta(days=30)
 # What the web needs to answer at all; the other duties are those of the scheduler and of the operator.
 NEEDED = ("database", "schema")
 # A round of mails may last a minute, and more where the server is slow.
 MAIL_WITHIN = timedelta(minutes=5)
 DUTIES = (
     *NEEDED, "disk", "clock", "sweep", "deliver", "messages", "mail", "gateways", "periods", "self_test", "check",
-    "seal", "backup",
+    "seal", "backup", "office_seal",
 )  # fmt: skip
 
 
@@ -47,6 +51,7 @@ class Facts:
     disk_size: int
     beats: Mapping[str, float]
     installed: float | None = None
+    office_seal: float | None = None  # until the electronic seal ends; 0: it can't be read
     troubled_periods: int = 0
     waiting_messages: int = 0
     failed_messages: int = 0
@@ -115,6 +120,7 @@ def _facts(free: int, size: int) -> Facts:
             failed_messages=outbox.undelivered(failed=True),
             oldest_message=_age_of(outbox.oldest_waiting(), now),
             has_jumped=has_jumped(beats[CLOCK][1]) if CLOCK in beats else False,
+            office_seal=_office_seal(now),
             has_failed_test=has_failed(beats[RESULT][1]) if RESULT in beats else False,
             damages=_counted(detail, "damages"),
             seal_troubles=sum(_counted(beats[SEAL][1], name) for name in SEAL_TROUBLES) if SEAL in beats else 0,
@@ -126,6 +132,14 @@ def _facts(free: int, size: int) -> Facts:
             waiting_deliveries=sent.get(webhooks.WAITING, 0),
             dead_deliveries=sent.get(webhooks.DEAD, 0),
         )
+
+
+def _office_seal(now: datetime) -> float | None:
+    try:
+        end = office_seal.ends(runtime().settings.office_seal)
+    except NoOfficeSeal:
+        return 0
+    return None if end is None else max(0, (end - now).total_seconds())
 
 
 def _gateway_failures(beats: Mapping[str, tuple[str, str]]) -> int:
@@ -180,6 +194,7 @@ def failures(facts: Facts) -> set[str]:
         "check": facts.damages > 0 or (checked or 0) > CHECK_WITHIN.total_seconds(),
         "seal": facts.seal_troubles > 0 or (facts.beats.get(SEAL, facts.installed) or 0) > SEAL_WITHIN.total_seconds(),
         "backup": facts.beats.get(BACKUP, 0) > BACKUP_WITHIN.total_seconds(),
+        "office_seal": facts.office_seal is not None and facts.office_seal < OFFICE_SEAL_BEFORE.total_seconds(),
     }
     return {duty for duty, fails in tests.items() if fails}
 

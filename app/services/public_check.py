@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.runtime import runtime
@@ -36,7 +36,9 @@ class Answer:
 
     ``entries`` of the state that was printed; 0 where nothing of ours was found. Of an official paper: issued, reissued
     (the same paper of the same case was issued anew since, with other content), and which paper, its number, the day
-    and how many households stand on it, to be compared with the sheet at hand.
+    and how many households stand on it, to be compared with the sheet at hand. ``seal``: of a file's electronic seal,
+    good (by this office's root; whose, and when set), no_root (nothing here to check it by), foreign (not this
+    office's; then the verdict is foreign), broken (altered); empty without one.
     """
 
     verdict: str
@@ -46,6 +48,9 @@ class Answer:
     number: str = ""
     day: str = ""
     households: int = 0
+    seal: str = ""
+    seal_by: str = ""
+    seal_at: str = ""
 
     @property
     def is_true(self) -> bool:
@@ -55,11 +60,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the verifier of one file found: exit status, case (none: a bundle) and trail head."""
+    """What the verifier of one file found: exit status, case (none: a bundle) and trail head.
+
+    And of a print's electronic seal: good, no_root, foreign or broken (none: empty), whose it says it is, and when.
+    """
 
     status: int
     case: str = ""
     head: str = ""
+    seal: str = ""
+    seal_by: str = ""
+    seal_at: str = ""
 
 
 def of_code(text: str, *, source: str) -> Answer:
@@ -128,8 +139,11 @@ def of_file(data: bytes, judge: Callable[[bytes, Sequence[str]], Judged], *, sou
         return Answer("unproven")
     if not judged.case:
         return Answer("bundle")
+    if judged.seal in ("broken", "foreign"):
+        return Answer("altered" if judged.seal == "broken" else "foreign", seal=judged.seal)
     found = next((one for one in _standings(judged.case) if one.head == judged.head), None)
-    return _standing(found) if found else Answer("unknown")
+    answer = _standing(found) if found else Answer("unknown")
+    return replace(answer, seal=judged.seal, seal_by=judged.seal_by, seal_at=judged.seal_at)
 
 
 def _standing(one: Standing) -> Answer:

@@ -49,10 +49,19 @@ def told_of_paper(words: Speech, answer: Answer) -> str:
     return words.say("check.paper", **told, count=answer.households)
 
 
+def told_of_seal(words: Speech, answer: Answer) -> str:
+    """Return what the electronic seal of a file is; empty where it has none, or the verdict says it."""
+    if answer.seal not in ("good", "no_root"):
+        return ""
+    at = words.time(answer.seal_at) if answer.seal_at else ""
+    return words.say(f"check.seal_{answer.seal}", who=answer.seal_by, at=at)
+
+
 def _shown(answer: Answer | None) -> dict[str, Any] | None:
     if answer is None:
         return None
     words = speech()
     said = words.say(f"check.{answer.verdict}", count=answer.later)
     entries = words.say("check.entries", count=answer.entries) if answer.entries else told_of_paper(words, answer)
-    return {"is_good": answer.is_true, "text": said, "entries": entries, "verdict": answer.verdict}
+    seal = told_of_seal(words, answer)
+    return {"is_good": answer.is_true, "text": said, "entries": entries, "seal": seal, "verdict": answer.verdict}

@@ -103,6 +103,9 @@ class _Figures(Collector):
         for job, age in sorted(self._found.facts.beats.items()):
             ages.add_metric([job], age)
         yield ages
+        if self._found.facts.office_seal is not None:
+            what = "Until the electronic seal, its clock, root or revocation list ends."
+            yield GaugeMetricFamily("fangpin_office_seal_seconds", what, value=self._found.facts.office_seal)
         for name, (field, what) in FIGURES.items():
             value = getattr(self._found.facts, field)
             yield GaugeMetricFamily(name, what, value=float(value or 0))

@@ -249,6 +249,28 @@ def test_the_keys_are_not_in_the_file_unless_asked_for_and_then_sealed(worked: M
         assert not any(key.encode() in content or bytes.fromhex(key) in content for key in secret.values())
 
 
+def test_the_electronic_seal_is_in_no_backup_and_both_ways_say_so(
+    worked: Machine, engine_name: str, tmp_path: Path
+) -> None:
+    """Its keys can set the office's seal: they do not travel, whoever restores is told, and it can be put back."""
+    assert "机关电子印章" not in worked.run("backup", worked.folder / "bare.tar").output
+    worked.run("office-seal", "init", "--name", "测试县农业农村局")
+    path, folder = worked.folder / "x.tar", worked.folder / "data" / "office-seal"
+    said = worked.run("backup", path, "--with-keys", "--passphrase-file", passphrase(worked)).output
+    assert "备份中没有机关电子印章" in said
+    keys = [file.read_bytes().splitlines()[1] for file in folder.glob("*.key")]
+    assert len(keys) == 3
+    with tarfile.open(path) as held:
+        assert not [name for name in held.getnames() if "seal" in name and not name.startswith("tables/")]
+    assert not any(key in path.read_bytes() for key in keys)
+    with empty(engine_name, tmp_path / "new") as new:
+        assert "这里没有机关电子印章" in new.run("restore", path, "--passphrase-file", passphrase(new)).output
+    with empty(engine_name, tmp_path / "other") as new:
+        shutil.copytree(folder, new.folder / "data" / "office-seal")
+        assert "这里没有机关电子印章" not in new.run("restore", path, "--passphrase-file", passphrase(new)).output
+        new.run("office-seal", "show")
+
+
 def test_nothing_is_restored_over_an_installation(worked: Machine) -> None:
     """The same, and one that a newer program made: named, and not a row of it changed."""
     path, before = back_up(worked), everything(worked)

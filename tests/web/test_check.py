@@ -4,16 +4,20 @@ import io
 import json
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app import office_seal, printing, stranger_files
+from app.services.seal_keys import print_seal
 from reports import fangpin_verify as alone
+from reports.bundle import write_zip
 from reports.signed_base import MARK
 from tests.attacks import ATTACKS
 from tests.factories import XIUSHAN
 from tests.prove.edited_prints import rewritten
+from tests.prove.sealed_prints import files_of, unzipped, zipped
 from tests.web.site import Browser, browser
 from tests.world import StoredWalker, World
 from workflows.checkcode import code_of, qr_text
@@ -91,14 +95,64 @@ def test_a_file_is_judged(world: World, walker: StoredWalker, printed: bytes) ->
     assert ask(one, file=printed) == "later"
 
 
-def test_a_file_with_the_office_s_seal_is_judged(world: World, walker: StoredWalker) -> None:
-    """One electronic seal is no alteration; what stands behind it is."""
-    office_seal.make(world.folder / office_seal.FOLDER, "测试县", algorithm="p256", now=world.now)
-    signed = printing.print_trail(world.person("auditor", XIUSHAN), case=CASE)
+NAME = "测试县农业农村局"
+
+
+@pytest.fixture
+def signed(world: World, walker: StoredWalker) -> bytes:
+    """Its trail with the office's electronic seal."""
+    office_seal.make(world.folder / office_seal.FOLDER, NAME, algorithm="p256", now=world.now)
+    return printing.print_trail(world.person("auditor", XIUSHAN), case=CASE)
+
+
+def test_a_file_with_the_office_s_seal_is_judged(world: World, signed: bytes) -> None:
+    """One electronic seal, held against the office's own root; what stands behind it is an alteration."""
     assert MARK in signed
     one = stranger(world)
     assert ask(one, file=signed) == "newest"
+    assert f"机关电子印章有效，盖章后没有改动：{NAME}，2026-" in one.text
+    one.post("/language", {"lang": "en", "back": "/check"})
+    assert ask(one, file=signed) == "newest"
+    assert f"electronic seal holds and nothing was changed after it: {NAME}, " in one.text
     assert ask(one, file=ATTACKS["other_content"](signed)) == "altered"
+
+
+def test_a_seal_by_another_root_or_a_revoked_one_is_not_the_office_s(
+    world: World, signed: bytes, tmp_path: Path
+) -> None:
+    one, folder = stranger(world), world.folder / office_seal.FOLDER
+    office_seal.renew(folder, now=world.now - timedelta(minutes=1), revoke=True)
+    assert ask(one, file=signed) == "altered", "revoked before it was set"
+    folder.rename(tmp_path / "elsewhere")
+    assert ask(one, file=signed) == "newest"
+    assert "没有机关的根证书" in one.text
+    office_seal.make(folder, NAME, algorithm="p256", now=world.now)
+    assert ask(one, file=signed) == "foreign"
+    assert "不可采信" in one.text
+
+
+def test_the_check_of_a_seal_is_limited(world: World, signed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stranger_files, "SEAL_SECONDS", 0.05)
+    assert ask(stranger(world), file=signed) == "altered", "what cannot be judged is not said to be true"
+
+
+def test_a_bundle_is_judged(world: World, printed: bytes) -> None:
+    """As the office makes it; with anything in it otherwise it is not true."""
+    one, made = stranger(world), bundle_of(printed)
+    assert ask(one, file=made) == "bundle"
+    assert "真实" in one.text
+    held = unzipped(made)
+    assert ask(one, file=zipped({**held, "README.txt": b"x"}, is_listed=False)) == "altered"
+    by_another = zipped({name: data for name, data in held.items() if "manifest" not in name})
+    assert ask(one, file=by_another) == "unproven"
+
+
+def bundle_of(printed: bytes) -> bytes:
+    """A bundle of one print, as the office makes it."""
+    files, out = files_of({CASE: printed}), io.BytesIO()
+    write_zip(out, {name: partial(bytes, data) for name, data in files.items()},
+              county="500241", checkpoint="", sign=print_seal("500241"))  # fmt: skip
+    return out.getvalue()
 
 
 def test_the_answer_holds_nothing_personal(world: World, printed: bytes) -> None:

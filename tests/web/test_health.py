@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app import office_seal
 from app.services import health as service
 from app.services import seals, upkeep
 from app.services.deliver import deliver
@@ -185,3 +186,30 @@ def test_the_administrator_reads_it_in_words(world: World) -> None:
     assert "最近一次备份在 0 天前" in admin.text
     assert "运行状况" in admin.text
     assert browser(world, world.person("village_cadre")).get("/health").status == 403
+
+
+def test_the_electronic_seal_is_told_of_before_it_ends(world: World) -> None:
+    """Five years for seal, clock and list: nothing for a long time, then a month of warning, in words and figures."""
+    admin, folder = world.person("admin"), world.folder / office_seal.FOLDER
+    run_jobs(world)
+    assert failing(world) == []
+    metrics = world.app.test_client().get("/metrics").text
+    assert "fangpin_office_seal_seconds" not in metrics, "an office without a seal"
+    office_seal.make(folder, "测试县", algorithm="p256", now=world.now)
+    assert failing(world) == []
+    end = office_seal.ends(folder)
+    assert end is not None
+    world.now = end - timedelta(days=31)
+    assert "office_seal" not in failing(world)
+    world.now = end - timedelta(days=29)
+    assert "office_seal" in failing(world)
+    assert "office_seal" not in failing(world, "/livez")
+    left = re.search(r"^fangpin_office_seal_seconds ([0-9.e+]+)$", world.app.test_client().get("/metrics").text, re.M)
+    assert left
+    assert float(left[1]) == timedelta(days=29).total_seconds()
+    one = browser(world, admin)
+    assert "fangpin office-seal renew" in one.get("/health").text
+    office_seal.renew(folder, now=world.now, revoke=False)
+    assert "office_seal" not in failing(world)
+    (folder / office_seal.LIST).write_bytes(b"damaged")
+    assert "office_seal" in failing(world)
