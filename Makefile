@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory
 demo: setup  ## start web and scheduler with the demo counties on http://127.0.0.1:8000 (PORT=…)
 	@exec .venv/bin/fangpin demo
 
-test: lint  ## set up, check types and imports, run every test
-	@$(PYTHON_BIN) -m pytest -n 3 $(ARGS)
+test: lint  ## set up, check types and imports, run the tests (both engines everywhere: make prove ARGS="every test")
+	@$(PYTHON_BIN) -m pytest -n 3 --short $(ARGS)
 
 prove: setup-test  ## full-size proofs; writes a dated table of figures
 	@exec $(PYTHON_BIN) -m tests.prove $(ARGS)

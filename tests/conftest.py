@@ -1,5 +1,6 @@
 """What all tests share: a database of each engine, and no silent skip."""
 
+import hashlib
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from xdist.scheduler import LoadScopeScheduling
 from app import disk
 from app.services import people
 from app.store import schema
+from reports import verify
+from reports.render import render_trail
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+ABOVE_THE_STORE = ("api", "browser", "cli", "web")
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 #: Files whose tests share what takes a minute to make: a demo of a year, a browser.
 TOGETHER = ("tests/store/test_demo_year.py", "tests/browser/test_walk_browser.py")
@@ -39,6 +43,31 @@ class Shared(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shared:
     """Say who runs which test."""
     return Shared(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--short``: what `make test` runs; without it everything on both engines, as `make prove` does."""
+    about = "no test marked `whole`; above the store each test on one of the engines only, which its name decides"
+    parser.addoption("--short", action="store_true", help=about)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of a short run what it leaves out, by a rule that every worker comes to alike."""
+    if not config.getoption("--short"):
+        return
+    left = {item for item in items if item.get_closest_marker("whole") or _is_of_other_engine(item)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left])
+    items[:] = [item for item in items if item not in left]
+
+
+def _is_of_other_engine(item: pytest.Item) -> bool:
+    """Above the store the engine is hidden, so that a test in one half of them finds what it finds in the other."""
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    engine = params.get("engine_name")
+    if engine is None or item.path.parent.name not in ABOVE_THE_STORE:
+        return False
+    name = item.nodeid.replace(str(engine), "")
+    return bool(engine != ENGINES[hashlib.sha256(name.encode()).digest()[0] % len(ENGINES)])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -125,6 +154,23 @@ class Compiled(BytecodeCache):
 def _templates_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": Compiled()})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _set_again_once() -> Iterator[None]:
+    """A check typesets a print again; the same words give the same bytes (tests/print), so once a process will do."""
+    known: dict[tuple[object, ...], bytes] = {}
+
+    def render_once(text: str, **given: Any) -> bytes:
+        # The note of a print that is checked is in its file already: what is asked to sign ignores what it is given.
+        key = (text, *((name, value("") if callable(value) else value) for name, value in sorted(given.items())))
+        if key not in known:
+            known[key] = render_trail(text, **given)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "render_trail", render_once)
         yield
 
 

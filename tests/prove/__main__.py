@@ -79,6 +79,11 @@ def api_against_its_document(engine: str) -> Proof:
     return lambda _: tested("prove", "tests/api/test_fuzz.py", "-k", engine, timeout=7200)
 
 
+def every_test(_: Mapping[str, int]) -> str:
+    """All tests, on both engines, also those that take minutes."""
+    return tested("ci", "tests", "-n", "3", timeout=1800)
+
+
 def every_door(_: Mapping[str, int]) -> str:
     """Every route of pages and API, each role, and what belongs to others: nothing is shown or done."""
     return tested("ci", "tests/web/test_every_door.py", *RIGHTS, timeout=1800)
@@ -175,6 +180,7 @@ PROOFS: dict[str, Proof] = {
     "edits of a print": lambda sizes: edited_prints.prove(edits=sizes["edits"], entries=30, chance=random.Random(11)),
     "QR symbols from bad scans": lambda sizes: scanned_codes.prove(scans=sizes["scans"], chance=random.Random(12)),
     "two verifiers": lambda sizes: agreeing.prove(edits=sizes["edits"], clean=sizes["edits"], chance=random.Random(13)),
+    "every test on both engines": every_test,
     "every route, role and foreign object": every_door,
     **{f"the API against its document, {engine}": api_against_its_document(engine) for engine in ENGINES},
     **{f"identical approvals, {engine}": identical_approvals(engine) for engine in ENGINES},

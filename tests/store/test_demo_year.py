@@ -83,6 +83,7 @@ def test_every_state_of_every_definition_occurs(app: Flask) -> None:
     assert wanted - found == set()
 
 
+@pytest.mark.whole
 def test_the_same_day_makes_the_same_year(app: Flask, tmp_path: Path) -> None:
     before = {query: rows(query) for query in SEEN}
     again = built(tmp_path / "again", NOW)
