@@ -57,20 +57,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> bytes:
+def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL, as_of: str = "") -> bytes:
     """Return the trail of a case's household as PDF/A-3u; the print is written to the access ledger first.
 
-    Without the personal values (masked, public) it is for everybody who may see the case.
+    Without the personal values (masked, public) it is for everybody who may see the case. ``as_of``: a day (ISO) at
+    whose end it is told; it verifies as an earlier print does.
     """
     if variant == FULL:
         ensure_may_print(actor)
-    text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant)
+    text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant, as_of=as_of)
     county = county_of(case)
     made = print_store.kept(
         _trail_key(county, text, seal), lambda: render_trail(text, seal_text=seal, seal=print_seal(county))
     )
     pdf = signed(made)
-    detail = {"bytes": len(pdf), **({} if variant == FULL else {"variant": variant})}
+    told = {"variant": "" if variant == FULL else variant, "as_of": as_of}
+    detail = {"bytes": len(pdf), **{name: value for name, value in told.items() if value}}
     with writing() as now:
         ledger.append(county, user=actor.id, kind="trail_print", subject=case, now=now, detail=detail)
     return pdf

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from workflows import journal
@@ -14,9 +15,10 @@ FORMAT = "fp-trail-v1"
 TEMPLATES = ("trail-v1",)
 LANGUAGES = ("zh", "en")
 REQUIRED = frozenset({"format", "county", "case", "household", "template", "chains", "disclosures", "texts"})
-OPTIONAL = frozenset({"lang", "variant"})
+OPTIONAL = frozenset({"lang", "variant", "as_of"})
 CHAIN_KEYS = frozenset({"case", "definition", "purpose", "head", "entries"})
 DISCLOSURE_KEYS = frozenset({"case", "seq", "field", "salt", "value"})
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 HASH = re.compile(r"[0-9a-f]{64}")
 COUNTY = re.compile(r"[0-9]{6}")
 MAX_CHARACTERS = 16_000_000
@@ -58,6 +60,7 @@ class Trail:
     chains: tuple[Chain, ...]
     disclosures: tuple[journal.Disclosure, ...]
     texts: Mapping[str, str]
+    as_of: str = ""
 
     @property
     def head(self) -> str:
@@ -102,7 +105,18 @@ def read_trail(text: str) -> Trail:
         chains=chains,
         disclosures=_disclosures(_list(body, "disclosures")),
         texts=_texts(body["texts"]),
+        as_of=_day(body),
     )
+
+
+def _day(body: Mapping[str, Any]) -> str:
+    """The day at whose end the trail is told; empty for one that is told as it stood when it was printed."""
+    day = body.get("as_of", "")
+    _require(day == "" or (isinstance(day, str) and bool(DAY.fullmatch(day))), "as_of", str(day)[:20])
+    try:
+        return day and date.fromisoformat(day).isoformat()
+    except ValueError as error:
+        raise MalformedTrail("as_of", day) from error
 
 
 def self_check(trail: Trail) -> list[journal.Finding]:

@@ -4,6 +4,7 @@ else."""
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from reports.deadlines import Period, ended_text, is_paused, periods_of, result_of
@@ -23,6 +24,7 @@ from reports.qr import symbol
 from reports.seal import Seal
 from reports.trail import Chain, Trail
 from workflows.checkcode import code_of, qr_text
+from workflows.clock import local_midnight, utc_text
 from workflows.income import SHEET
 from workflows.journal import short
 from workflows.variants import FULL
@@ -50,11 +52,12 @@ def view_of(trail: Trail, seal: Seal | None = None) -> View:
         "head": trail.head,
         "head_short": short(trail.head),
         "until": until,
+        "as_of": word("cover.as_of_end", trail.lang, day=trail.as_of) if trail.as_of else "",
         "county": _county(trail, chains),
         "check": _check(trail),
         "cover": [*_cover(trail, chains, until), *_code(trail), _sealed(trail, seal)],
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
-        "summaries": [_summary(trail, n, pair, until) for n, pair in enumerate(chains, start=1)],
+        "summaries": [_summary(trail, n, pair, _told_at(trail) or until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
     }
     return {key: _visible(value) for key, value in view.items()}
@@ -101,6 +104,13 @@ def _county(trail: Trail, chains: Sequence[Pair]) -> str:
     return labels.pack_title
 
 
+def _told_at(trail: Trail) -> str:
+    """The last second of the day at whose end a trail is told, against which running periods are held."""
+    if not trail.as_of:
+        return ""
+    return utc_text(local_midnight(date.fromisoformat(trail.as_of) + timedelta(days=1)) - timedelta(seconds=1))
+
+
 def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     lang, (chain, entries) = trail.lang, chains[0]
     labels = _latest(chains)
@@ -115,6 +125,8 @@ def _cover(trail: Trail, chains: Sequence[Pair], until: str) -> Iterator[View]:
     yield _fact("pack", lang, [word("cover.pack_name", lang, name=name, id=pack.rpartition(":")[0] or none)])
     yield _fact("sources", lang, labels.sources() if labels else [none])
     yield _fact("entries", lang, [word("cover.entry_count", lang, count=trail.length, chains=len(chains))])
+    if trail.as_of:
+        yield _fact("as_of", lang, [word("cover.as_of_end", lang, day=trail.as_of)])
     yield _fact("until", lang, [local_time(until) if until else none])
     yield _fact("trail_head", lang, [trail.head])
     if trail.variant != FULL:

@@ -16,9 +16,13 @@ pages = Resource("trails", "Trails as PDF")
 
 
 class TrailQuery(Schema):
-    """Which variant: ``full``, ``masked`` (names the household only) or ``public`` (opens no personal value)."""
+    """Which variant: ``full``, ``masked`` (names the household only) or ``public`` (opens no personal value).
+
+    ``as_of``: a day of China at whose end the trail is told; empty: as it stands now.
+    """
 
     variant = fields.String(load_default=FULL, validate=validate.OneOf(VARIANTS))
+    as_of = fields.String(load_default="", validate=validate.Regexp("^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"))
 
 
 PDF = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
@@ -30,7 +34,8 @@ PDF = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
 @pages.answers(refusals=(409,))
 def trail(query: Mapping[str, Any], number: str) -> Response:
     """Print the trail of a case's household. It changes nothing but the ledger, so no key is asked for."""
-    pdf = printing.print_trail(actor(), case=number, lang=language(), variant=query["variant"])
+    asked = {"variant": query["variant"], "as_of": query["as_of"]}
+    pdf = printing.print_trail(actor(), case=number, lang=language(), **asked)
     response = make_response(pdf)
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = 'attachment; filename="trail.pdf"'

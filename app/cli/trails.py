@@ -17,14 +17,16 @@ from workflows.variants import FULL, VARIANTS
 @click.argument("case")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--variant", type=click.Choice(VARIANTS), default=FULL, help="隐去个人信息或公开版 / masked or public")
+@click.option("--as-of", default="", metavar="YYYY-MM-DD", help="截至该日终了 / as it stood at the end of that day")
 @acting
 @pass_console
-def trail(console: Console, case: str, output: Path, variant: str, username: str) -> None:
+def trail(console: Console, case: str, output: Path, variant: str, as_of: str, username: str) -> None:
     """Print the trail; the print itself is written to the access ledger."""
     from app import printing
 
     with console.running():
-        pdf = printing.print_trail(console.actor(username), case=case.upper(), lang=console.lang, variant=variant)
+        asked = {"variant": variant, "as_of": as_of}
+        pdf = printing.print_trail(console.actor(username), case=case.upper(), lang=console.lang, **asked)
     output.write_bytes(pdf)
     console.tell("trail.written", path=output, bytes=len(pdf))
 

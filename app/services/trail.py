@@ -2,13 +2,16 @@
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from app.services import past
 from app.services.cases import county_of, ensure_sealed
 from app.services.rights import ensure_visible
 from app.store import cases as store
 from app.store import seals
 from app.store.transaction import reading
-from app.tables import SealLeaf
+from app.tables import SealCheckpoint, SealLeaf
+from workflows.clock import utc_text
 from workflows.errors import BadValue, NotFound
 from workflows.journal import Sealed, calendars_of, canonical, pins_of
 from workflows.model import Actor, Case
@@ -25,29 +28,40 @@ def trail_text(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL
 
 
 def sealed_trail(
-    actor: Actor, *, case: str, lang: str = "zh", steady: bool = False, variant: str = FULL
+    actor: Actor, *, case: str, lang: str = "zh", steady: bool = False, variant: str = FULL, as_of: str = ""
 ) -> tuple[str, str]:
     """Return the trail and its seal (empty where nothing was ever sealed), both of one snapshot.
 
     ``steady``: by the first checkpoint that has the newest leaves of these cases, not by the newest one; so the seal,
     and with it the print, stays the same until one of the cases is sealed anew.
+
+    ``as_of``: a day (ISO) at whose end the trail is told, by a checkpoint of then; raises BadValue for a later day, and
+    NotFound for one before the case began. The whole chains are checked first, then cut.
     """
     if variant not in VARIANTS:
         raise BadValue(field="variant", value=variant[:20])
     county = county_of(case)
-    with reading():
+    with reading() as now:
+        moment = past.end_of(as_of, now) if as_of else None
         number = store.household_of(case)
         dossier = store.read_dossier(county, number)
         ensure_visible(actor, dossier)
         ordered = _asked_first(dossier.cases, case)
         entries = store.entries_of_all(county, [c.number for c in ordered])
         disclosed = store.disclosures_of(county, [c.number for c in ordered])
+        for one in ordered:
+            ensure_sealed(one, entries[one.number], [item for item in disclosed if item.case == one.number])
+        if moment:
+            dossier = past.dossier_until(dossier, entries, moment)
+            ordered = _asked_first(dossier.cases, case)
+            entries = {one.number: past.entries_until(entries[one.number], moment) for one in ordered}
+            disclosed = [item for item in disclosed if item.seq <= len(entries.get(item.case, ()))]
         bodies = [entry.body for chain in entries.values() for entry in chain]
         digests = {name for body in bodies for name in (*pins_of(body), *calendars_of(body))}
         texts = {kept.digest: kept.text for kept in store.kept_texts(digests)}
-        seal = seal_text(county, [c.number for c in ordered], steady=steady)
-    for one in ordered:
-        ensure_sealed(one, entries[one.number], [item for item in disclosed if item.case == one.number])
+        numbers = [c.number for c in ordered]
+        told = {number: len(entries[number]) for number in numbers}
+        seal = seal_then(county, told, moment) if moment else seal_text(county, numbers, steady=steady)
     body = {
         "format": FORMAT,
         "county": county,
@@ -59,6 +73,7 @@ def sealed_trail(
         "disclosures": [dict(vars(item)) for item in disclosed if opens(variant, item.field)],
         "texts": texts,
         **({} if variant == FULL else {"variant": variant}),
+        **({"as_of": as_of} if as_of else {}),
     }
     return canonical(body), seal
 
@@ -76,6 +91,24 @@ def seal_text(county: str, cases: Sequence[str], *, steady: bool = False) -> str
     leaves = {leaf.case: leaf for leaf in seals.leaves_under(county, cases, row.size)}
     if steady and leaves:
         row = seals.first_checkpoint(county, row.era, max(leaf.seq for leaf in leaves.values())) or row
+    return _seal(county, cases, row)
+
+
+def seal_then(county: str, told: Mapping[str, int], moment: datetime) -> str:
+    """Return the seal of a trail that ends at a moment, inside a transaction; empty where nothing was sealed by then.
+
+    ``told``: entries of each case. The first checkpoint after the moment, as a day is sealed in the night that follows,
+    unless it already holds entries of a later time; else the last one before.
+    """
+    for row in seals.checkpoints_around(county, utc_text(moment)):
+        leaves = seals.leaves_under(county, list(told), row.size)
+        if all(leaf.entry <= told[leaf.case] for leaf in leaves):
+            return _seal(county, list(told), row)
+    return ""
+
+
+def _seal(county: str, cases: Sequence[str], row: SealCheckpoint) -> str:
+    leaves = {leaf.case: leaf for leaf in seals.leaves_under(county, cases, row.size)}
     tree = seals.tree(county, row.size)
     proofs = [_proof(tree, leaves[case]) for case in cases if case in leaves]
     return canonical({"format": SEAL_FORMAT, "county": county, "checkpoint": row.text, "proofs": proofs})

@@ -228,6 +228,15 @@ def first_checkpoint(county: str, era: int, size: int) -> SealCheckpoint | None:
     return db.session.scalars(query.where(SealCheckpoint.size >= size).order_by(SealCheckpoint.seq).limit(1)).first()
 
 
+def checkpoints_around(county: str, at: str) -> list[SealCheckpoint]:
+    """Return the first checkpoint after a moment and the last one up to it, as far as there are such."""
+    mine = select(SealCheckpoint).where(SealCheckpoint.county == county)
+    after = mine.where(SealCheckpoint.at > at).order_by(SealCheckpoint.seq)
+    before = mine.where(SealCheckpoint.at <= at).order_by(SealCheckpoint.seq.desc())
+    found = (db.session.scalars(query.limit(1)).first() for query in (after, before))
+    return [row for row in found if row is not None]
+
+
 def checkpoint(county: str, seq: int) -> SealCheckpoint | None:
     """Return a checkpoint by its number."""
     return db.session.get(SealCheckpoint, (county, seq))

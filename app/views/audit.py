@@ -159,8 +159,9 @@ def state_options(definition: str) -> list[tuple[str, str]]:
 def trail(number: str) -> Response:
     """Print a household's trail; the print is written to the access ledger, so this is a POST."""
     variant = request.form.get("variant", FULL)
-    pdf = printing.print_trail(signed().actor, case=number, lang=language(), variant=variant)
-    name = f"trail-{number}" if variant == FULL else f"trail-{number}-{variant}"
+    as_of = request.form.get("as_of", "")[:10]
+    pdf = printing.print_trail(signed().actor, case=number, lang=language(), variant=variant, as_of=as_of)
+    name = "-".join(part for part in ("trail", number, "" if variant == FULL else variant, as_of) if part)
     response = make_response(pdf)
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.pdf"'

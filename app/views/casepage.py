@@ -70,11 +70,11 @@ def case_page(view: CaseView, words: Speech) -> dict[str, Any]:
 
 
 def print_urls(view: CaseView) -> dict[str, Any]:
-    """Return where the reader prints papers and trail; prints are of the present only."""
+    """Return where the reader prints papers and trail; papers are of the present only."""
     opens = not view.as_of and may_open("papers.of_case")
     return {
         "papers_url": url_for("papers.of_case", number=view.case.number) if opens else "",
-        "trail_url": "" if view.as_of else url_for("audit.trail", number=view.case.number),
+        "trail_url": url_for("audit.trail", number=view.case.number),
         "may_print": may_print(signed().actor),
     }
 

@@ -5,11 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from app.printing import print_trail
 from app.services import cases
 from app.tables import AccessRow, db
 from tests.api.site import add_api, caller
 from tests.factories import XIUSHAN
+from tests.print.test_render import text_of
+from tests.store.test_trail_as_of import evenings
 from tests.web.site import browser
+from tests.web.test_check import ask, stranger
 from tests.world import StoredWalker, World
 from workflows.clock import local_date
 from workflows.errors import BadValue, NotFound
@@ -106,3 +110,20 @@ def test_a_broken_chain_is_not_replayed(world: World, walked: Walked) -> None:
                            {"head": "0" * 64, "number": walker.case.number})  # fmt: skip
     one = browser(world, world.person("auditor", XIUSHAN)).get(f"/cases/{walker.case.number}?as_of={min(then)}")
     assert one.code == "broken_chain"
+
+
+def test_the_trail_of_that_evening_is_printed_from_its_page(world: World) -> None:
+    walker, then = evenings(world)
+    number, day = walker.case.number, min(then)
+    one = browser(world, world.person("auditor", XIUSHAN)).get(f"/cases/{number}?as_of={day}")
+    assert f'name="as_of" value="{day}"' in one.text
+    one.post(f"/cases/{number}/trail", {"as_of": day})
+    assert one.last is not None
+    assert one.last.headers["Content-Disposition"] == f'attachment; filename="trail-{number}-{day}.pdf"'
+    assert f"{day}终了时的情况" in text_of(one.last.data)
+    anybody = stranger(world)
+    assert ask(anybody, file=one.last.data) == "later"
+    assert ask(anybody, file=print_trail(world.person("auditor"), case=number)) == "newest"
+    line = db.session.scalars(select(AccessRow.text).where(AccessRow.text.contains('"trail_print"'))).all()
+    db.session.rollback()
+    assert any(f'"as_of":"{day}"' in text for text in line)
