@@ -74,7 +74,7 @@ def test_the_page_says_so_on_its_face(world: World, walked: Walked) -> None:
     assert "终了时的情况" in page
     assert "不能在此办理" in page
     assert "/acts/" not in page
-    assert "/trail" not in page
+    assert f'name="as_of" value="{day}"' in one.text  # what is printed from here is told as of that day
     assert "情况属实" not in page or then[day][0].seq > 1
     assert one.get(f"/cases/{walker.case.number}?as_of=x").status == 422
     assert one.get(f"/cases/{walker.case.number}?as_of=2020-01-01").status == 404
