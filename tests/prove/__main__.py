@@ -28,6 +28,7 @@ from tests.prove import (
     full_disk,
     killed_database,
     races,
+    same_bytes,
     scanned_codes,
     writers,
 )
@@ -45,6 +46,7 @@ SIZES: dict[str, int] = {
     "kills": 50,
     "edits": 10_000,
     "scans": 100,
+    "renders": 50,
     "periods": 1_000_000,
     "entries": 300,
     "breaks": 5,  # of each way to break the database
@@ -177,6 +179,7 @@ PROOFS: dict[str, Proof] = {
     "edits of a chain": chain_edits,
     "ends by two calculations": lambda sizes: counting.prove(cases=sizes["periods"], seed=5),
     "printed bytes": printed_bytes,
+    "same journal, same bytes": lambda sizes: same_bytes.prove(renders=sizes["renders"], entries=30),
     "edits of a print": lambda sizes: edited_prints.prove(edits=sizes["edits"], entries=30, chance=random.Random(11)),
     "QR symbols from bad scans": lambda sizes: scanned_codes.prove(scans=sizes["scans"], chance=random.Random(12)),
     "two verifiers": lambda sizes: agreeing.prove(edits=sizes["edits"], clean=sizes["edits"], chance=random.Random(13)),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.prove import killed_database, races, scanned_codes, writers
+from tests.prove import killed_database, races, same_bytes, scanned_codes, writers
 from tests.prove.__main__ import PROOFS, SIZES, chosen, sizes_of
 from tests.prove.worlds import ENGINES, world
 
@@ -25,6 +25,10 @@ def test_a_database_that_is_killed_and_restarted_under_load() -> None:
 def test_writers_at_once() -> None:
     with world("sqlite") as one:
         assert "never locked" in writers.prove(one, writers=4, seconds=3)
+
+
+def test_the_same_journal_gives_the_same_bytes() -> None:
+    assert "3 renders" in same_bytes.prove(renders=3, entries=8)
 
 
 def test_qr_symbols_from_bad_scans() -> None:
