@@ -6,20 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.simulation.engine import (
-    Change,
-    Duty,
-    Item,
-    Office,
-    Outcome,
-    Release,
-    Route,
-    Stop,
-    Task,
-    Team,
-    Work,
-    run,
-)
+from app.services.simulation.engine import run
+from app.services.simulation.office import Change, Duty, Item, Office, Outcome, Release, Route, Stop, Task, Team, Work
 
 MONDAY = 738_521  # 2023-01-02
 DAYS = 60

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from app.services.simulation.engine import Roles, Route, Stop, Task
+from app.services.simulation.office import Roles, Route, Stop, Task
 from workflows.definition import Action, Step
 from workflows.machine import Compiled
 from workflows.model import ROLE_LEVELS

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from app.services.simulation import engine
-from app.services.simulation.engine import Change, Duty, Item, Outcome, Release, Route, Team, Work
+from app.services.simulation.office import Change, Duty, Item, Office, Outcome, Release, Route, Team, Work
 from app.services.simulation.people import GATES, HELP, STATUS, County, House, Running, read_county
 from app.services.simulation.plan import at_one_level, gates_route, help_route, is_county
 from app.services.simulation.wishes import ACTS, ROLES, VISITS, Inputs, changed, pace_of, people_of, unchanged
@@ -290,7 +290,7 @@ class World:
     def outcome(self) -> Outcome:
         """Run it."""
         places = sorted({house.township for house in self.found.houses})
-        office = engine.Office(
+        office = Office(
             start=self.on.toordinal(), end=self.until.toordinal(), working=self.working, teams=self.teams(),
             ends=self.ends, periods=self.periods, included=self.included, stable=self.stable,
             shared={role: f"{self.county}000000" for role in ROLES if is_county(role)} if places else {},
