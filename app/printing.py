@@ -22,13 +22,14 @@ from app.services.papers.made import Made, ensure_may, note_prints
 from app.services.public_check import Judged
 from app.services.rights import ensure_may_print
 from app.services.seal_keys import key_of, print_seal
-from app.services.trail import live_chains, sealed_trail
+from app.services.trail import SealedTrail, live_chains, live_lines, sealed_trail
 from app.services.urgings import Letter, note_print
 from app.store import ledger
 from app.store.transaction import reading, writing
 from reports import check_child, seal_child
 from reports import diagram as diagrams
 from reports.anchor import Anchor, Live
+from reports.annex import read_annex, subjects_of
 from reports.bundle import Mark, facts_of, merge, pages_in, trail_files, write_zip
 from reports.bundle_index import pages_of
 from reports.container import MAX_FILE, MalformedFile, open_container
@@ -65,10 +66,11 @@ def print_trail(actor: Actor, *, case: str, lang: str = "zh", variant: str = FUL
     """
     if variant == FULL:
         ensure_may_print(actor)
-    text, seal = sealed_trail(actor, case=case, lang=lang, variant=variant, as_of=as_of)
+    found = sealed_trail(actor, case=case, lang=lang, variant=variant, as_of=as_of)
     county = county_of(case)
     made = print_store.kept(
-        _trail_key(county, text, seal), lambda: render_trail(text, seal_text=seal, seal=print_seal(county))
+        _trail_key(county, found),
+        lambda: render_trail(found.text, seal_text=found.seal, annex_text=found.annex, seal=print_seal(county)),
     )
     pdf = signed(made)
     told = {"variant": "" if variant == FULL else variant, "as_of": as_of}
@@ -104,19 +106,20 @@ def order_for_store(case: str) -> TrailOrder:
 
 
 def _order(actor: Actor, case: str, lang: str) -> TrailOrder:
-    text, seal = sealed_trail(actor, case=case, lang=lang, steady=True)
-    county, (entries, head) = county_of(case), facts_of(text)
-    values = {"trail_text": text, "seal_text": seal, "signed": True}
+    found = sealed_trail(actor, case=case, lang=lang, steady=True)
+    county, (entries, head) = county_of(case), facts_of(found.text)
+    values = {"trail_text": found.text, "seal_text": found.seal, "annex_text": found.annex, "signed": True}
     order = Order("trail", values, name=case, sign=print_seal(county), seconds=SECONDS + entries // 5)
-    return TrailOrder(case, _trail_key(county, text, seal), entries, head, order)
+    return TrailOrder(case, _trail_key(county, found), entries, head, order)
 
 
-def _trail_key(county: str, text: str, seal: str) -> str:
-    """Name all that a trail's bytes follow from: its data, its seal, who signs, program and fonts."""
+def _trail_key(county: str, found: SealedTrail) -> str:
+    """Name all that a trail's bytes follow from: its data, its seal and annex, who signs, program and fonts."""
     return print_store.key_of({
         "kind": "trail",
-        "trail": digest(text),
-        "seal": digest(seal),
+        "trail": digest(found.text),
+        "seal": digest(found.seal),
+        "annex": digest(found.annex),
         "log": key_of(county).text,
         "stamp": stamp_of(),
     })  # fmt: skip
@@ -173,7 +176,8 @@ def verify(
     """
 
     def judged(pdf: bytes) -> Verdict:
-        anchor = Anchor(chains=_live(pdf) if database else None, head=head)
+        chains, lines = _live(pdf) if database else (None, None)
+        anchor = Anchor(chains=chains, head=head, lines=lines)
         return verify_pdf(pdf, anchor=anchor, key=key, points=points, roots=roots, lists=lists)
 
     file = BytesIO(data) if isinstance(data, bytes) else data
@@ -199,13 +203,16 @@ def judge_apart(data: bytes, keys: Sequence[str]) -> Judged:
     return replace(found, seal="broken" if seal.is_grave else seal.code, seal_by=seal.who, seal_at=seal.at)
 
 
-def _live(data: bytes) -> dict[str, list[Live]]:
+def _live(data: bytes) -> tuple[dict[str, list[Live]], Mapping[int, str] | None]:
+    """Return what the database has of a print's household: its chains, and the lines of its annex if it has one."""
     try:
-        household = read_trail(open_container(data).trail).household
-        found = live_chains(household)
+        held = open_container(data)
+        trail, annex = read_trail(held.trail), read_annex(held.annex) if held.annex else None
+        found = live_chains(trail.household)
     except (MalformedFile, MalformedTrail, NotFound):
-        return {}
-    return {case: [Live(hash=h, at=at) for h, at in entries] for case, entries in found.items()}
+        return {}, None
+    chains = {case: [Live(hash=h, at=at) for h, at in entries] for case, entries in found.items()}
+    return chains, live_lines(trail.county, subjects_of(trail), annex.proof.leaf.seq) if annex else None
 
 
 def draw(

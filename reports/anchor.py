@@ -2,7 +2,7 @@
 elsewhere."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,10 +33,13 @@ Chains = Mapping[str, Sequence[Live]]
 @dataclass(frozen=True)
 class Anchor:
     """Either ``chains`` (case → live entries in order, all cases of the household; None when no
-    database was asked, empty when it knows no such household) or a noted ``head`` (16-64 hex)."""
+    database was asked, empty when it knows no such household) or a noted ``head`` (16-64 hex).
+
+    ``lines``: number → hash of the live ledger's lines on the household, up to the end of the print's annex."""
 
     chains: Chains | None = None
     head: str = ""
+    lines: Mapping[int, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Held:
 
     is_anchored: bool
     remarks: tuple[Remark, ...]
+
+    def joined(self, more: Iterable[Remark]) -> "Held":
+        """Return the same with more remarks; a grave one anchors nothing."""
+        remarks = (*self.remarks, *more)
+        return Held(self.is_anchored and not any(r.is_grave for r in remarks), remarks)
 
 
 def hold(trail: Trail, anchor: Anchor | None) -> Held:

@@ -97,7 +97,7 @@ Make = Callable[[], bytes]
 
 
 def trail_files(prints: Mapping[str, Make]) -> tuple[dict[str, Make], set[str]]:
-    """Return all files that some prints (by case) give: the print, its data, its seal; and the seals' checkpoints."""
+    """Return all files that some prints (by case) give: print, data, seal and annex; and the seals' checkpoints."""
     files, checkpoints = dict[str, Make](), set[str]()
     for case, pdf in prints.items():
         files[f"trails/{case}.pdf"] = pdf
@@ -106,6 +106,8 @@ def trail_files(prints: Mapping[str, Make]) -> tuple[dict[str, Make], set[str]]:
         if seal:
             files[f"seals/{case}.json"] = partial(_seal_in, pdf)
             checkpoints.add(str(json.loads(seal)["checkpoint"]))
+        if _annex_in(pdf):
+            files[f"annexes/{case}.json"] = partial(_annex_in, pdf)
     return files, checkpoints
 
 
@@ -115,6 +117,10 @@ def _trail_in(pdf: Make) -> bytes:
 
 def _seal_in(pdf: Make) -> bytes:
     return open_container(pdf()).seal.encode()
+
+
+def _annex_in(pdf: Make) -> bytes:
+    return open_container(pdf()).annex.encode()
 
 
 def write_zip(

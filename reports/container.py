@@ -1,5 +1,5 @@
-"""What is inside a PDF file, read with limits: trail.json, seal.json, the office's note, the pages' bytes and who
-made it."""
+"""What is inside a PDF file, read with limits: trail.json, seal.json, annex.json, the office's note, the pages' bytes
+and who made it."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from reports.fangpin_verify import NOTE
 
 MAX_FILE = 64_000_000
 MAX_TRAIL = 64_000_000
-ATTACHMENT, SEAL = "trail.json", "seal.json"
+ATTACHMENT, SEAL, ANNEX = "trail.json", "seal.json", "annex.json"
 STREAM = re.compile(r"^stream <[^>]*>: ")  # how the library names what it reads; it says nothing to people
 
 
@@ -36,6 +36,7 @@ class Container:
     stamp: str
     pages: tuple[str, ...]
     seal: str = ""  # empty: printed before the county was ever sealed
+    annex: str = ""  # empty: the same, or not the full variant
 
 
 def open_container(data: bytes) -> Container:
@@ -49,8 +50,9 @@ def open_container(data: bytes) -> Container:
         # No repair: a damaged file must not be mended into one that looks whole.
         with pikepdf.open(BytesIO(data), attempt_recovery=False, suppress_warnings=True) as pdf:
             texts = _attached(pdf)
-            note, seal = texts.get(NOTE, ""), texts.get(SEAL, "")
-            return Container(texts[ATTACHMENT], note, _stamp(pdf), tuple(map(_page, pdf.pages)), seal)
+            beside = {name: texts.get(name, "") for name in (NOTE, SEAL, ANNEX)}
+            pages = tuple(map(_page, pdf.pages))
+            return Container(texts[ATTACHMENT], beside[NOTE], _stamp(pdf), pages, beside[SEAL], beside[ANNEX])
     except pikepdf.PasswordError as error:
         raise MalformedFile("encrypted") from error
     except (
@@ -72,7 +74,7 @@ def _attached(pdf: pikepdf.Pdf) -> dict[str, str]:
     named = {attachment.filename: attachment.obj.EF.F for attachment in pdf.attachments.values()}
     if not streams:
         raise MalformedFile("no_attachment")
-    if len({*named, ATTACHMENT, NOTE, SEAL}) > 3 or not len(streams) == len(named) == len(pdf.attachments):
+    if not {*named} <= {ATTACHMENT, NOTE, SEAL, ANNEX} or not len(streams) == len(named) == len(pdf.attachments):
         raise MalformedFile("several_attachments", str(max(len(streams), len(pdf.attachments))))
     if ATTACHMENT not in named or {s.objgen for s in streams} != {s.objgen for s in named.values()}:
         raise MalformedFile("no_attachment")

@@ -25,12 +25,15 @@ from jinja2.sandbox import SandboxedEnvironment
 
 import reports
 import templates
+from reports.annex import read_annex
+from reports.annex_view import words_digest
 from reports.fangpin_verify import NOTE, NOTE_FORMAT, Pdf, note_body
 from reports.glyphs import written_out
 from reports.seal import read_seal
 from reports.trail import Trail, read_trail
 from reports.view import view_of
 from workflows import journal, terms
+from workflows.annexes import FORMAT
 from workflows.clock import parse_utc
 
 with warnings.catch_warnings():
@@ -43,8 +46,8 @@ with warnings.catch_warnings():
 
 FONT_FOLDER = Path(reports.__file__).parent / "fonts"
 DOCUMENTS = templates.PATH / "documents"
-ATTACHMENT, SEAL = "trail.json", "seal.json"
-FORMS = {SEAL: "fp-seal-v1", NOTE: NOTE_FORMAT}
+ATTACHMENT, SEAL, ANNEX = "trail.json", "seal.json", "annex.json"
+FORMS = {SEAL: "fp-seal-v1", ANNEX: FORMAT, NOTE: NOTE_FORMAT}
 #: (what is to be signed) → the same as a signed note
 Seal = Callable[[str], str]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,10 +116,16 @@ class BundledFonts(FontConfiguration):  # type: ignore[misc]
 
 
 def render_trail(
-    trail_text: str, *, seal_text: str = "", fonts: Fonts = BUNDLED, stamp: str = "", seal: Seal | None = None
+    trail_text: str,
+    *,
+    seal_text: str = "",
+    annex_text: str = "",
+    fonts: Fonts = BUNDLED,
+    stamp: str = "",
+    seal: Seal | None = None,
 ) -> bytes:
-    """Return the PDF/A-3u of a trail.json text and, beside it, of its seal.json; the same texts give
-    the same bytes in any process, on any day.
+    """Return the PDF/A-3u of a trail.json text and, beside it, of its seal.json and annex.json; the same texts
+    give the same bytes in any process, on any day.
 
     ``seal`` gets the list of digests of all that is in the file and returns it signed (``print.note``).
 
@@ -125,11 +134,12 @@ def render_trail(
     """
     trail = read_trail(trail_text)
     sealed = read_seal(seal_text) if seal_text else None
-    view = cast("dict[str, Any]", written_out(view_of(trail, sealed), fonts.text))
+    annex = read_annex(annex_text) if annex_text else None
+    view = cast("dict[str, Any]", written_out(view_of(trail, sealed, annex), fonts.text))
     html = _template().render(**view, stamp=stamp or stamp_of(fonts), until_w3c=_last_moment(trail))
     with _one_at_a_time:
         document = _laid_out(html, fonts)
-        beside = {SEAL: seal_text} if seal_text else {}
+        beside = {name: text for name, text in ((SEAL, seal_text), (ANNEX, annex_text)) if text}
         if seal is None:
             return _written(document, trail, beside)
         # What is listed stands in the file before it is signed: only the list's own text changes after.
@@ -153,6 +163,7 @@ def stamp_of(fonts: Fonts = BUNDLED) -> str:
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "fonts": _digest_of(tuple(fonts.files.values())),
         "layout": _digest_of(_layout_files()),
+        "words": words_digest(),
     }
     return " ".join(["fp-render-v1", *(f"{name}/{value}" for name, value in parts.items())])
 
@@ -261,7 +272,20 @@ def _digest_of(paths: tuple[Path, ...]) -> str:
 def _layout_files() -> tuple[Path, ...]:
     """Everything of ours that decides how a trail looks."""
     own = Path(reports.__file__).parent
-    modules = ("trail", "seal", "entries", "deadlines", "labels", "explained", "view", "glyphs", "qr", "render")
+    modules = (
+        "trail",
+        "seal",
+        "annex",
+        "annex_view",
+        "entries",
+        "deadlines",
+        "labels",
+        "explained",
+        "view",
+        "glyphs",
+        "qr",
+        "render",
+    )
     code = [own / f"{name}.py" for name in modules]
     return (
         *code,

@@ -56,13 +56,14 @@ def read_seal(text: str) -> Seal:
         _require(journal.canonical(body) == text and isinstance(body, dict))
         _require(set(body) == KEYS and body["format"] == FORMAT and isinstance(body["county"], str))
         _require(isinstance(body["proofs"], list) and len(body["proofs"]) <= MOST)
-        proofs = tuple(_proof(item) for item in body["proofs"])
+        proofs = tuple(read_proof(item) for item in body["proofs"])
         return Seal(text, body["county"], read_note(body["checkpoint"]), proofs)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedTrail("seal", str(error)[:80]) from error
 
 
-def _proof(body: Any) -> Proof:
+def read_proof(body: Any) -> Proof:
+    """Return a leaf with its way to the root; raise ValueError or TypeError for what is none."""
     _require(isinstance(body, dict) and set(body) == PROOF_KEYS and type(body["index"]) is int)
     return Proof(read_leaf(body["leaf"]), body["index"], tuple(_hash(step) for step in body["path"]))
 

@@ -3,13 +3,15 @@ FILE [--head HEX]."""
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from reports import fangpin_verify as alone
-from reports.anchor import Anchor, Live, hold
+from reports.anchor import Anchor, Held, Live, hold
+from reports.annex import Annex, check_annex, hold_annex, read_annex
 from reports.container import MAX_FILE, Container, MalformedFile, open_container
 from reports.labels import word
 from reports.remark import Remark
@@ -98,12 +100,14 @@ def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str, poi
         container = open_container(data)
         trail = read_trail(container.trail)
         seal = read_seal(container.seal) if container.seal else None
+        annex = read_annex(container.annex) if container.annex else None
     except MalformedFile as error:
         return Verdict(MALFORMED, (Remark(error.reason, detail=error.detail),))
     except MalformedTrail as error:
         return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),))
     altered = [Remark(f.code, f.case, f.seq, detail=f.detail, is_grave=True) for f in self_check(trail)]
     altered += check_seal(trail, seal) if seal else []
+    altered += check_annex(trail, seal, annex) if annex and not altered else []
     office = list(_office(data, key, points)) if key or points else []
     try:
         compared = _compare(data, container, trail, fonts)
@@ -111,7 +115,16 @@ def _of_print(data: bytes, *, anchor: Anchor | None, fonts: Fonts, key: str, poi
         if not altered:
             return Verdict(MALFORMED, (Remark("malformed_trail", detail=str(error)),), trail.head, trail)
         compared = [Remark("not_printable", detail=str(error))]
-    return _judge(trail, [*altered, *compared, *(r for r in office if r.is_grave)], anchor, seal, office)
+    held = partial(_held, trail, annex, anchor)
+    return _judge(trail, [*altered, *compared, *(r for r in office if r.is_grave)], held, seal, office)
+
+
+def _held(trail: Trail, annex: Annex | None, anchor: Anchor | None) -> Held:
+    """Hold a trail that is consistent in itself, and its annex, against what vouches for them."""
+    held = hold(trail, anchor)
+    if annex is None or anchor is None or anchor.lines is None:
+        return held
+    return held.joined(hold_annex(annex, anchor.lines))
 
 
 def _office(data: bytes, key: str, points: Sequence[str]) -> Iterator[Remark]:
@@ -125,11 +138,15 @@ def _office(data: bytes, key: str, points: Sequence[str]) -> Iterator[Remark]:
 
 
 def _judge(
-    trail: Trail, remarks: list[Remark], anchor: Anchor | None, seal: Seal | None, office: Sequence[Remark]
+    trail: Trail,
+    remarks: list[Remark],
+    hold_all: Callable[[], Held],
+    seal: Seal | None,
+    office: Sequence[Remark],
 ) -> Verdict:
     if any(remark.is_grave for remark in remarks):
         return Verdict(ALTERED, tuple(remarks), trail.head, trail)
-    held = hold(trail, anchor)
+    held = hold_all()
     by_office = any(remark.code in ("print_by_key", "by_log") for remark in office)
     left = [remark for remark in held.remarks if not (by_office and remark.code == "no_anchor")]
     found = (*remarks, *office, *left, *_withheld(trail), *_sealed(seal))
@@ -146,7 +163,9 @@ def _compare(data: bytes, container: Container, trail: Trail, fonts: Fonts) -> l
     stamp = container.stamp if STAMP.fullmatch(container.stamp) else own
     try:
         seal = (lambda _: container.note) if container.note else None
-        expected = render_trail(trail.text, seal_text=container.seal, fonts=fonts, stamp=stamp, seal=seal)
+        expected = render_trail(
+            trail.text, seal_text=container.seal, annex_text=container.annex, fonts=fonts, stamp=stamp, seal=seal
+        )
     except RenderError as error:
         return [Remark("not_printable", detail=str(error))]
     if expected == data:

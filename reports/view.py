@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from reports.annex import Annex
+from reports.annex_view import annex_view
 from reports.deadlines import Period, ended_text, is_paused, periods_of, result_of
 from reports.entries import ERASED, Entry, entries_of, places_of
 from reports.explained import explained
@@ -39,7 +41,7 @@ View = dict[str, Any]
 Pair = tuple[Chain, list[Entry]]
 
 
-def view_of(trail: Trail, seal: Seal | None = None) -> View:
+def view_of(trail: Trail, seal: Seal | None = None, annex: Annex | None = None) -> View:
     """Return all that the template needs; raise MalformedTrail for entries that cannot be
     printed."""
     chains = _chains(trail)
@@ -59,6 +61,7 @@ def view_of(trail: Trail, seal: Seal | None = None) -> View:
         "heads": [_head_row(chain, entries, trail.lang) for chain, entries in chains],
         "summaries": [_summary(trail, n, pair, _told_at(trail) or until) for n, pair in enumerate(chains, start=1)],
         "sections": [_section(trail, n, pair) for n, pair in enumerate(chains, start=1)],
+        "annex": annex_view(annex, chains, trail.lang) if trail.variant == FULL else {},
     }
     return {key: _visible(value) for key, value in view.items()}
 

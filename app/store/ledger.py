@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from app.store.statements import run, table
 from app.store.transaction import insert_once
-from app.tables import AccessRow, LedgerHead
+from app.tables import AccessRow, LedgerHead, db
 from workflows.clock import utc_text
 from workflows.journal import GENESIS, canonical, digest
 
@@ -86,3 +86,8 @@ def _locked_head(county: str) -> tuple[int, str]:
         run(insert_once(LedgerHead), {"county": county, "seq": 0, "head": GENESIS})
         head = run(LOCK_HEAD, {"of_county": county}).one()
     return head.seq, head.head
+
+
+def hash_of(county: str, seq: int) -> str:
+    """Return the hash that is kept of a line, an empty text when there is none of that number."""
+    return db.session.scalar(select(AccessRow.hash).where(AccessRow.county == county, AccessRow.seq == seq)) or ""

@@ -25,7 +25,11 @@ WIDE = {"township_officer", "township_leader", "county_lead", "sector_dept", "au
 
 def print_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let documents be handed out as the text that they are set from: a name in it is found, and it takes no second."""
-    monkeypatch.setattr(printing, "render_trail", lambda text, *, seal_text, seal: f"{text}{seal_text}".encode())
+
+    def trail(text: str, *, seal_text: str, annex_text: str, seal: object) -> bytes:
+        return f"{text}{seal_text}{annex_text}".encode()
+
+    monkeypatch.setattr(printing, "render_trail", trail)
     monkeypatch.setattr(printing, "render_sheet", lambda kind, values: canonical(values).encode())
     monkeypatch.setattr(printing, "_printed", lambda kind, text: text.encode())
 
