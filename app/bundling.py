@@ -27,7 +27,7 @@ from app.printing import (
     write_zip,
 )
 from app.runtime import runtime
-from app.services import bundles, lists, print_store
+from app.services import bundles, lists, print_store, refusals
 from app.services.bundles import Job, Line
 from app.services.isolated import Trouble, attempt, held, never
 from app.services.people import actor_of_account
@@ -147,7 +147,7 @@ class _Prints:
             found = trail_order(self.actor, case=case, lang=self.job.wish.lang)
         except Refused as refused:
             if isinstance(refused, BrokenChain):
-                bundles.note_broken(self.actor, case)
+                refusals.note_broken(self.actor.id, case, "bundles.submit")
             self._note(Line(case, why=refused.code))
             return None
         data = print_store.find(found.key)

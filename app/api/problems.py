@@ -50,7 +50,8 @@ def _plain(value: object) -> object:
 def note(refusal: Refused) -> None:
     """Write a refused command to the access ledger unless its service did; of the address only numbers of ours."""
     who: Visitor | None = g.get("visitor")
-    if refusal.noted or request.method == "GET" or who is None or who.signed is None:
+    is_noted = request.method != "GET" or refusals.is_alarm(refusal)
+    if refusal.noted or not is_noted or who is None or who.signed is None:
         return
     refusal.noted = True
     number = str((request.view_args or {}).get("number", ""))

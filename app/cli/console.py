@@ -17,13 +17,14 @@ from tqdm import tqdm
 from app import create_app
 from app.config import BadSetting, Settings, read_settings
 from app.labels import Labels, Speech, refusal_sentence
-from app.services import people
+from app.services import people, refusals
 from app.services.archive import BackupFault
 from app.services.areas import BadAreas
 from app.services.outages import BUSY, FULL, outage_of
 from app.services.setup import AlreadySetUp, close
 from app.soundness import UnsoundRules
 from app.store.dump import LoadFailed
+from app.store.ledger import OPERATOR
 from app.store.schema import Blocked, WrongSchema, ensure_current
 from app.store.transaction import WrongEncoding
 from app.tables import db
@@ -91,6 +92,8 @@ class Console:
                 ensure_current(db.engine)
                 yield app
             except Refused as refusal:
+                if refusals.is_alarm(refusal) and not refusal.noted:
+                    refusals.note_broken(OPERATOR, str(refusal.params["case"]), "cli")
                 # Its sentence needs the words of the running application.
                 raise Fault(refusal.code, text=self.sentence(refusal) + self.hint(refusal)) from refusal
             finally:

@@ -26,7 +26,7 @@ def annex_text(county: str, household: str, cases: Sequence[str], files: Collect
     leaf = read_leaf(proof["leaf"])
     lines = noted_lines(county, {household, *cases, *files}, leaf.seq)
     if ledger.hash_of(county, leaf.seq) != leaf.head or not all(map(_is_sealed, lines)):
-        raise BrokenChain(case=f"{LEDGER} {county}")
+        raise BrokenChain(case=f"{county} {LEDGER}")
     reminders = store.reminders_of(county, cases, leaf.at, MOST)
     came = receipts.deliveries(one.id for one in reminders)
     shown = lines[-MOST:]

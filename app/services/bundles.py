@@ -14,8 +14,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from app.runtime import runtime
 from app.services import print_store
 from app.services.isolated import step_aside
@@ -32,7 +30,7 @@ from app.store.ledger import Line as LedgerLine
 from app.store.transaction import reading, writing
 from workflows.clock import local_midnight, utc_text
 from workflows.definition import Gate
-from workflows.errors import BadValue, BrokenChain, NotAllowed, NotFound
+from workflows.errors import BadValue, NotAllowed, NotFound
 from workflows.model import Actor
 
 BUNDLES = Shelf("bundles", 7 * 24 * HOUR)
@@ -41,7 +39,6 @@ JOB, OWNER, LIST, DONE_LINES, RESULT, NOTED, LOCK = (
 )  # fmt: skip
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 KINDS = ("pdf", "zip")
-log = structlog.stdlib.get_logger("bundles")
 MOST_OPEN = 5
 # A PDF is put together in memory, about 1 MiB a trail (measured); a zip must stay below 4 GiB and 65,535 files, as its
 # verifier reads no larger form.
@@ -247,14 +244,6 @@ def note_prints(actor: Actor, job: Job, cases: Sequence[str]) -> None:
             ledger.append_all(lines[0].subject[:6], user=actor.id, now=now, lines=lines)
         path.write_text(str(start + len(lines)))
         step_aside()
-
-
-def note_broken(actor: Actor, case: str) -> None:
-    """Write to the access ledger that a chain is not what was sealed; whoever audits sees it beside the log's alarm."""
-    log.error("chain_broken", case=case)
-    detail = {"page": "bundles.submit", "code": BrokenChain.code, "action": ""}
-    with writing() as now:
-        ledger.append(case[:6], user=actor.id, kind="refused", subject=case, now=now, detail=detail)
 
 
 def note_handed_out(actor: Actor, job: Job) -> None:

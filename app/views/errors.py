@@ -160,10 +160,13 @@ def ways_back(code: str) -> list[tuple[str, str]]:
 def note_refusal(refused: Refused) -> None:
     """Write a refused POST of a person logged in to the access ledger, unless the service that refused it did so.
 
+    A chain that does not verify is noted however it was met.
+
     Of the address only what is a number of ours or a name of ours is noted: nothing that a person typed.
     """
     who: Visitor | None = g.get("visitor")
-    if refused.noted or request.method != "POST" or who is None or who.signed is None:
+    is_noted = request.method == "POST" or refusals.is_alarm(refused)
+    if refused.noted or not is_noted or who is None or who.signed is None:
         return
     refused.noted = True
     sent = request.view_args or {}
