@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports import fangpin_verify as alone
@@ -139,6 +139,7 @@ def test_what_goes_on_from_an_older_one_on_another_way_is_not_trusted(honest: st
 
 
 # --- the proof by itself ---
+@settings(deadline=None)
 @given(st.integers(1, SIZE), st.integers(1, SIZE), st.data())
 def test_both_know_every_proof_and_no_other(one: int, two: int, data: st.DataObject) -> None:
     old, new = sorted((one, two))

@@ -13,6 +13,7 @@ from pikepdf import Array, Dictionary, Name
 from app.paper_list import papers
 from app.paper_samples import samples_of
 from reports.render import BUNDLED, render_trail
+from tests.offices import office
 from tests.print import trails
 from tests.print.archival import faults
 from tests.print.test_papers import printed, sheet_of
@@ -27,6 +28,10 @@ def sealed(honest: str) -> bytes:
 
 def test_a_trail_is_pdf_a_3u(sealed: bytes) -> None:
     assert faults(sealed, 3) == []
+
+
+def test_the_electronic_seal_leaves_it_pdf_a_3u(sealed: bytes) -> None:
+    assert faults(office().sealed(sealed), 3) == []
 
 
 @pytest.mark.parametrize("name", list(papers()))
