@@ -6,18 +6,18 @@ numbers its papers by hand.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 ROW = re.compile(r"(county|[0-9]{9})(?::([a-z_]+))? ([^\s〔〕0-9]{1,20})")
 
 
-def is_marks(value: object, papers: Collection[str] = ()) -> bool:
+def is_marks(value: object) -> bool:
     """Tell whether a parameter is a list of marks, one for each office and paper at most."""
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         return False
     found = [ROW.fullmatch(text) for text in value]
     keys = [one.group(1, 2) for one in found if one]
-    return len(keys) == len(value) == len(set(keys)) and all(not paper or paper in papers for _, paper in keys)
+    return len(keys) == len(value) == len(set(keys))
 
 
 def mark_of(marks: Sequence[object], issuer: str, paper: str) -> str:

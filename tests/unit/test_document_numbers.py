@@ -2,7 +2,9 @@
 
 import pytest
 
-from workflows.document_numbers import document_number, is_marks, mark_of
+from app.paper_list import papers
+from tests.factories import rules
+from workflows.document_numbers import ROW, document_number, is_marks, mark_of
 
 MARKS = ["county 秀防贫发", "county:county_reply 秀防贫函", "500241102 溶溪府发"]
 
@@ -42,3 +44,10 @@ def test_what_is_no_list_of_marks(value: object) -> None:
 
 def test_a_number_as_it_is_written() -> None:
     assert document_number("秀防贫发", 2026, 3) == "秀防贫发〔2026〕3号"
+
+
+def test_the_marks_of_shipped_packs_name_papers_that_exist() -> None:
+    rows = [row for pack in rules().packs.values() for row in pack.parameters if row.id == "document_marks"]
+    named = {found[2] for row in rows for text in row.value if (found := ROW.fullmatch(text)) and found[2]}
+    assert rows
+    assert named <= set(papers())

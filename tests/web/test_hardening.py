@@ -209,8 +209,8 @@ def test_scans_are_saved_and_pictures_shown(world: World) -> None:
 def test_every_kind_of_the_access_ledger_has_words() -> None:
     folder = Path(app.__file__).parent
     sources = [text for path in folder.rglob("*.py") if "ledger.append(" in (text := path.read_text("utf-8"))]
-    written = {kind for text in sources for kind in re.findall(r'\bkind="([a-z_]+)"', text)}
-    assert {"refused", "households_imported"} <= written
+    written = {kind for text in sources for kind in re.findall(r'\b(?:kind=|KIND = )"([a-z_]+)"', text)}
+    assert {"refused", "households_imported", "paper_issue"} <= written
     assert written == set(KINDS)
     assert all(f"access.{kind}" in all_terms() for kind in written)
 
