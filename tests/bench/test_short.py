@@ -22,7 +22,8 @@ SMALL = (
 )
 ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "sweep": 3, "simulate": 1, "prints": 6}
 BOTH = ("moves", "desk", "rules", "sweep", "simulate")
-PROCESSES = (("roster", "postgresql"), ("api", "sqlite"), ("prints", "sqlite"))  # long to start, and the same on both
+# Long to start, and the same on both; the prints start six times.
+PROCESSES = (("roster", "postgresql"), ("api", "sqlite"), pytest.param("prints", "sqlite", marks=pytest.mark.whole))
 
 
 @pytest.mark.timeout(300)

@@ -16,7 +16,7 @@ from app.tables import AccessRow, db
 from tests.factories import XIUSHAN
 from tests.world import World
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.above_store]
 NOTHING = {"prepared": 0, "failed": 0}
 
 

@@ -23,15 +23,16 @@ from tests.scheduler.seen import messages
 from tests.world import World
 from workflows.clock import parse_utc, utc_text
 
-TIMERS, SCHEDULERS, KILLS = 300, 4, 10
+SCHEDULERS = 4
 DAILY = {job.name for job in JOBS} - {upkeep.CHECK, SELF_TEST}  # what runs by day, in any installation
 
 
 @pytest.mark.timeout(300)
-def test_schedulers_with_kills_do_everything_once(world: World) -> None:
-    """The small size; ``make prove`` runs twenty thousand timers."""
-    figures = prove(world, timers=TIMERS, schedulers=SCHEDULERS, kills=KILLS, chance=random.Random(world.url))
-    assert (figures.timers, figures.kills) == (TIMERS, KILLS)
+@pytest.mark.parametrize(("timers", "kills"), [(120, 4), pytest.param(300, 10, marks=pytest.mark.whole)])
+def test_schedulers_with_kills_do_everything_once(world: World, timers: int, kills: int) -> None:
+    """Small sizes; ``make prove`` runs a hundred thousand timers."""
+    figures = prove(world, timers=timers, schedulers=SCHEDULERS, kills=kills, chance=random.Random(world.url))
+    assert (figures.timers, figures.kills) == (timers, kills)
     lines = log_lines(world)
     assert sum(line["event"] == "stopped" for line in lines) == SCHEDULERS
     print(f"{figures.timers} timers, {figures.kills} kills, {figures.seconds:.1f} s")

@@ -22,6 +22,7 @@ from tests.print.test_render import text_of
 from tests.world import World
 from workflows.errors import BrokenChain
 
+pytestmark = pytest.mark.above_store  # prints of what other tests of the store write on both
 COUNTY = "500241"
 
 

@@ -15,6 +15,7 @@ from tests.world import StoredWalker, World
 from workflows.clock import local_date
 from workflows.errors import BadValue, NotFound
 
+pytestmark = pytest.mark.above_store  # prints of what other tests of the store write on both
 COUNTY = "500241"
 
 

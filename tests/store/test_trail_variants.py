@@ -18,6 +18,7 @@ from tests.world import World
 from workflows.errors import BadValue, NotAllowed, NotFound
 from workflows.variants import VARIANTS
 
+pytestmark = pytest.mark.above_store  # prints of what other tests of the store write on both
 COUNTY = "500241"
 
 
