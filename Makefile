@@ -16,7 +16,7 @@ test: lint  ## set up, check types and imports, run the tests (both engines ever
 prove: setup-test  ## full-size proofs; writes a dated table of figures
 	@exec $(PYTHON_BIN) -m tests.prove $(ARGS)
 
-bench: setup-test  ## moves, bulk moves, desk, roster, API and trails, on both engines (ARGS=sizes and words)
+bench: setup-test  ## moves, bulk moves, desk, roster, API, trails and papers, on both engines (ARGS=sizes and words)
 	@exec $(PYTHON_BIN) -m tests.bench $(ARGS)
 
 lint: setup-test  ## ruff, mypy strict, import-linter

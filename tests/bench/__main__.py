@@ -1,8 +1,8 @@
 """``make bench``: all measurements in one run, on both engines, as tables with the machine named.
 
 ``python -m tests.bench moves=100 households=1000`` sets sizes; the words ``moves``, ``desk``, ``roster``, ``api``,
-``rules``, ``sweep``, ``trails``, ``prints`` and ``simulate`` choose among them, ``sqlite`` and ``postgresql`` one
-engine.
+``rules``, ``sweep``, ``trails``, ``prints``, ``papers`` and ``simulate`` choose among them, ``sqlite`` and
+``postgresql`` one engine.
 """
 
 import os
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import postgres
-from tests.bench import desk, installed, moves, prints, rules, simulate, sweeping, trails
+from tests.bench import desk, installed, moves, papers, prints, rules, simulate, sweeping, trails
 
 FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
@@ -32,6 +32,7 @@ SIZES: dict[str, int] = {
     "prints": 40,
     "merged": 2_000,
     "long": 1_000,
+    "papers": 5,
 }
 
 
@@ -127,9 +128,18 @@ def _trails(_: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
 def _prints(sizes: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
     yield "| trails in bulk | trails | pages | seconds | trails a second | pages a second | peak MiB of a process |"
     yield "|---|---|---|---|---|---|---|"
-    for one in prints.measure(sizes["prints"], sizes["merged"], sizes["long"]):
-        rates = f"{one.trails / one.seconds:.1f} | {one.pages / one.seconds:.0f}"
-        yield f"| {one.name} | {one.trails} | {one.pages} | {one.seconds:.1f} | {rates} | {one.peak / 2**20:.0f} |"
+    yield from map(_printed, prints.measure(sizes["prints"], sizes["merged"], sizes["long"]))
+
+
+def _printed(one: prints.Rate) -> str:
+    rates = f"{one.trails / one.seconds:.1f} | {one.pages / one.seconds:.0f}"
+    return f"| {one.name} | {one.trails} | {one.pages} | {one.seconds:.1f} | {rates} | {one.peak / 2**20:.0f} |"
+
+
+def _papers(sizes: Mapping[str, int], __: Sequence[str]) -> Iterator[str]:
+    yield "| all kinds of paper | papers | pages | seconds | papers a second | pages a second | peak MiB of a process |"
+    yield "|---|---|---|---|---|---|---|"
+    yield from map(_printed, papers.measure(sizes["papers"]))
 
 
 def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
@@ -144,7 +154,7 @@ def _simulate(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]
 
 TABLES: Mapping[str, Callable[[Mapping[str, int], Sequence[str]], Iterator[str]]] = {
     "moves": _moves, "desk": _desk, "roster": _roster, "api": _api, "rules": _rules, "sweep": _sweep,
-    "trails": _trails, "prints": _prints, "simulate": _simulate,
+    "trails": _trails, "prints": _prints, "papers": _papers, "simulate": _simulate,
 }  # fmt: skip
 
 

@@ -39,29 +39,29 @@ class Rate:
 def measure(count: int, merged: int, long: int) -> Iterator[Rate]:
     """Yield the rates: ``count`` trails set in each way, ``merged`` merged, one trail of ``long`` entries."""
     text = trail_of(ENTRIES, included())
-    yield _apart(_timed, "WeasyPrint as it comes, fonts loaded for each document", text, count, _plain)
-    yield _apart(_timed, "one process, fonts loaded once", text, count, render.render_trail)
+    yield apart(timed, "WeasyPrint as it comes, fonts loaded for each document", text, count, _plain)
+    yield apart(timed, "one process, fonts loaded once", text, count, render.render_trail)
     pdf = b""
     for workers in (1, 2):
         found, peak, seconds = _pooled([text] * count, workers)
         pdf = found[0]
         yield Rate(f"{workers} warm processes with limits", count, _pages(found), seconds, peak)
-    yield _apart(_merged, pdf, merged)
+    yield apart(_merged, pdf, merged)
     found, peak, seconds = _pooled([trail_of(long, included())], 1)
     yield Rate(f"one trail of {long} entries, alone", 1, _pages(found), seconds, peak)
 
 
-def _apart(measured: Callable[..., Rate], *values: object) -> Rate:
+def apart(measured: Callable[..., Rate], *values: object) -> Rate:
     """Measure in a process of its own, so that its memory is its own too."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(measured, *values).result()
 
 
-def _timed(name: str, text: str, count: int, make: Callable[[str], bytes]) -> Rate:
+def timed(name: str, text: str, count: int, make: Callable[[str], bytes]) -> Rate:
     make(text)
     begun = time.perf_counter()
     found = [make(text) for _ in range(count)]
-    return Rate(name, count, _pages(found), time.perf_counter() - begun, _peak())
+    return Rate(name, count, _pages(found), time.perf_counter() - begun, peak())
 
 
 def _plain(text: str) -> bytes:
@@ -103,12 +103,13 @@ def _merged(pdf: bytes, count: int) -> Rate:
     prints = (KEYS.unseal(kept, place=f"{print_store.PRINTS}:{key}") for _ in range(count))
     with TemporaryFile() as out:
         pages = bundle.merge(prints, lambda: [render_index(index)], marks, cast("BinaryIO", out))
-    return Rate("merged from what is kept, with index", count, pages, time.perf_counter() - begun, _peak())
+    return Rate("merged from what is kept, with index", count, pages, time.perf_counter() - begun, peak())
 
 
 def _pages(found: Sequence[bytes]) -> int:
     return sum(map(bundle.pages_in, found))
 
 
-def _peak() -> int:
+def peak() -> int:
+    """Return the most memory that this process has held (bytes)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import desk
+from tests.bench import desk, papers
 from tests.bench.__main__ import ENGINES, report
 
 SMALL = (
@@ -19,11 +19,27 @@ SMALL = (
     "prints=2",
     "merged=3",
     "long=20",
+    "papers=1",
 )
-ROWS = {"moves": 3, "desk": len(desk.PAGES), "roster": 1, "api": 1, "rules": 1, "sweep": 3, "simulate": 1, "prints": 6}
+ROWS = {
+    "moves": 3,
+    "desk": len(desk.PAGES),
+    "roster": 1,
+    "api": 1,
+    "rules": 1,
+    "sweep": 3,
+    "simulate": 1,
+    "prints": 6,
+    "papers": 2 + papers.NOTO.exists(),
+}
 BOTH = ("moves", "desk", "rules", "sweep", "simulate")
 # Long to start, and the same on both; the prints start six times.
-PROCESSES = (("roster", "postgresql"), ("api", "sqlite"), pytest.param("prints", "sqlite", marks=pytest.mark.whole))
+PROCESSES = (
+    ("roster", "postgresql"),
+    ("api", "sqlite"),
+    ("papers", "sqlite"),
+    pytest.param("prints", "sqlite", marks=pytest.mark.whole),
+)
 
 
 @pytest.mark.timeout(300)
