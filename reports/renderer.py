@@ -73,13 +73,15 @@ def serve(source: BinaryIO, to: BinaryIO, documents: int) -> int:
         _forbid_nothing()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         write_frame(to, {**answer[0], "peak": peak}, answer[1])
+        if answer[0].get("reason") == "memory":
+            break  # libraries that got no memory may be in any state: the next document gets a fresh child
     return ENOUGH
 
 
 def _answer(kind: str, values: dict[str, Any], sign: Callable[[str], str]) -> tuple[dict[str, Any], bytes]:
     try:
         return {"kind": "done"}, KINDS[kind](values, sign)
-    except MemoryError:
+    except (MemoryError, SystemError):  # what a library in C says that got no memory and did not look
         return {"kind": "failed", "reason": "memory"}, b""
     except Exception as error:  # noqa: BLE001 - what a document raises cannot be known; its text may hold personal data
         return {"kind": "failed", "reason": "error", "detail": type(error).__name__}, b""

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from reports import renderer
 from reports.bundle_index import LINES, pages_of, wrapped
 from reports.pool import Order, Pool, Printed
 from reports.render import render_trail
@@ -71,6 +73,26 @@ def test_who_takes_too_long_or_too_much_stops_and_the_next_goes_on(honest: str, 
         found = list(pool.run([order(long), order(honest)]))
     assert found[0].reason in ("memory", "crashed")
     assert not found[0].pdf
+
+
+@pytest.mark.parametrize("error", [MemoryError, SystemError])
+def test_a_child_that_got_no_memory_sets_nothing_more(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    """Libraries in C may say it in two ways, and may be in any state after it."""
+
+    def starved(values: object, sign: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(renderer, "KINDS", {"trail": starved})
+    asked, answered = BytesIO(), BytesIO()
+    for _ in range(2):
+        renderer.write_frame(asked, {"kind": "trail", "seconds": 5}, b"{}")
+    asked.seek(0)
+    assert renderer.serve(asked, answered, 9) == renderer.ENOUGH
+    answered.seek(0)
+    said = renderer.read_frame(answered)
+    assert said is not None
+    assert (said[0]["kind"], said[0]["reason"]) == ("failed", "memory")
+    assert renderer.read_frame(answered) is None
 
 
 def test_a_document_that_is_none_is_told_without_its_words(honest: str) -> None:
