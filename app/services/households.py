@@ -33,9 +33,9 @@ from app.services.roster_plan import Plan, fault, take
 from app.services.spool import Spool
 from app.store import duty_acts, ledger
 from app.store import households as store
-from app.store.bulk import Clash, insert_rows
+from app.store.bulk import Clash, insert_rows, refresh_statistics
 from app.store.transaction import reading, writing
-from app.tables import Household, Member
+from app.tables import CaseRow, DeadlineRow, Household, Member
 from workflows.clock import local_date, utc_text
 from workflows.errors import WrongOffice
 from workflows.model import Actor, Dossier, Office
@@ -209,6 +209,7 @@ def _add(plan: Plan, *, chosen: Collection[str] | None, now: datetime) -> list[s
         everybody = (*fresh, *other)
         insert_rows(Member, MEMBER_COLUMNS, (row for number, _, one in everybody for row in member_tuples(number, one)))
         _open(plan, fresh, other, now)
+    refresh_statistics(Household, Member, CaseRow, DeadlineRow)
     return changed
 
 

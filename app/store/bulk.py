@@ -38,6 +38,15 @@ def insert_rows(model: type[Base], columns: Sequence[str], rows: Iterable[Sequen
         raise Clash(name) from error
 
 
+def refresh_statistics(*models: type[Base]) -> None:
+    """Let PostgreSQL know at once what has come in: until its own daemon looks it plans by tables that were empty.
+
+    A look for the members of one household then read those of the whole county (measured).
+    """
+    if not is_sqlite():
+        db.session.connection().exec_driver_sql(f"ANALYZE {', '.join(table(model).name for model in models)}")
+
+
 def among(column: Any, values: Iterable[str]) -> ColumnElement[bool]:
     """Return that a column is one of many texts, which go to the engine as one parameter whatever their number."""
     listed = sorted(set(values))

@@ -170,6 +170,8 @@ def _copy(connection: Connection, shape: Shape, rows: Iterable[list[Any]]) -> No
         raise LoadFailed(shape.name, error.diag.message_primary or type(error).__name__) from None
     if shape.counted:
         _count_on(connection, shape)
+    # As after an import: what is read next is planned by what lies there now.
+    connection.execute(sa.text(f"ANALYZE {connection.dialect.identifier_preparer.quote(shape.name)}"))
 
 
 def _count_on(connection: Connection, shape: Shape) -> None:

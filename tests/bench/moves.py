@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from app.services import cases, several
 from app.services.several import Wanted
 from app.store import batch, statements
 from app.store.schema import upgrade
-from app.store.transaction import reading
+from app.store.transaction import reading, writing
 from app.tables import CaseRow, JournalRow, db
 from tests import postgres
 from tests.factories import VALUES
@@ -88,6 +88,9 @@ def prepared(engine: str, folder: Path, moves: int, together: int) -> Prepared:
     with opened(url, folder) as world:
         actor = world.person("village_cadre")
         numbers = [world.walker(serial).clue().case.number for serial in range(1, moves + 1)]
+        if engine == "postgresql":
+            with writing():
+                db.session.execute(text("ANALYZE"))  # as its own daemon does within a minute
     noted = copied(url, folder, "noted")
     with opened(noted, folder), recorded() as same:
         move_each(actor, numbers)
