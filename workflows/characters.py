@@ -5,6 +5,7 @@ selectors stay behind an ideograph: rare names of GB 18030 are written with them
 older versions of that standard put some, and what a newer Unicode knows and this Python does not.
 """
 
+import re
 import unicodedata
 
 from workflows.errors import HiddenCharacter
@@ -14,11 +15,15 @@ KEPT = frozenset("\n\r\t")
 #: They have a width of nothing, or no ink, though Unicode calls them letters or marks.
 FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 SELECTORS = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+#: What may be hidden though Python calls it printable; nearly no text has any, and then it is not read by characters.
+_DOUBTFUL = re.compile(
+    f"[{''.join(sorted(FILLERS))}{''.join(f'{chr(first)}-{chr(last)}' for first, last in SELECTORS)}]"
+)
 
 
 def hidden(text: str) -> str:
     """Return the first character of a text that nobody would see, as ``U+202E``; empty when there is none."""
-    if text.isprintable() and text.isascii():
+    if text.isprintable() and not _DOUBTFUL.search(text):
         return ""
     before = ""
     for character in text:

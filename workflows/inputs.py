@@ -1,7 +1,7 @@
 """What was typed in and handed in: fields, evidence, votes and corrections, checked against the form."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -36,8 +36,9 @@ CASE_NUMBER = re.compile(r"[0-9]{6}H[0-9]{7}-[A-Z][0-9]{1,4}")
 
 def check_input(context: Context, command: Command) -> dict[str, Any]:
     """Return the form's typed values; raise the first reason why something is missing or wrong."""
-    values = {}
-    for name in wanted_fields(context):
+    values: dict[str, Any] = {}
+    wanted = wanted_fields(context)
+    for name in wanted:
         spec = context.compiled.fields[name]
         value = command.data.get(name)
         if value is None or value in ("", [], ()):
@@ -45,11 +46,11 @@ def check_input(context: Context, command: Command) -> dict[str, Any]:
                 continue
             raise MissingField(field=name)
         values[name] = check_value(spec, value, context)
-    values.update(dict.fromkeys(_amounts_left_empty(context, values), 0))
+    values.update(dict.fromkeys(_amounts_left_empty(context, wanted, values), 0))
     if act := act_of(context):
         values |= check_act(context, act, values)
-    ensure_explained(context, values)
-    ensure_judged(context, values)
+    ensure_explained(context, wanted, values)
+    ensure_judged(context, wanted, values)
     ensure_evidence(context, command)
     if getattr(context.form, "records", "") == "correction":
         ensure_correction(context, str(values["corrected_field"]))
@@ -82,10 +83,10 @@ def _is_asked(context: Context, name: str) -> bool:
     return is_of_source and (not spec.purposes or context.compiled.purpose in spec.purposes)
 
 
-def _amounts_left_empty(context: Context, values: Mapping[str, Any]) -> list[str]:
+def _amounts_left_empty(context: Context, wanted: Collection[str], values: Mapping[str, Any]) -> list[str]:
     """The amounts of an income sheet that were left empty: nothing, and recorded as such, to be corrected later."""
     asked = sheet_fields(context.compiled.pack, beside=True) if MEMBERS in values else ()
-    return [name for name in asked if name in wanted_fields(context) and name not in values]
+    return [name for name in asked if name in wanted and name not in values]
 
 
 def sheet_of(context: Context, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -94,22 +95,22 @@ def sheet_of(context: Context, values: Mapping[str, Any]) -> dict[str, Any] | No
     return fill(rule, values, context.dossier.subject.household_kind) if rule else None
 
 
-def ensure_explained(context: Context, values: Mapping[str, Any]) -> None:
+def ensure_explained(context: Context, wanted: Collection[str], values: Mapping[str, Any]) -> None:
     """A ticked box or a no asks for a word of explanation, which lets the form pass whatever it says."""
-    for name in wanted_fields(context):
+    for name in wanted:
         asked = context.compiled.fields[name].explains
         answer = values.get(asked)
         if (answer is False or (isinstance(answer, list) and answer)) and name not in values:
             raise NeedsExplanation(field=name, question=asked)
 
 
-def ensure_judged(context: Context, values: Mapping[str, Any]) -> None:
+def ensure_judged(context: Context, wanted: Collection[str], values: Mapping[str, Any]) -> None:
     """Where the category is not the one that the line points to, a person gives the reasons (W1: judged together)."""
     sheet = sheet_of(context, values)
     category = context.fields.get("category")
     if sheet is None or category in (None, sheet["suggested"]) or JUDGEMENT in values:
         return
-    if JUDGEMENT in wanted_fields(context):
+    if JUDGEMENT in wanted:
         raise NeedsJudgement(field=JUDGEMENT, category=category, suggested=sheet["suggested"])
 
 

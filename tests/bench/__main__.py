@@ -20,6 +20,7 @@ FIGURES = Path("var/figures")
 ENGINES = ("sqlite", "postgresql")
 SIZES: dict[str, int] = {
     "moves": 400,
+    "rounds": 5,  # the median of so many, each on fresh copies
     "together": 200,
     "clients": 8,
     "cases": 100_000,
@@ -55,8 +56,8 @@ def _moves(sizes: Mapping[str, int], engines: Sequence[str]) -> Iterator[str]:
     for engine in engines:
         with tempfile.TemporaryDirectory() as folder:
             found = moves.prepared(engine, Path(folder), sizes["moves"], sizes["together"])
-            rates = [moves.measure(found, clients) for clients in (1, sizes["clients"])]
-            rates.append(moves.measure_together(found, sizes["together"]))
+            rates = [moves.measure(found, clients, sizes["rounds"]) for clients in (1, sizes["clients"])]
+            rates.append(moves.measure_together(found, sizes["together"], sizes["rounds"]))
         names = (engine, engine, f"{engine}, {sizes['together']} cases a request")
         yield from (_rate(name, rate) for name, rate in zip(names, rates, strict=True))
 

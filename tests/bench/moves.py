@@ -6,6 +6,7 @@ A client is a process of its own, as each worker of the web is; all of them star
 import multiprocessing
 import shutil
 import sqlite3
+import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event, select, text
 
+from app.serve import settle_memory
 from app.services import cases, several
 from app.services.several import Wanted
 from app.store import batch, statements
@@ -186,43 +188,45 @@ def _named(text: str) -> str:
 
 
 # --- measuring ---
-def measure(found: Prepared, clients: int) -> Rate:
-    """Move every case on fresh copies, by so many clients."""
-    return Rate(
-        clients,
-        services=_a_second(found, "services", found.numbers, clients),
-        same=_a_second(found, "same", found.same, clients),
-        least=_a_second(found, "least", found.least, clients),
-    )
+def measure(found: Prepared, clients: int, rounds: int) -> Rate:
+    """Move every case on fresh copies, by so many clients; the median of some rounds, in each of them all three."""
+    work = {"services": found.numbers, "same": found.same, "least": found.least}
+    return _median(clients, [[_a_second(found, f"{n}", *one, clients) for one in work.items()] for n in range(rounds)])
 
 
-def measure_together(found: Prepared, size: int) -> Rate:
+def measure_together(found: Prepared, size: int, rounds: int) -> Rate:
     """Move all cases by requests for several, against the writing statements of those requests alone."""
-    url = found.copied("several")
-    with opened(url, found.folder):
+    return _median(1, [list(_together(found, size, f"{n}")) for n in range(rounds)])
+
+
+def _median(clients: int, rates: Sequence[Sequence[float]]) -> Rate:
+    return Rate(clients, *(statistics.median(kind) for kind in zip(*rates, strict=True)))
+
+
+def _together(found: Prepared, size: int, name: str) -> Iterator[float]:
+    count = len(found.numbers)
+    with opened(found.copied(f"several-{name}"), found.folder):
         warm(found)
         begun = time.perf_counter()
         move_together(found.actor, found.numbers, size)
-        services = time.perf_counter() - begun
+        yield count / (time.perf_counter() - begun)
     writing = [[s for s in transaction if not s[0].startswith("SELECT")] for transaction in found.together]
-    times = []
-    for name, transactions in (("together-same", found.together), ("together-least", writing)):
-        with raw(found.copied(name)) as run:
+    for kind, transactions in (("same", found.together), ("least", writing)):
+        with raw(found.copied(f"together-{kind}-{name}")) as run:
             begun = time.perf_counter()
             run([transaction for transaction in transactions if transaction])
-            times.append(time.perf_counter() - begun)
-    count = len(found.numbers)
-    return Rate(1, count / services, count / times[0], count / times[1])
+            yield count / (time.perf_counter() - begun)
 
 
 def warm(found: Prepared) -> None:
     """Connect and compile the rules, as a server that runs has done: raw SQL is connected too before it starts."""
     cases.case_view(found.actor, case=found.numbers[0])
+    settle_memory()
 
 
-def _a_second(found: Prepared, kind: str, work: Sequence[Any], clients: int) -> float:
+def _a_second(found: Prepared, name: str, kind: str, work: Sequence[Any], clients: int) -> float:
     """Share the work among clients that start together; from the first start to the last end."""
-    url = found.copied(f"{kind}-{clients}")
+    url = found.copied(f"{kind}-{clients}-{name}")
     gate, times = FORKED.Barrier(clients), FORKED.Queue()
     workers = [
         FORKED.Process(target=_client, args=(kind, url, found, work[n::clients], gate, times)) for n in range(clients)

@@ -7,6 +7,7 @@ from tests.bench.__main__ import ENGINES, report
 
 SMALL = (
     "moves=6",
+    "rounds=1",
     "together=6",
     "clients=2",
     "cases=60",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.glyphs import visible
-from workflows.characters import ensure_seen, hidden
+from workflows.characters import _is_hidden, ensure_seen, hidden
 from workflows.errors import HiddenCharacter
 
 UNSEEN = (
@@ -54,3 +54,11 @@ def test_what_passes_hides_nothing(text: str) -> None:
     rest = "".join(c for c in text if unicodedata.category(c) not in ("Co", "Mn") and c != "\r")
     if not hidden(rest):
         assert visible(rest) == rest.replace("\t", " ")
+
+
+def test_the_short_way_for_what_can_be_printed_comes_to_the_same() -> None:
+    """Every character after a letter and after an ideograph, by the short way and one by one."""
+    for before in "a张":
+        for point in range(0x110000):
+            seen = before + chr(point)
+            assert bool(hidden(seen)) == _is_hidden(chr(point), before), f"U+{point:04X}"
