@@ -40,7 +40,9 @@ from workflows.checkpoint import read_note
 from workflows.clock import local_date
 from workflows.errors import BrokenChain, NotFound, Refused
 from workflows.model import Actor
+from workflows.variants import FULL, opens
 
+HEAD = "head_name"
 INDEX_PART = 20  # pages of the index that one process sets at a time
 Stop = Callable[[], bool]
 Progress = Callable[[int], None]
@@ -144,7 +146,8 @@ class _Prints:
     def _looked_up(self, case: str) -> TrailOrder | None:
         """Return the order for a trail that must be set; what the store has, or cannot be printed, is noted."""
         try:
-            found = trail_order(self.actor, case=case, lang=self.job.wish.lang)
+            wish = self.job.wish
+            found = trail_order(self.actor, case=case, lang=wish.lang, variant=wish.variant)
         except Refused as refused:
             if isinstance(refused, BrokenChain):
                 refusals.note_broken(self.actor.id, case, "bundles.submit")
@@ -185,11 +188,17 @@ class _Whole:
     def __init__(self, actor: Actor, job: Job) -> None:
         self.actor, self.job = actor, job
         found = list(bundles.lines_of(job.token))
-        self.houses = bundles.houses_of(actor, [line.case for line in found])
+        self.houses = self._houses([line.case for line in found])
         self.lines = sorted(found, key=lambda line: (self.houses.get(line.case, ("~",))[0], line.case))
         self.county = (job.wish.area or job.wish.cases[0])[:6]
         self.words = _words(job, self.county)
         self.checkpoint = next((point for point in checkpoints_of(self.county)), None)
+
+    def _houses(self, cases: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+        """Return village's code and name, and head, by case: the index names nobody whom the trails do not name."""
+        names = opens(self.job.wish.variant, HEAD)
+        found = bundles.houses_of(self.actor, cases)
+        return {case: (code, village, head if names else "") for case, (code, village, head) in found.items()}
 
     @property
     def printed(self) -> list[Line]:
@@ -248,7 +257,7 @@ class _Whole:
         before = front
         for line in self.printed:
             _, village, head = self.houses.get(line.case, ("", "", ""))
-            yield Mark(village, f"{line.case}　{head}", before)
+            yield Mark(village, f"{line.case}　{head}".strip(), before)
             before += line.pages
 
     def _index(self, pages: Sequence[list[Sequence[str]]], pool: Pool) -> list[bytes]:
@@ -276,6 +285,8 @@ class _Whole:
         told = [say("bundle.count", printed=len(self.printed), failed=len(self.lines) - len(self.printed))]
         if wish.gate or wish.since or wish.until:
             told.append(say("bundle.chosen", gate=wish.gate or "—", since=wish.since or "—", until=wish.until or "—"))
+        if wish.variant != FULL:
+            told.append(say(f"bundle.told_{wish.variant}"))
         if self.checkpoint:
             point = self.checkpoint
             told.append(say("bundle.checkpoint", number=point.number, at=self.words.time(point.at), size=point.size))

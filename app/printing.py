@@ -91,22 +91,22 @@ class TrailOrder:
     order: Order
 
 
-def trail_order(actor: Actor, *, case: str, lang: str = "zh") -> TrailOrder:
+def trail_order(actor: Actor, *, case: str, lang: str = "zh", variant: str = FULL) -> TrailOrder:
     """Return the order for a trail as it stands in a bundle: by the first checkpoint that has its newest leaves.
 
     So what has not changed has the same print tomorrow. Raises NotFound, BrokenChain or NotAllowed.
     """
     ensure_may_print(actor)
-    return _order(actor, case, lang)
+    return _order(actor, case, lang, variant)
 
 
 def order_for_store(case: str) -> TrailOrder:
     """Return the same order for a trail that nobody asked for yet; it is only kept. Raises NotFound, BrokenChain."""
-    return _order(system_actor(county_of(case)), case, "zh")
+    return _order(system_actor(county_of(case)), case, "zh", FULL)
 
 
-def _order(actor: Actor, case: str, lang: str) -> TrailOrder:
-    found = sealed_trail(actor, case=case, lang=lang, steady=True)
+def _order(actor: Actor, case: str, lang: str, variant: str) -> TrailOrder:
+    found = sealed_trail(actor, case=case, lang=lang, steady=True, variant=variant)
     county, (entries, head) = county_of(case), facts_of(found.text)
     values = {"trail_text": found.text, "seal_text": found.seal, "annex_text": found.annex, "signed": True}
     order = Order("trail", values, name=case, sign=print_seal(county), seconds=SECONDS + entries // 5)

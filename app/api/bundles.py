@@ -13,6 +13,7 @@ from app.services import bundles
 from app.services.bundles import KINDS, MOST_CASES, Job, Wish
 from app.views.bundles import TYPES, handed_out
 from app.views.shown import language
+from workflows.variants import FULL, VARIANTS
 
 pages = Resource("bundles", "Bundles of trails")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -32,6 +33,7 @@ class BundleBody(Schema):
     since = fields.String(load_default="", validate=DAY)
     until = fields.String(load_default="", validate=DAY)
     kind = fields.String(load_default="pdf", validate=validate.OneOf(KINDS))
+    variant = fields.String(load_default=FULL, validate=validate.OneOf(VARIANTS))
 
 
 class BundleHead(Schema):
@@ -42,6 +44,7 @@ class BundleHead(Schema):
     at = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(["waiting", "done", "failed"]))
     kind = fields.String(required=True)
+    variant = fields.String(required=True, validate=validate.OneOf(VARIANTS))
     total = fields.Integer(required=True)
     done = fields.Integer(required=True)
     failed = fields.Integer(required=True)
@@ -73,6 +76,7 @@ EXAMPLE = {
     "at": "2026-11-22T08:00:00Z",
     "state": "waiting",
     "kind": "pdf",
+    "variant": "full",
     "total": 412,
     "done": 0,
     "failed": 0,
@@ -129,6 +133,7 @@ def _head(job: Job) -> dict[str, Any]:
         "at": job.at,
         "state": job.state,
         "kind": job.wish.kind,
+        "variant": job.wish.variant,
         "total": job.total,
         "done": job.done,
         "failed": job.failed,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from app.cli.console import REFUSED, Console, Fault, acting, pass_console
+from workflows.variants import FULL, VARIANTS
 
 
 @click.command(help="成批打印台账：一份 PDF 或一个可核验的压缩包 / many trails as one PDF or a zip")
@@ -18,6 +19,7 @@ from app.cli.console import REFUSED, Console, Fault, acting, pass_console
     help="案件编号文件，每行一个 / case numbers",
 )
 @click.option("--kind", type=click.Choice(["pdf", "zip"]), default="pdf", show_default=True)
+@click.option("--variant", type=click.Choice(VARIANTS), default=FULL, help="隐去个人信息或公开版 / masked or public")
 @click.option("--out", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @acting
 @pass_console
@@ -29,6 +31,7 @@ def bundle(
     until: str,
     cases: Path | None,
     kind: str,
+    variant: str,
     out: Path,
     username: str,
 ) -> None:
@@ -38,7 +41,7 @@ def bundle(
     from app.services.isolated import held
 
     numbers = tuple(cases.read_text("utf-8").upper().split()) if cases else ()
-    wish = bundles.Wish(area.ljust(12, "0") if area else "", gate, since, until, numbers, kind, console.lang)
+    wish = bundles.Wish(area.ljust(12, "0") if area else "", gate, since, until, numbers, kind, console.lang, variant)
     with console.running():
         actor = console.actor(username)
         begun = bundles.open_job(actor, wish)

@@ -32,6 +32,7 @@ from workflows.clock import local_midnight, utc_text
 from workflows.definition import Gate
 from workflows.errors import BadValue, NotAllowed, NotFound
 from workflows.model import Actor
+from workflows.variants import FULL, VARIANTS
 
 BUNDLES = Shelf("bundles", 7 * 24 * HOUR)
 JOB, OWNER, LIST, DONE_LINES, RESULT, NOTED, LOCK = (
@@ -61,6 +62,7 @@ class Wish:
     cases: tuple[str, ...] = ()
     kind: str = "pdf"
     lang: str = "zh"
+    variant: str = FULL
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class Job:
     @property
     def name(self) -> str:
         """The name of the file; no household stands in it."""
-        return f"trails-{self.wish.area or self.wish.cases[0][:6]}.{self.wish.kind}"
+        of = f"trails-{self.wish.area or self.wish.cases[0][:6]}"
+        return f"{of}{'' if self.wish.variant == FULL else '-' + self.wish.variant}.{self.wish.kind}"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ def submit(actor: Actor, wish: Wish, *, by_command: bool = False) -> Job:
 def _ensure_sound(actor: Actor, wish: Wish) -> None:
     if wish.kind not in KINDS:
         raise BadValue(field="kind", value=wish.kind[:12])
+    if wish.variant not in VARIANTS:
+        raise BadValue(field="variant", value=wish.variant[:20])
     counties = {number[:6] for number in (*wish.cases, wish.area) if number}
     if len(counties) != 1:
         raise BadValue(field="area", value=", ".join(sorted(counties))[:40])
@@ -239,7 +244,8 @@ def note_prints(actor: Actor, job: Job, cases: Sequence[str]) -> None:
     path = BUNDLES.path(job.token, NOTED)
     begun = int(path.read_text() or 0) if path.exists() else 0
     for start in range(begun, len(cases), PORTION):
-        lines = [LedgerLine("trail_print", case, {"bundle": job.token}) for case in cases[start : start + PORTION]]
+        detail = {"bundle": job.token, **_variant(job)}
+        lines = [LedgerLine("trail_print", case, detail) for case in cases[start : start + PORTION]]
         with writing() as now:
             ledger.append_all(lines[0].subject[:6], user=actor.id, now=now, lines=lines)
         path.write_text(str(start + len(lines)))
@@ -249,11 +255,15 @@ def note_prints(actor: Actor, job: Job, cases: Sequence[str]) -> None:
 def note_handed_out(actor: Actor, job: Job) -> None:
     """Write to the access ledger that a bundle was handed out."""
     county = (job.wish.area or job.wish.cases[0])[:6]
-    detail = {"bundle": job.token, "kind": job.wish.kind, "trails": job.total - job.failed}
+    detail = {"bundle": job.token, "kind": job.wish.kind, "trails": job.total - job.failed, **_variant(job)}
     with writing() as now:
         ledger.append(
             county, user=actor.id, kind="bundle_print", subject=job.wish.area or county, now=now, detail=detail
         )
+
+
+def _variant(job: Job) -> dict[str, str]:
+    return {} if job.wish.variant == FULL else {"variant": job.wish.variant}
 
 
 # --- what the worker asks ---

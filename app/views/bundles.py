@@ -12,6 +12,7 @@ from app.views.errors import refused_page
 from app.views.shown import language, page, speech
 from workflows.errors import BadValue
 from workflows.model import Actor
+from workflows.variants import FULL, VARIANTS
 
 pages = Blueprint("bundles", __name__)
 SECONDS = 2
@@ -30,6 +31,7 @@ def _form(**values: Any) -> str:
     gates = [(gate.id, words.named(f"gate.{gate.id}", gate.label, gate.id)) for gate in bundles.gates()]
     return page(
         "bundles", words=words, jobs=bundles.jobs(actor), areas=bundles.areas(actor), gates=gates, form=request.form,
+        variants=VARIANTS,
         **values,
     )  # fmt: skip
 
@@ -37,10 +39,10 @@ def _form(**values: Any) -> str:
 @pages.post("/bundles")
 def submit() -> Answer | str:
     """Ask for a bundle."""
-    area, since, until, kind, gate = (
-        request.form.get(name, "")[:40] for name in ("area", "since", "until", "kind", "gate")
+    area, since, until, kind, gate, variant = (
+        request.form.get(name, "")[:40] for name in ("area", "since", "until", "kind", "gate", "variant")
     )
-    wish = Wish(area, gate, since, until, kind=kind, lang=language())
+    wish = Wish(area, gate, since, until, kind=kind, lang=language(), variant=variant or FULL)
     try:
         job = bundles.submit(signed().actor, wish)
     except BadValue as refused:

@@ -136,6 +136,31 @@ def test_a_zip_lists_and_signs_all_that_is_in_it(three: Machine, tmp_path: Path)
         assert three.run("verify", tmp_path / "one.pdf", "--database").exit_code == 0
 
 
+@pytest.mark.parametrize("variant", ["masked", "public"])
+def test_a_bundle_without_personal_values_verifies_as_the_full_one(
+    three: Machine, tmp_path: Path, variant: str
+) -> None:
+    """The clue's note is in neither, the head's name in the masked one alone; index, file names and README included."""
+    with three.application(), db.engine.connect() as connection:
+        heads = connection.execute(text("SELECT head_name FROM households ORDER BY number LIMIT 3")).scalars().all()
+    three.run("seal", "now")
+    key, pdf, path = tmp_path / "key.txt", tmp_path / "x.pdf", tmp_path / "x.zip"
+    key.write_text(three.run("seal", "key").output.strip())
+    assert "新排版 3 份" in bundle_of(three, path, "--kind", "zip")
+    assert "新排版 3 份" in bundle_of(three, pdf, "--variant", variant)
+    assert "新排版 0 份" in bundle_of(three, path, "--kind", "zip", "--variant", variant)
+    pages = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(pdf).pages)
+    with zipfile.ZipFile(path) as found:
+        data = "".join(found.read(name).decode() for name in found.namelist() if not name.endswith(".pdf"))
+    for everything in (pages + "".join(titles(pdf)), data):
+        assert [name in everything for name in heads] == [variant == "masked"] * 3
+        assert "患病" not in everything
+    assert {"masked": "脱敏版：", "public": "公开版："}[variant] in pages
+    assert "完好" in three.run("verify", path, "--key", key).output
+    assert three.run("verify", path, "--database").exit_code == 0
+    assert prints(three) == CASES * 3
+
+
 def test_a_new_checkpoint_sets_nothing_anew_until_a_case_changes(three: Machine, tmp_path: Path) -> None:
     three.run("seal", "now")
     assert "新排版 3 份" in bundle_of(three, tmp_path / "x.pdf")

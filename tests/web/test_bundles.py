@@ -85,6 +85,14 @@ def test_a_zip_is_fetched_whole(site: Browser) -> None:
         assert found.testzip() is None
 
 
+def test_a_public_bundle_is_named_so_and_noted_so(world: World, site: Browser) -> None:
+    place = asked(site, kind="zip", variant="public")
+    worked(site, place).post(f"{place}/file", {})
+    assert site.last is not None
+    assert f"trails-{XIUSHAN}-public.zip" in site.last.headers["Content-Disposition"]
+    assert {line["detail"]["variant"] for kind in ("trail_print", "bundle_print") for line in lines(kind)} == {"public"}
+
+
 def test_a_bundle_is_its_owners(world: World, site: Browser) -> None:
     place = asked(site)
     worked(site, place)
@@ -102,6 +110,7 @@ def test_what_is_wrong_with_a_wish_is_said(site: Browser) -> None:
         ({"since": "2030-01-01"}, "没有符合条件的农户"),
         ({"area": ""}, "请选择一个区域"),
         ({"kind": "x"}, "请选择文件种类"),
+        ({"variant": "x"}, "没有这种样式"),
     ):
         asked(site, **form)
         assert site.status == 422, form
