@@ -1,11 +1,17 @@
 """``fangpin paper``: which papers there are, printing them, checking a county's own templates."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from app.cli.console import DAMAGED, Console, Fault, acting, pass_console
-from app.services.papers import Option
+from app.services.papers import Made, Option
+from workflows.errors import PaperNotReady
+from workflows.model import Actor
+
+PORTION = 200  # papers in a file: as many as are in memory, and as a printer takes well
 
 
 @click.group(help="文书：列出、打印、检查模板 / papers of the process")
@@ -49,20 +55,62 @@ def standing(one: Option) -> str:
 def print_paper(
     console: Console, name: str, subjects: tuple[str, ...], blank: bool, purpose: str, output: Path, username: str
 ) -> None:
-    """Print a paper for cases or areas (one PDF, a bookmark each), or a blank one."""
-    from app import printing
-    from app.services import papers
-
+    """Print a paper for cases or areas (a bookmark each), or a blank one; of very many so many files, -001, -002."""
     with console.running():
         actor = console.actor(username)
-        made = [
-            papers.of_case(actor, case=one.upper(), paper=name, blank=blank) if "-" in one
-            else papers.of_area(actor, paper=name, area=one, purpose=purpose)
-            for one in subjects
-        ] or [papers.blank_of(actor, paper=name)]  # fmt: skip
+        wanted = [one for subject in subjects for one in _wanted(actor, name, subject)] or [Wanted("")]
+        portions = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
+        left = 0
+        with console.progress("paper.progress", len(wanted)) as progress:
+            for number, portion in enumerate(portions, start=1):
+                made = [one for one in (_made(actor, name, each, blank, purpose) for each in portion) if one]
+                left += len(portion) - len(made)
+                progress(len(portion))
+                path = output if len(portions) == 1 else output.with_stem(f"{output.stem}-{number:03}")
+                _write(console, actor, made, path)
+    if left:
+        console.tell("paper.left", count=left)
+
+
+class Wanted(NamedTuple):
+    """A paper to be made: of a case or an area (empty: a blank one). What an area brought is left out if not ready."""
+
+    subject: str
+    is_of_area: bool = False
+
+
+def _wanted(actor: Actor, name: str, subject: str) -> list[Wanted]:
+    """Of an area every case of which there is such a paper, where the paper is not the area's own."""
+    from app.services import papers
+
+    if "-" in subject or not papers.is_of_case(name):
+        return [Wanted(subject)]
+    area = subject.ljust(12, "0")
+    return [Wanted(case, is_of_area=True) for case in papers.cases_of_area(actor, paper=name, area=area)]
+
+
+def _made(actor: Actor, name: str, one: Wanted, blank: bool, purpose: str) -> Made | None:
+    from app.services import papers
+
+    try:
+        if "-" in one.subject:
+            return papers.of_case(actor, case=one.subject.upper(), paper=name, blank=blank)
+    except PaperNotReady:
+        if one.is_of_area:
+            return None
+        raise
+    if one.subject:
+        return papers.of_area(actor, paper=name, area=one.subject, purpose=purpose)
+    return papers.blank_of(actor, paper=name)
+
+
+def _write(console: Console, actor: Actor, made: Sequence[Made], path: Path) -> None:
+    from app import printing
+
+    if made:
         pdf = printing.print_papers(actor, made)
-    output.write_bytes(pdf)
-    console.tell("paper.written", path=output, bytes=len(pdf), count=len(made))
+        path.write_bytes(pdf)
+        console.tell("paper.written", path=path, bytes=len(pdf), count=len(made))
 
 
 @paper.command("file", help="打印一户一档 PDF / print the whole file of a household")

@@ -31,6 +31,17 @@ def cases_in(scope: Scope, area: str, *, gate: str = "", since: str = "", until:
     return _one_a_household(rows)
 
 
+def cases_of_kind(scope: Scope, area: str, definition: str, purposes: Iterable[str]) -> list[str]:
+    """Return the newest visible case of a definition (and of some purposes) of each household of an area, by number."""
+    query = select(*COLUMNS).where(visible(scope, CaseRow), _within(CaseRow, area_root(area)))
+    query = query.where(CaseRow.definition == definition)
+    wanted = sorted(purposes)
+    query = query.where(CaseRow.purpose.in_(wanted)) if wanted else query
+    if _needs_household(scope) or len(area_root(area)) > VILLAGE_DIGITS:
+        query = query.join(Household, _of_household())
+    return _one_a_household(db.session.execute(query))
+
+
 def trails_of(households: Iterable[str]) -> list[str]:
     """Return the case by which a bundle prints each of some households, by number."""
     subjects = sorted(f"household:{number}" for number in households)

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pikepdf
 import pypdf
+import pytest
+from sqlalchemy import text
 
-from tests.cli.conftest import Machine
-from tests.cli.test_cases import CASE, HOUSEHOLD, clue
+from app.cli import papers
+from app.tables import db
+from tests.cli.conftest import VILLAGE, Machine
+from tests.cli.test_cases import CASE, HOUSEHOLD, INCLUDE, act, clue
 
 BROKEN = '{% extends "base.html" %}{% block body %}{{ v.phone }}{% endblock %}'
 SOUND = '{% extends "base.html" %}{% block body %}<p>本县评议格式：{{ v.head }}</p>{% endblock %}'
@@ -34,6 +38,33 @@ def test_papers_are_listed_and_printed(machine: Machine, tmp_path: Path) -> None
     machine.fails("paper", "print", "review_minutes", CASE, "-o", path, "--as", "cun", reason="paper_not_ready")
     machine.fails("paper", "print", "county_reply", "500241000000", "-o", path, "--as", "cun", reason="not_allowed")
     machine.fails("paper", "print", "nothing", CASE, "-o", path, "--as", "cun", reason="not_found")
+
+
+def test_all_of_an_area_are_printed_in_files_of_some_hundred(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a case is not ready for is left out and counted; a blank form is never printed in its place."""
+    monkeypatch.setattr(papers, "PORTION", 2)
+    households = [f"500241H000000{n}" for n in (1, 2, 3)]
+    data = ["--data", "clue_source=self_report", "--data", "clue_note=患病"]
+    for number in households:
+        machine.run("case", "clue", number, "--purpose", "include", *data, "--as", "cun")
+    path = tmp_path / "x.pdf"
+    said = machine.run("paper", "print", "application", VILLAGE, "-o", path, "--as", "cun").output
+    assert "2 份文书" in said
+    assert "1 份文书" in said
+    assert not path.exists()
+    with machine.application(), db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT number, head_name FROM households ORDER BY number LIMIT 3")).all()
+    assert [number for number, _ in rows] == households
+    files = [text_of(tmp_path / f"x-00{n}.pdf") for n in (1, 2)]
+    assert [[head in one for _, head in rows] for one in files] == [[True, True, False], [False, False, True]]
+    act(machine, f"{households[0]}-C1", *INCLUDE[0])
+    said = machine.run("paper", "print", "review_minutes", VILLAGE, "-o", path, "--as", "cun").output
+    assert "另有 3 件案件还不能打印" in said
+    machine.fails("paper", "print", "application", "500241999999", "-o", path, "--as", "cun", reason="not_found")
+    machine.fails("paper", "print", "plan", VILLAGE, "-o", path, "--as", "cun", reason="not_found")
+    assert not path.exists()
 
 
 def test_a_countys_template_prints_or_stops_the_program_by_name(machine: Machine, tmp_path: Path) -> None:

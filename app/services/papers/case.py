@@ -1,5 +1,6 @@
 """Papers of a case: made from its sealed entries and its household, each with no more than its row names."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,15 @@ from app.services import cases, evidence, lists
 from app.services.cases import CaseView
 from app.services.papers import conditions
 from app.services.papers.made import LANGUAGE, Made, Option, ensure_may, made, may, paper_named, words_of
+from app.store import bundles as store
+from app.store.transaction import reading
 from workflows.errors import BadValue, NotFound, PaperNotReady
 from workflows.machine import Compiled
 from workflows.model import Actor
 
 SAID = ("opinion", "reason", "told_reason", "visit_note", "measure_note", "plan_text", "publicity_result")
 MOST = 200  # papers that one request prints; the command line takes as many as are named
+AREA = re.compile("[0-9]{12}|[0-9]{15}")
 Entry = Mapping[str, Any]
 
 
@@ -45,6 +49,21 @@ def of_cases(actor: Actor, *, cases: Sequence[str], paper: str, blank: bool = Fa
     if not 0 < len(cases) <= MOST:
         raise BadValue(field="case", value=str(len(cases)))
     return [of_case(actor, case=number, paper=paper, blank=blank) for number in dict.fromkeys(cases)]
+
+
+def cases_of_area(actor: Actor, *, paper: str, area: str) -> list[str]:
+    """Return the cases of an area of which a paper may be, of each household the newest, by number.
+
+    Raises NotFound for an area that is none or has no such case that the person sees, NotAllowed.
+    """
+    row = paper_named(paper)
+    ensure_may(actor, row)
+    with reading():
+        fits = AREA.fullmatch(area)
+        found = store.cases_of_kind(lists.scope_of(actor), area, row.definition, row.purposes) if fits else []
+    if not found:
+        raise NotFound(area=area[:15])
+    return found
 
 
 def paper_of(actor: Actor, row: Paper, view: CaseView, *, blank: bool = False) -> Made:

@@ -74,6 +74,11 @@ def paper_named(name: str) -> Paper:
     return found
 
 
+def is_of_case(name: str) -> bool:
+    """Tell whether a paper is about one case, and not about an area; raises NotFound for none."""
+    return paper_named(name).of == "case"
+
+
 def may(actor: Actor, paper: Paper) -> bool:
     """Tell whether a person holds one of the offices that print a paper."""
     return any(office.role in paper.roles for office in actor.offices)
