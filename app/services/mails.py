@@ -38,7 +38,7 @@ MOST_SINGLE = 3  # reminders that wait for one person on one channel; more of th
 # Whoever keeps a checkpoint in a mailbox of their own can hold it against a history written anew.
 KEEP_SEALS = ("township_leader", "auditor")
 # What is told at once, not with the next morning's digest: due, late, above, pressed by hand, formally urged.
-URGENT = ("due_soon", "overdue", "raised", "escalated", "to_urge", "nudged", "urged")
+URGENT = ("due_soon", "overdue", "raised", "escalated", "to_urge", "nudged", "urged", "chain_broken")
 
 
 def is_on(channel: str = MAIL) -> bool:

@@ -1,14 +1,18 @@
 """Refusals that no command came to: noted in the access ledger like those of commands."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
 
 from app.services.people import Signed
-from app.store import ledger
+from app.store import ledger, outbox
 from app.store.transaction import writing
+from workflows.clock import local_date
 from workflows.errors import BrokenChain, Refused
+from workflows.model import Message
 
+BROKEN, TOLD = "chain_broken", ("auditor", "admin")
 log = structlog.stdlib.get_logger("alarm")
 
 
@@ -23,13 +27,21 @@ def note(who: Signed, *, subject: str, detail: Mapping[str, str]) -> None:
     county = subject[:6] if subject[:6] in held else who.county
     with writing() as now:
         ledger.append(county, user=who.actor.id, kind="refused", subject=subject, now=now, detail=detail)
-    if detail["code"] == BrokenChain.code:
-        log.error("chain_broken", subject=subject)
+        if detail["code"] == BrokenChain.code:
+            _alarm(subject, now)
 
 
 def note_broken(user: str, subject: str, page: str) -> None:
-    """Write to the ledger, and to the log, that a chain is not what was sealed; whoever audits sees it there."""
-    log.error("chain_broken", subject=subject)
+    """Write to the ledger, and to the log, that a chain is not what was sealed, and tell whoever audits."""
     detail = {"page": page, "code": BrokenChain.code, "action": ""}
     with writing() as now:
         ledger.append(subject[:6], user=user, kind="refused", subject=subject, now=now, detail=detail)
+        _alarm(subject, now)
+
+
+def _alarm(subject: str, now: datetime) -> None:
+    """Once a day for each case, however often it is met: auditors, and those who keep the system."""
+    log.error("chain_broken", subject=subject)
+    county = subject[:6]
+    told = Message(case="", key=BROKEN, roles=TOLD, area=county.ljust(12, "0"), params={"subject": subject})
+    outbox.add_once(f"{BROKEN}:{subject}:{local_date(now)}", told, county, now)

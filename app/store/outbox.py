@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.store.statements import INSERT_MESSAGE, run
+from app.store.transaction import insert_once
 from app.tables import OutboxRow, Reminder, db
 from workflows.clock import utc_text
 from workflows.model import Message
@@ -29,6 +30,11 @@ def add_keyed(messages: Iterable[tuple[str, Message]], county: str, now: datetim
     rows = [row for key, message in messages for row in message_rows(county, [message], key, at)]
     if rows:
         run(INSERT_MESSAGE, rows)
+
+
+def add_once(key: str, message: Message, county: str, now: datetime) -> None:
+    """Leave a message in the outbox unless there is one under its key."""
+    run(insert_once(OutboxRow), message_rows(county, [message], key, utc_text(now)))
 
 
 def message_rows(

@@ -1,11 +1,13 @@
 """A chain that is not what was sealed: nothing is printed, and whoever audits is told, however it was met."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
+from app.services.deliver import deliver
 from app.store.transaction import reading, writing
 from app.tables import AccessRow, CaseRow, db
 from tests.api.site import add_api, caller
@@ -55,3 +57,20 @@ def test_the_api_tells_too(world: World) -> None:
     auditor.post(f"/cases/{number}/trail", {})
     assert (auditor.status, auditor.code) == (409, "broken_chain")
     assert [line["subject"] for line in noted(world)] == [number]
+
+
+def test_auditors_are_told_once_a_day_however_often_it_is_met(world: World) -> None:
+    number = broken(world)
+    auditor = world.person("auditor")
+    one = browser(world, auditor)
+    for _ in range(3):
+        one.get("/papers").post(f"/cases/{number}/trail", {})
+    assert len(noted(world)) == 3
+    deliver()
+    said = one.get("/reminders").text
+    assert said.count(f"记录与封存时不符：{number}") == 1
+    world.now += timedelta(days=1)
+    later = browser(world, auditor)
+    later.get("/papers").post(f"/cases/{number}/trail", {})
+    deliver()
+    assert later.get("/reminders").text.count(f"记录与封存时不符：{number}") == 2
