@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import click
 
-from app.cli.console import DAMAGED, Console, Fault, acting, pass_console
+from app.cli.console import DAMAGED, REFUSED, Console, Fault, acting, pass_console
 from app.services.papers import Made, Option
-from workflows.errors import PaperNotReady
+from workflows.errors import PaperNotReady, Refused
 from workflows.model import Actor
 
 PORTION = 200  # papers in a file: as many as are in memory, and as a printer takes well
@@ -60,16 +60,25 @@ def print_paper(
         actor = console.actor(username)
         wanted = [one for subject in subjects for one in _wanted(actor, name, subject)] or [Wanted("")]
         portions = [wanted[start : start + PORTION] for start in range(0, len(wanted), PORTION)]
-        left = 0
+        left: list[tuple[str, str]] = []
         with console.progress("paper.progress", len(wanted)) as progress:
             for number, portion in enumerate(portions, start=1):
-                made = [one for one in (_made(actor, name, each, blank, purpose) for each in portion) if one]
-                left += len(portion) - len(made)
+                made = []
+                for each in portion:
+                    one = _made(actor, name, each, blank, purpose)
+                    if isinstance(one, Refused):
+                        left.append((each.subject, one.code))
+                    else:
+                        made.append(one)
                 progress(len(portion))
                 path = output if len(portions) == 1 else output.with_stem(f"{output.stem}-{number:03}")
                 _write(console, actor, made, path)
     if left:
-        console.tell("paper.left", count=left)
+        console.tell("paper.left", count=len(left))
+        others = [row for row in left if row[1] != PaperNotReady.code]
+        if others:
+            console.table(("case", "reason"), others)
+            raise click.exceptions.Exit(REFUSED)
 
 
 class Wanted(NamedTuple):
@@ -89,16 +98,18 @@ def _wanted(actor: Actor, name: str, subject: str) -> list[Wanted]:
     return [Wanted(case, is_of_area=True) for case in papers.cases_of_area(actor, paper=name, area=area)]
 
 
-def _made(actor: Actor, name: str, one: Wanted, blank: bool, purpose: str) -> Made | None:
-    from app.services import papers
+def _made(actor: Actor, name: str, one: Wanted, blank: bool, purpose: str) -> Made | Refused:
+    from app.services import papers, refusals
 
     try:
         if "-" in one.subject:
             return papers.of_case(actor, case=one.subject.upper(), paper=name, blank=blank)
-    except PaperNotReady:
-        if one.is_of_area:
-            return None
-        raise
+    except Refused as refused:
+        if not one.is_of_area:
+            raise
+        if refusals.is_alarm(refused):
+            refusals.note_broken(actor.id, one.subject, "cli")
+        return refused
     if one.subject:
         return papers.of_area(actor, paper=name, area=one.subject, purpose=purpose)
     return papers.blank_of(actor, paper=name)

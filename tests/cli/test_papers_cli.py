@@ -61,7 +61,13 @@ def test_all_of_an_area_are_printed_in_files_of_some_hundred(
     assert [[head in one for _, head in rows] for one in files] == [[True, True, False], [False, False, True]]
     act(machine, f"{households[0]}-C1", *INCLUDE[0])
     said = machine.run("paper", "print", "review_minutes", VILLAGE, "-o", path, "--as", "cun").output
-    assert "另有 3 件案件还不能打印" in said
+    assert "另有 3 件案件不能打印" in said
+    with machine.application(), db.engine.begin() as connection:
+        wrong = text("UPDATE cases SET head = :head WHERE number = :number")
+        connection.execute(wrong, {"head": "0" * 64, "number": f"{households[1]}-C1"})
+    said = machine.run("paper", "print", "application", VILLAGE, "-o", path, "--as", "cun", code=1).output
+    assert f"{households[1]}-C1  broken_chain" in said
+    assert [rows[1][1] in text_of(tmp_path / f"x-00{n}.pdf") for n in (1, 2)] == [False, False]
     machine.fails("paper", "print", "application", "500241999999", "-o", path, "--as", "cun", reason="not_found")
     machine.fails("paper", "print", "plan", VILLAGE, "-o", path, "--as", "cun", reason="not_found")
     assert not path.exists()
