@@ -1,5 +1,6 @@
 """Rows of exception lists in words, the same on pages, in tables, by API and command line."""
 
+from math import isqrt
 from typing import Any
 
 from app.exception_catalogue import ExceptionList
@@ -22,6 +23,7 @@ def told(hit: Hit, one: ExceptionList, words: Speech) -> dict[str, Any]:
     behalf = hit.entry.get("behalf") or {}
     facts = {
         **hit.facts,
+        "metres": isqrt(int(hit.facts.get("square", 0))),
         "clock": parse_utc(hit.at).astimezone(CHINA).strftime("%H:%M"),
         "absent": behalf.get("name", ""),
         "timer": labels.timer(str(hit.facts.get("timer", ""))),

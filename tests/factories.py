@@ -1,12 +1,16 @@
 """Short factories: subjects, actors by role, and a walker that drives ``apply`` in memory with an injected clock."""
 
 import hashlib
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
+
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
 from workflows.clock import local_date, parse_utc
 from workflows.decide import Allowed, allowed_actions, apply
@@ -423,3 +427,27 @@ def walker(area: str = XIUSHAN, **changes: Any) -> Walker:
 def included(area: str = XIUSHAN) -> Walker:
     """A household that came in through every gate."""
     return walker(area).include()
+
+
+def exif_of(gps: Mapping[int, Any], photo: Mapping[int, Any]) -> Image.Exif:
+    """EXIF with lines about the place (GPS) and about the photo."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update(gps)
+    exif.get_ifd(0x8769).update(photo)
+    return exif
+
+
+def photo_at(latitude: int, longitude: int, taken: str = "", *, shade: int = 90) -> bytes:
+    """A real JPEG of a phone that writes where (micro-degrees) and when ("2026:03:02 10:15:00") it was taken."""
+    axes = ((latitude, "NS"), (longitude, "EW"))
+    lines: dict[int, Any] = {}
+    for number, (micro, sides) in enumerate(axes):
+        lines[number * 2 + 1] = sides[micro < 0]
+        degrees, rest = abs(micro) // 1_000_000, abs(micro) % 1_000_000 * 60
+        lines[number * 2 + 2] = (
+            IFDRational(degrees, 1), IFDRational(rest // 1_000_000, 1), IFDRational(rest % 1_000_000 * 60, 1_000_000),
+        )  # fmt: skip
+    out = io.BytesIO()
+    exif = exif_of(lines, {0x9003: taken} if taken else {})
+    Image.new("RGB", (48, 32), (shade, 90, 255 - shade)).save(out, "JPEG", exif=exif)
+    return out.getvalue()

@@ -12,6 +12,7 @@ import pikepdf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from app import disk, pictures
+from app.positions import Position, position_of
 from app.runtime import runtime
 from app.services import department
 from app.services.lists import scope_of
@@ -64,7 +65,7 @@ def take_in(actor: Actor, *, county: str, kind: str, data: bytes) -> Evidence:
         raise BadFile(reason="empty")
     if len(data) > settings.largest_upload:
         raise BadFile(reason="too_large", most=settings.largest_upload // 2**20)
-    mime, shown, shown_mime = _scan(data) if data.startswith(b"%PDF-") else _picture(data)
+    mime, shown, shown_mime, where = _scan(data) if data.startswith(b"%PDF-") else _picture(data)
     digest = hashlib.sha256(data).hexdigest()
     shown_digest = hashlib.sha256(shown).hexdigest()
     keep(settings.evidence / county / "original", digest, data)
@@ -81,17 +82,29 @@ def take_in(actor: Actor, *, county: str, kind: str, data: bytes) -> Evidence:
             shown_mime=shown_mime,
             uploaded_by=actor.id,
             uploaded_at=utc_text(now),
+            **_place(where),
         )
     return Evidence(kind=kind, sha256=digest, bytes=len(data), mime=mime)
 
 
-def _picture(data: bytes) -> tuple[str, bytes, str]:
+def _place(where: Position | None) -> dict[str, int | str | None]:
+    """Return what a file's row keeps of its place.
+
+    It stands in that row alone. Entries are printed, published and kept for ever, so where somebody lives must not be
+    in one; nothing is lost for proof, as the original, whose digest the entry seals, says the same.
+    """
+    if where is None:
+        return {"latitude": None, "longitude": None, "taken_at": None}
+    return {"latitude": where.latitude, "longitude": where.longitude, "taken_at": where.taken_at or None}
+
+
+def _picture(data: bytes) -> tuple[str, bytes, str, Position | None]:
     """Re-encode a picture: what is shown holds pixels only, no place, no device, nothing hidden behind the image."""
     try:
         with Image.open(io.BytesIO(data), formats=READERS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise BadFile(reason="too_many_pixels", most=MOST_PIXELS // 10**6)
-            mime = PICTURES[str(opened.format)]
+            mime, where = PICTURES[str(opened.format)], position_of(opened)
             upright = ImageOps.exif_transpose(opened).convert("RGB")
     except BROKEN_PICTURE as error:
         raise BadFile(reason="no_picture") from error
@@ -99,10 +112,10 @@ def _picture(data: bytes) -> tuple[str, bytes, str]:
     out = io.BytesIO()
     upright.info = {}  # Pillow would carry a comment over
     upright.save(out, "JPEG", quality=85, comment=b"")
-    return mime, out.getvalue(), "image/jpeg"
+    return mime, out.getvalue(), "image/jpeg", where
 
 
-def _scan(data: bytes) -> tuple[str, bytes, str]:
+def _scan(data: bytes) -> tuple[str, bytes, str, None]:
     """Rewrite a scanned PDF as pages that are drawn and do nothing: no action, form, annotation, file or metadata."""
     try:
         with pikepdf.open(io.BytesIO(data)) as pdf:
@@ -117,7 +130,7 @@ def _scan(data: bytes) -> tuple[str, bytes, str]:
             pdf.save(out, deterministic_id=True)
     except (pikepdf.PdfError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
         raise BadFile(reason="no_pdf") from error
-    return PDF, out.getvalue(), PDF
+    return PDF, out.getvalue(), PDF, None
 
 
 def _keep_only(found: Any, names: frozenset[str]) -> None:

@@ -7,8 +7,11 @@ from app.tables import CaseRow, EvidenceFile, EvidenceUse, db
 
 
 def add_file(**values: object) -> None:
-    """Note a file by the digest of its original; the same file twice is one file, of who handed it in last."""
-    latest = {name: values[name] for name in ("uploaded_by", "uploaded_at")}
+    """Note a file by the digest of its original; the same file twice is one file, of who handed it in last.
+
+    The place follows from the file: one that was kept before places were read gets its own when it comes again.
+    """
+    latest = {name: values[name] for name in ("uploaded_by", "uploaded_at", "latitude", "longitude", "taken_at")}
     statement = engine_insert(EvidenceFile).values(**values)
     db.session.execute(statement.on_conflict_do_update(index_elements=["county", "sha256"], set_=latest))
 

@@ -4,6 +4,7 @@ Each source is told the scope, the thresholds and options of its list, an area, 
 rows (county, case, seq, at) with facts of its own; ``seq`` is 0 where no entry stands behind a row.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import (
     TIMESTAMP,
     BigInteger,
     ColumnElement,
+    Float,
     Integer,
     RowMapping,
     String,
@@ -21,10 +23,12 @@ from sqlalchemy import (
     extract,
     func,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
 )
+from sqlalchemy.orm import aliased
 
 from app.store.lists import LATE_MODES, Page, Scope, _inside, _needs_household, _of_household, visible
 from app.store.transaction import is_sqlite
@@ -40,10 +44,12 @@ from app.tables import (
     Substitution,
     db,
 )
-from app.tables.texts import gate_of, taken_of
+from app.tables.texts import band_of, gate_of, taken_of
 
 Query = Any
 DAY, HOUR = 86_400, 3_600
+MICRO_OF_METRE = 8.983  # micro-degrees of latitude in a metre
+WIDEST = 1.75  # so many more of longitude are in a metre at 55 degrees north; China ends at 53.6
 FOR_NOBODY = '"behalf":null'
 
 
@@ -222,6 +228,59 @@ def _house(column: Any) -> ColumnElement[str]:
     return func.substr(column, 1, 14)
 
 
+def places(scope: Scope, cut: Cut) -> Query:
+    """Visits with a photo that one person took near, and soon after, a photo of another household; the nearest.
+
+    Near photos are found by index: in the bands of the map that the square around a photo touches, from west to east.
+    """
+    one, two = aliased(EvidenceFile), aliased(EvidenceFile)
+    use, other = aliased(EvidenceUse), aliased(EvidenceUse)
+    counties = sorted({office.area[:6] for office in scope.offices})
+    square = _square_metres(one, two)
+    near = select(use.county, use.case, use.seq, other.case.label("other"), square.label("square"))
+    near = near.select_from(one).join(two, _is_around(one, two, cut.numbers["metres"]))
+    near = near.join(use, and_(use.county == one.county, use.sha256 == one.sha256))
+    near = near.join(other, and_(other.county == two.county, other.sha256 == two.sha256))
+    apart = seconds(_taken(one)) - seconds(_taken(two))
+    near = near.where(apart.between(0, cut.numbers["hours"] * HOUR), or_(apart > 0, use.case > other.case))
+    near = near.where(one.county.in_(counties), one.latitude.is_not(None), square <= cut.numbers["metres"] ** 2)
+    near = near.where(*(each.kind.in_(cut.options["kinds"]) for each in (use, other)))
+    pair = near.where(_house(use.case) != _house(other.case)).subquery()
+    order = (pair.c.square, pair.c.other)
+    visit = (pair.c.county, pair.c.case, pair.c.seq)
+    nth = func.row_number().over(partition_by=visit, order_by=order).label("nth")
+    first = select(pair, nth).subquery()
+    query = _row(first.c, JournalRow.at, seq=first.c.seq, other=first.c.other, square=first.c.square)
+    return _seen(_with_entry(query.where(first.c.nth == 1), first.c), first.c, scope, cut, JournalRow.at)
+
+
+def _taken(photo: Any) -> ColumnElement[str]:
+    return func.coalesce(photo.taken_at, photo.uploaded_at)
+
+
+def _is_around(one: Any, two: Any, metres: int) -> ColumnElement[bool]:
+    """Whether a photo lies in the square around another of the same person; a side is at most a band's height."""
+    high = int(metres * MICRO_OF_METRE) + 1
+    wide = int(high * WIDEST) + 1
+    bands = [band_of(one.latitude + literal_column(str(step), Integer)) for step in (-high, high)]
+    return and_(
+        two.county == one.county,
+        two.uploaded_by == one.uploaded_by,
+        band_of(two.latitude).in_(bands),
+        two.longitude.between(one.longitude - wide, one.longitude + wide),
+        two.latitude.is_not(None),
+    )
+
+
+def _square_metres(one: Any, two: Any) -> ColumnElement[int]:
+    """The square of the distance of two photos; the cosine by its series, as not every SQLite knows one."""
+    north = cast(one.latitude - two.latitude, Float) / MICRO_OF_METRE
+    arc = cast(one.latitude, Float) * (math.pi / 180 / 1_000_000)
+    cosine = 1.0 - arc * arc * (0.5 - arc * arc * (1 / 24 - arc * arc / 720))
+    east = cast(one.longitude - two.longitude, Float) / MICRO_OF_METRE * cosine
+    return cast(north * north + east * east, BigInteger)
+
+
 def substitutes(scope: Scope, cut: Cut) -> Query:
     """Acts of substitutes in the office of an absent person."""
     stands_in = and_(
@@ -256,6 +315,7 @@ SOURCES: Mapping[str, Callable[[Scope, Cut], Query]] = {
     "short_notice": short_notice,
     "late": late,
     "visits": visits,
+    "places": places,
     "substitutes": substitutes,
 }
 

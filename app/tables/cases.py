@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Base
-from app.tables.texts import gate_key, taken_of
+from app.tables.texts import band_of, gate_key, taken_of
 
 
 class CaseRow(Base):
@@ -94,7 +94,10 @@ class DisclosureRow(Base):
 
 
 class EvidenceFile(Base):
-    """A photo or scan: digest of the original bytes, digest and type of the re-encoded copy that is shown."""
+    """A photo or scan: digest of the original bytes, digest and type of the re-encoded copy that is shown.
+
+    Where and when it was taken (micro-degrees, UTC text), if the phone wrote it in: personal, so it is kept here alone.
+    """
 
     __tablename__ = "evidence_files"
     county: Mapped[str] = mapped_column(String(6), primary_key=True)
@@ -105,6 +108,21 @@ class EvidenceFile(Base):
     shown_mime: Mapped[str] = mapped_column(String(40))
     uploaded_by: Mapped[str] = mapped_column(String(24))
     uploaded_at: Mapped[str] = mapped_column(String(20))
+    latitude: Mapped[int | None] = mapped_column(Integer)
+    longitude: Mapped[int | None] = mapped_column(Integer)
+    taken_at: Mapped[str | None] = mapped_column(String(20))
+
+
+# Photos of one person in a band of the map, from west to east: what lies near a photo is found in one or two bands.
+Index(
+    "ix_evidence_files_place",
+    EvidenceFile.county,
+    EvidenceFile.uploaded_by,
+    band_of(EvidenceFile.latitude),
+    EvidenceFile.longitude,
+    sqlite_where=EvidenceFile.latitude.is_not(None),
+    postgresql_where=EvidenceFile.latitude.is_not(None),
+)
 
 
 class EvidenceUse(Base):

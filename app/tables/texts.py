@@ -7,11 +7,12 @@ expressions fails on a text that is no JSON: a damaged row must be found by the 
 
 from typing import Any
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, Integer, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 GATE_MARK = '"format":"fp-entry-v1","gate":"'  # keys are sorted, and a quote within a text has a backslash before it
+BAND = 2000  # micro-degrees
 SUBJECT_MARK = ',"subject":"'
 OPENED = (
     "/o" + 10 * "[0-9]" + "-*"
@@ -39,6 +40,13 @@ class gate_key(GenericFunction[str]):  # noqa: N801 - a function of SQL, named l
     """County and gate of an entry, of (county, text): "500241 verify"."""
 
     type = String()
+    inherit_cache = True
+
+
+class band_of(GenericFunction[int]):  # noqa: N801 - a function of SQL, named like one
+    """The band of the map that a latitude (micro-degrees) lies in: 222 m from south to north, as a whole number."""
+
+    type = Integer()
     inherit_cache = True
 
 
@@ -97,6 +105,11 @@ def _gate_key_on_postgresql(element: Any, compiler: Any, **how: Any) -> str:
 
 def _gate_in_postgresql(text: str) -> str:
     return f"split_part(split_part({text}, '{GATE_MARK}', 2), '\"', 1)"
+
+
+@compiles(band_of)
+def _band(element: Any, compiler: Any, **how: Any) -> str:
+    return f"(({_given(element, compiler, **how)[0]}) / {BAND})"
 
 
 @compiles(taken_of, "sqlite")

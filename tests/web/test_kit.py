@@ -14,12 +14,12 @@ from app.services import audit_sample, exceptions, people, substitutes
 from app.services.audit_sample import Asked
 from app.services.several import Wanted, act_on_several
 from app.store.transaction import writing
-from app.tables import AccessRow, CommandRow, DeadlineRow, db
+from app.tables import AccessRow, CommandRow, DeadlineRow, JournalRow, db
 from tests.api.site import add_api, caller
-from tests.factories import FENGDU, XIUSHAN
+from tests.factories import FENGDU, XIUSHAN, photo_at
 from tests.web.filling import step_by_page
 from tests.web.site import browser
-from tests.world import KEYS, World
+from tests.world import KEYS, Walker, World, picture
 from workflows.clock import local_date
 from workflows.errors import BadValue, NotAllowed, NotFound
 
@@ -233,6 +233,42 @@ def test_visits_too_close_and_photos_too_alike(world: World) -> None:
     assert f"距{first.case.number}的走访4分钟" in auditor.get("/audit/exceptions/visits").text
     # The pictures of the tests are plain: like any other plain one, but these two are the very same file.
     assert {case for case, _ in hits(world, "photos")} == {first.case.number, second.case.number}
+
+
+def visited(world: World, serial: int, north: int, *, minutes: int, shade: int) -> Walker:
+    """A household whose visit is proven by a photo at a place (micro-degrees north of one) and a time of day."""
+    walker = world.walker(serial).clue().walk("verifying")
+    data = photo_at(
+        28_447_639 + north, 108_990_069, f"2026:03:02 {10 + minutes // 60:02}:{minutes % 60:02}:00", shade=shade
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.world.picture", lambda kind: data if kind == "visit_photo" else picture(kind))
+        walker.act("verify")
+    return walker
+
+
+def test_visits_too_close_in_place(world: World) -> None:
+    first = visited(world, 1, 0, minutes=0, shade=1)
+    second = visited(world, 2, 72, minutes=60, shade=2)  # 8 m further north, an hour later
+    visited(world, 3, 900, minutes=90, shade=3)  # 100 m
+    visited(world, 4, 0, minutes=13 * 60 + 59, shade=4)  # at the same place, but at another time
+    world.now = second.now
+    assert hits(world, "visit_places") == [(second.case.number, second.case.seq)]
+    assert hits(world, "visit_places", metres=7) == []
+    assert hits(world, "visit_places", metres=8) != []
+    assert len(hits(world, "visit_places", metres=110)) == 2
+    assert len(hits(world, "visit_places", hours=24)) == 2
+    with pytest.raises(BadValue):
+        hits(world, "visit_places", metres=201)
+    auditor = world.person("auditor", XIUSHAN)
+    add_api(world)
+    page = browser(world, auditor).get("/audit/exceptions/visit_places").text
+    assert f"与{first.case.number}的照片拍摄地点相距8米" in page
+    assert "28.4" not in page
+    row = caller(world, auditor).get("/audit/exceptions/visit_places")["rows"][0]
+    assert row["why"] == f"与{first.case.number}的照片拍摄地点相距8米"
+    assert not [text for text in db.session.scalars(select(JournalRow.text)) if "28447" in text]
+    db.session.rollback()
 
 
 def test_steps_by_substitutes(world: World) -> None:
