@@ -109,7 +109,8 @@ def _gate_in_postgresql(text: str) -> str:
 
 @compiles(band_of)
 def _band(element: Any, compiler: Any, **how: Any) -> str:
-    return f"(({_given(element, compiler, **how)[0]}) / {BAND})"
+    (given,) = _given(element, compiler, **how)
+    return f"(({given}) / {BAND})" if " " in given else f"({given} / {BAND})"  # an index is compared word by word
 
 
 @compiles(taken_of, "sqlite")

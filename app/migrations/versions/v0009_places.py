@@ -19,7 +19,7 @@ def upgrade() -> None:
     for name, kind in COLUMNS:
         op.add_column("evidence_files", sa.Column(name, kind, nullable=True))
     some = sa.text("latitude IS NOT NULL")
-    key: list[str | sa.TextClause] = ["county", "uploaded_by", sa.text("((latitude) / 2000)"), "longitude"]
+    key: list[str | sa.TextClause] = ["county", "uploaded_by", sa.text("(latitude / 2000)"), "longitude"]
     op.create_index("ix_evidence_files_place", "evidence_files", key, sqlite_where=some, postgresql_where=some)
     if op.get_bind().dialect.name == "postgresql":  # how an expression is spread is known only after this
         op.execute("ANALYZE evidence_files")
