@@ -237,7 +237,7 @@ def places(scope: Scope, cut: Cut) -> Query:
     use, other = aliased(EvidenceUse), aliased(EvidenceUse)
     counties = sorted({office.area[:6] for office in scope.offices})
     square = _square_metres(one, two)
-    near = select(use.county, use.case, use.seq, other.case.label("other"), square.label("square"))
+    near = select(use.county, use.case, use.seq, other.case.label("other"), cast(square, BigInteger).label("square"))
     near = near.select_from(one).join(two, _is_around(one, two, cut.numbers["metres"]))
     near = near.join(use, and_(use.county == one.county, use.sha256 == one.sha256))
     near = near.join(other, and_(other.county == two.county, other.sha256 == two.sha256))
@@ -272,13 +272,13 @@ def _is_around(one: Any, two: Any, metres: int) -> ColumnElement[bool]:
     )
 
 
-def _square_metres(one: Any, two: Any) -> ColumnElement[int]:
+def _square_metres(one: Any, two: Any) -> ColumnElement[Any]:
     """The square of the distance of two photos; the cosine by its series, as not every SQLite knows one."""
     north = cast(one.latitude - two.latitude, Float) / MICRO_OF_METRE
     arc = cast(one.latitude, Float) * (math.pi / 180 / 1_000_000)
     cosine = 1.0 - arc * arc * (0.5 - arc * arc * (1 / 24 - arc * arc / 720))
     east = cast(one.longitude - two.longitude, Float) / MICRO_OF_METRE * cosine
-    return cast(north * north + east * east, BigInteger)
+    return north * north + east * east
 
 
 def substitutes(scope: Scope, cut: Cut) -> Query:

@@ -19,7 +19,7 @@ from tests.api.site import add_api, caller
 from tests.factories import FENGDU, XIUSHAN, photo_at
 from tests.web.filling import step_by_page
 from tests.web.site import browser
-from tests.world import KEYS, Walker, World, picture
+from tests.world import KEYS, StoredWalker, World, picture
 from workflows.clock import local_date
 from workflows.errors import BadValue, NotAllowed, NotFound
 
@@ -235,7 +235,7 @@ def test_visits_too_close_and_photos_too_alike(world: World) -> None:
     assert {case for case, _ in hits(world, "photos")} == {first.case.number, second.case.number}
 
 
-def visited(world: World, serial: int, north: int, *, minutes: int, shade: int) -> Walker:
+def visited(world: World, serial: int, north: int, *, minutes: int, shade: int) -> StoredWalker:
     """A household whose visit is proven by a photo at a place (micro-degrees north of one) and a time of day."""
     walker = world.walker(serial).clue().walk("verifying")
     data = photo_at(
@@ -254,8 +254,8 @@ def test_visits_too_close_in_place(world: World) -> None:
     visited(world, 4, 0, minutes=13 * 60 + 59, shade=4)  # at the same place, but at another time
     world.now = second.now
     assert hits(world, "visit_places") == [(second.case.number, second.case.seq)]
-    assert hits(world, "visit_places", metres=7) == []
-    assert hits(world, "visit_places", metres=8) != []
+    assert hits(world, "visit_places", metres=8) == []  # 72 millionths of a degree are 8.02 m
+    assert hits(world, "visit_places", metres=9) != []
     assert len(hits(world, "visit_places", metres=110)) == 2
     assert len(hits(world, "visit_places", hours=24)) == 2
     with pytest.raises(BadValue):
