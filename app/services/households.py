@@ -13,7 +13,8 @@ from functools import partial
 from itertools import groupby
 
 from app.roster import MAX_ERRORS, RowError
-from app.roster.parse import Found, Rules, Seen, find_roster, read_roster
+from app.roster.block import Rules
+from app.roster.parse import Found, Seen, find_roster, read_roster
 from app.roster.villages import Villages
 from app.runtime import runtime
 from app.services.areas import name_paths

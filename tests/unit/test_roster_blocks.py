@@ -10,7 +10,8 @@ from openpyxl import Workbook
 
 from app.idnumber import make_synthetic
 from app.roster import sheets, workbook
-from app.roster.parse import Part, Rules, Seen, find_roster, read_roster
+from app.roster.block import Part, Rules
+from app.roster.parse import Seen, find_roster, read_roster
 from app.roster.records import HouseholdRow
 from app.roster.sheets import LongSheet
 from app.roster.villages import Villages
