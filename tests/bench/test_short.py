@@ -34,17 +34,13 @@ ROWS = {
     "papers": 2 + papers.NOTO.exists(),
 }
 BOTH = ("moves", "desk", "rules", "sweep", "simulate")
-# Long to start, and the same on both; the prints start six times.
-PROCESSES = (
-    ("roster", "postgresql"),
-    ("api", "sqlite"),
-    ("papers", "sqlite"),
-    pytest.param("prints", "sqlite", marks=pytest.mark.whole),
-)
+# Long to start, and the same on both.
+PROCESSES = (("roster", "postgresql"), ("api", "sqlite"), ("papers", "sqlite"), ("prints", "sqlite"))
+LONG = [pytest.param(*one, marks=pytest.mark.whole) for one in PROCESSES]
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("name", "engine"), [*((n, e) for n in BOTH for e in ENGINES), *PROCESSES])
+@pytest.mark.parametrize(("name", "engine"), [*((n, e) for n in BOTH for e in ENGINES), *LONG])
 def test_each_table_has_its_rows(name: str, engine: str) -> None:
     table = report([name, engine, *SMALL]).splitlines()[4:]
     assert len(table) == 2 + ROWS[name], table
