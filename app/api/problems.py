@@ -57,7 +57,7 @@ def note(refusal: Refused) -> None:
     number = str((request.view_args or {}).get("number", ""))
     endpoint = str(request.endpoint)
     subject = number if NUMBER.fullmatch(number) else endpoint
-    refusals.note(who.signed, subject=subject, detail={"page": endpoint, "code": refusal.code, "action": ""})
+    refusals.note(who.signed, refusal, subject=subject, detail={"page": endpoint, "code": refusal.code, "action": ""})
 
 
 def http(error: HTTPException) -> Response:

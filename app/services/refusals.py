@@ -21,14 +21,14 @@ def is_alarm(refused: Refused) -> bool:
     return refused.code == BrokenChain.code
 
 
-def note(who: Signed, *, subject: str, detail: Mapping[str, str]) -> None:
+def note(who: Signed, refused: Refused, *, subject: str, detail: Mapping[str, str]) -> None:
     """Write a refusal to the ledger of the subject's county if the person holds an office there, else of their own."""
     held = {office.area[:6] for office in who.actor.offices}
     county = subject[:6] if subject[:6] in held else who.county
     with writing() as now:
         ledger.append(county, user=who.actor.id, kind="refused", subject=subject, now=now, detail=detail)
-        if detail["code"] == BrokenChain.code:
-            _alarm(subject, now)
+        if is_alarm(refused):
+            _alarm(str(refused.params["case"]), now)  # the address may name no case, or several
 
 
 def note_broken(user: str, subject: str, page: str) -> None:

@@ -173,7 +173,7 @@ def note_refusal(refused: Refused) -> None:
     number, action = str(sent.get("number", "")), str(sent.get("action", ""))
     detail = {"page": str(request.endpoint), "code": refused.code, "action": action if _is_action(action) else ""}
     subject = number if NUMBER.fullmatch(number) else str(request.endpoint)
-    refusals.note(who.signed, subject=subject, detail=detail)
+    refusals.note(who.signed, refused, subject=subject, detail=detail)
 
 
 def _is_action(name: str) -> bool:

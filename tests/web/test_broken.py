@@ -59,6 +59,16 @@ def test_the_api_tells_too(world: World) -> None:
     assert [line["subject"] for line in noted(world)] == [number]
 
 
+def test_auditors_are_told_the_case_whatever_the_address_was(world: World) -> None:
+    """Papers of several cases name them in the form, not in the address."""
+    number, auditor = broken(world), world.person("auditor")
+    one = browser(world, world.person("village_cadre")).get("/papers")
+    one.post("/papers/application", {"cases": number})
+    assert (one.status, one.code) == (409, "broken_chain")
+    deliver()
+    assert f"记录与封存时不符：{number}" in browser(world, auditor).get("/reminders").text
+
+
 def test_auditors_are_told_once_a_day_however_often_it_is_met(world: World) -> None:
     number = broken(world)
     auditor = world.person("auditor")
